@@ -1,0 +1,88 @@
+"""What the book needs beyond Jupyter Book: no foreign scripts, facts of this build."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives, and unhook what would ask the network."""
+    app.add_directive("execution-times", ExecutionTimes)
+    app.add_directive("package-versions", PackageVersions)
+    app.connect("config-inited", lambda app, _: unhook_thebe(app), priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def unhook_thebe(app: Sphinx) -> None:
+    """Take sphinx-thebe out of every page, where Jupyter Book always puts it.
+
+    Even switched off it leaves an address on another host in each page and an
+    error on the browser's console.
+    """
+    for event, listeners in app.events.listeners.items():
+        app.events.listeners[event] = [
+            one for one in listeners if one.handler.__module__ != "sphinx_thebe"
+        ]
+
+
+class TableDirective(SphinxDirective):
+    """A directive whose content is a Markdown table made at build time."""
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the table as if it stood in the page."""
+        lines = list(self.rows())
+        holder = nodes.container()
+        self.state.nested_parse(StringList(lines, source=""), 0, holder)
+        return holder.children
+
+    def rows(self) -> Iterator[str]:
+        """Lines of the table, its head first."""
+        raise NotImplementedError
+
+
+class ExecutionTimes(TableDirective):
+    """When each notebook of this book was executed, and how long it took."""
+
+    def rows(self) -> Iterator[str]:
+        """One row a notebook, as papermill noted it in the executed copy."""
+        yield "| Notebook | Executed (UTC) | Seconds | Cells |"
+        yield "|---|---|--:|--:|"
+        folder = Path(self.env.srcdir) / "notebooks"
+        for path in sorted(folder.glob("*.ipynb")):
+            self.env.note_dependency(str(path))
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            record = notebook["metadata"]["papermill"]
+            when = record["start_time"][:16].replace("T", " ")
+            cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
+            link = f"[](/notebooks/{path.name})"
+            yield f"| {link} | {when} | {record['duration']:.1f} | {cells} |"
+
+
+class PackageVersions(TableDirective):
+    """Versions of the packages that this book was made with."""
+
+    def rows(self) -> Iterator[str]:
+        """Python, then each package that the requirements file pins."""
+        yield "| Package | Version |"
+        yield "|---|---|"
+        yield f"| Python | {platform.python_version()} |"
+        requirements = Path(self.env.srcdir) / "requirements.txt"
+        for name in pinned_names(requirements):
+            yield f"| {name} | {importlib.metadata.version(name)} |"
+
+
+def pinned_names(requirements: Path) -> list[str]:
+    """Names of packages in lines such as ``numpy==2.4.6  # why``."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    matches = (re.match(r"([\w.-]+)==", line) for line in lines)
+    return [match.group(1) for match in matches if match]
