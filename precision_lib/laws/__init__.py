@@ -1,0 +1,26 @@
+"""Scaling laws: declare, fit, trust and compare them.
+
+Every law is a plain function with a declaration (`precision_lib.laws.forms`);
+`fit` minimizes a robust loss from many starts at once with exact gradients.
+"""
+
+from precision_lib.laws.bootstrap import Bootstrap, bootstrap
+from precision_lib.laws.examples import example_fit, example_table
+from precision_lib.laws.fit import fit
+from precision_lib.laws.law import (
+    Law,
+    Parameter,
+    asymptote,
+    bits_scale,
+    coefficient,
+    exponent,
+    offset,
+)
+from precision_lib.laws.registry import LAWS, get_law, list_laws, register
+from precision_lib.laws.result import Fit
+
+__all__ = [
+    "LAWS", "Bootstrap", "Fit", "Law", "Parameter", "asymptote", "bits_scale",
+    "bootstrap", "coefficient", "example_fit", "example_table",
+    "exponent", "fit", "get_law", "list_laws", "offset", "register",
+]  # fmt: skip

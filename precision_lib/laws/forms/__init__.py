@@ -1,0 +1,1 @@
+"""The laws, one class each, by the paper they come from."""

@@ -1,0 +1,151 @@
+"""Other places for precision in the law: the alternatives of the paper's Table 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from precision_lib.laws.forms.effective import BASE, SOURCE, WEIGHTS, kept
+from precision_lib.laws.law import Law, bits_scale, coefficient, exponent, offset
+
+
+class EffectiveData(Law):
+    """Weights in few bits act like less data.
+
+    ``D_eff = D (1 - exp(-P_w / gamma_w + n_w))``. Table 1 and App. C.
+
+    Examples
+    --------
+    >>> EffectiveData.columns()
+    ('N', 'D', 'weight_bits')
+    """
+
+    name = "effective-data"
+    formula = "L = E + A N^-alpha + B [D (1 - exp(-P_w/gamma_w + n_w))]^-beta"
+    source = SOURCE
+    parameters = (*BASE, *WEIGHTS)
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma_weights: Any, n_weights: Any,
+    ) -> Any:  # fmt: skip
+        effective = D * kept(weight_bits, gamma_weights, n_weights)
+        return E + A * N**-alpha + B * effective**-beta
+
+
+class EffectiveBoth(Law):
+    """Weights in few bits act like fewer parameters and less data.
+
+    ``N_eff`` and ``D_eff`` each with a gamma and an offset. Table 1 and App. C.
+
+    Examples
+    --------
+    >>> EffectiveBoth.columns()
+    ('N', 'D', 'weight_bits')
+    """
+
+    name = "effective-both"
+    formula = (
+        "L = E + A [N (1 - exp(-P_w/gamma_size + n_size))]^-alpha"
+        " + B [D (1 - exp(-P_w/gamma_data + n_data))]^-beta"
+    )
+    source = SOURCE
+    parameters = (
+        *BASE,
+        bits_scale("gamma_size", "bits per e-fold of the share of size lost"),
+        offset("n_size", "offset of the size"),
+        bits_scale("gamma_data", "bits per e-fold of the share of data lost"),
+        offset("n_data", "offset of the data"),
+    )
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma_size: Any, n_size: Any, gamma_data: Any, n_data: Any,
+    ) -> Any:  # fmt: skip
+        size = N * kept(weight_bits, gamma_size, n_size)
+        data = D * kept(weight_bits, gamma_data, n_data)
+        return E + A * size**-alpha + B * data**-beta
+
+
+class EffectiveBothTied(Law):
+    """The same share of parameters and of data is lost.
+
+    ``N_eff`` and ``D_eff`` with one gamma and one offset. Table 1 and App. C.
+
+    Examples
+    --------
+    >>> EffectiveBothTied.columns()
+    ('N', 'D', 'weight_bits')
+    """
+
+    name = "effective-both-tied"
+    formula = "L = E + A (N f)^-alpha + B (D f)^-beta, f = 1 - exp(-P_w/gamma_w + n_w)"
+    source = SOURCE
+    parameters = (*BASE, *WEIGHTS)
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma_weights: Any, n_weights: Any,
+    ) -> Any:  # fmt: skip
+        share = kept(weight_bits, gamma_weights, n_weights)
+        return E + A * (N * share) ** -alpha + B * (D * share) ** -beta
+
+
+class PowerAdditive(Law):
+    """A power of the bits is added to the loss.
+
+    ``L = E + A N^-alpha + B D^-beta + C P_w^-gamma``. Table 1 and App. C.
+
+    Examples
+    --------
+    >>> PowerAdditive.columns()
+    ('N', 'D', 'weight_bits')
+    """
+
+    name = "power-additive"
+    formula = "L = E + A N^-alpha + B D^-beta + C P_w^-gamma"
+    source = SOURCE
+    parameters = (
+        *BASE,
+        coefficient(
+            "C", "precision term", lambda weight_bits, gamma: weight_bits**-gamma
+        ),
+        exponent("gamma", "how fast bits help"),
+    )
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, C: Any, gamma: Any,
+    ) -> Any:  # fmt: skip
+        return E + A * N**-alpha + B * D**-beta + C * weight_bits**-gamma
+
+
+class PowerMultiplicative(Law):
+    """The reducible loss is multiplied by a power of the bits.
+
+    ``L = E + (A N^-alpha + B D^-beta) (1 + C P_w^-gamma)``. Table 1 and App. C.
+
+    Examples
+    --------
+    >>> PowerMultiplicative.columns()
+    ('N', 'D', 'weight_bits')
+    """
+
+    name = "power-multiplicative"
+    formula = "L = E + (A N^-alpha + B D^-beta) (1 + C P_w^-gamma)"
+    source = SOURCE
+    parameters = PowerAdditive.parameters
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, C: Any, gamma: Any,
+    ) -> Any:  # fmt: skip
+        reducible = A * N**-alpha + B * D**-beta
+        return E + reducible * (1 + C * weight_bits**-gamma)

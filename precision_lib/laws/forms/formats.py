@@ -1,0 +1,246 @@
+"""Laws with one free number a format, or with the shape of a number format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
+from precision_lib.laws.law import Law, Parameter, coefficient, exponent
+
+UNQUANTIZED = (
+    "float32", "fp32", "float16", "fp16", "bfloat16", "bf16", "none", "32", "16",
+)  # fmt: skip
+
+
+def multiplier(name: str, meaning: str, per: str) -> Parameter:
+    """One positive multiplier a name in column `per`; 1 for an unquantized format.
+
+    Examples
+    --------
+    >>> multiplier("eff", "share of the size kept", "weight_format").per
+    'weight_format'
+    """
+    return Parameter(
+        name, meaning, "", (0.2, 1.2), (1e-4, 50.0), log=True,
+        per=per, reference=UNQUANTIZED,
+    )  # fmt: skip
+
+
+class FormatMultiplier(Law):
+    """Each weight format keeps its own share of the parameters.
+
+    ``L = E + A (N eff(format))^-alpha + B D^-beta``, eff = 1 without quantization.
+    Frantar et al., arXiv 2502.16440.
+
+    Examples
+    --------
+    >>> FormatMultiplier.categories()
+    ('weight_format',)
+    """
+
+    name = "format-multiplier"
+    formula = "L = E + A (N eff[weight_format])^-alpha + B D^-beta"
+    source = "Frantar et al. 2025, arXiv 2502.16440"
+    parameters = (
+        *FLOOR, *SIZE, *DATA,
+        multiplier("eff", "share of the size kept", "weight_format"),
+    )  # fmt: skip
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_format: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, eff: Any,
+    ) -> Any:  # fmt: skip
+        return E + A * (N * eff) ** -alpha + B * D**-beta
+
+
+class FormatMultiplierParts(Law):
+    """Weights, activations and KV cache each keep a share by their format.
+
+    ``L = E + A (N eff_w eff_a eff_kv)^-alpha + B D^-beta``; the product over the
+    parts is the assumption of arXiv 2411.04330 with the free multipliers of
+    arXiv 2502.16440.
+
+    Examples
+    --------
+    >>> len(FormatMultiplierParts.categories())
+    3
+    """
+
+    name = "format-multiplier-parts"
+    formula = (
+        "L = E + A (N eff_weights[weight_format] eff_activations[activation_format]"
+        " eff_kv[kv_format])^-alpha + B D^-beta"
+    )
+    source = "Frantar et al. 2025, arXiv 2502.16440, by part"
+    parameters = (
+        *FLOOR, *SIZE, *DATA,
+        multiplier("eff_weights", "share kept by the weights", "weight_format"),
+        multiplier("eff_activations", "share kept, activations", "activation_format"),
+        multiplier("eff_kv", "share kept by the KV cache", "kv_format"),
+    )  # fmt: skip
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_format: Any, activation_format: Any, kv_format: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        eff_weights: Any, eff_activations: Any, eff_kv: Any,
+    ) -> Any:  # fmt: skip
+        size = N * eff_weights * eff_activations * eff_kv
+        return E + A * size**-alpha + B * D**-beta
+
+
+class BitsMultiplier(Law):
+    """Each number of bits keeps its own share of the parameters.
+
+    ``L = E + A / (N eff(P))^alpha + B / D^beta``, weights and activations in the
+    same P bits, eff = 1 at 16 and 32. QuEST, arXiv 2502.05003.
+
+    Examples
+    --------
+    >>> BitsMultiplier.categories()
+    ('weight_bits',)
+    """
+
+    name = "bits-multiplier"
+    formula = "L = E + A (N eff[weight_bits])^-alpha + B D^-beta"
+    source = "Panferov et al. 2025 (QuEST), arXiv 2502.05003"
+    parameters = (
+        *FLOOR, *SIZE, *DATA,
+        multiplier("eff", "share of the size kept", "weight_bits"),
+    )  # fmt: skip
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, eff: Any,
+    ) -> Any:  # fmt: skip
+        return E + A * (N * eff) ** -alpha + B * D**-beta
+
+
+class Quartet(Law):
+    """Size and data terms are coupled by an exponent; a format costs both.
+
+    ``L = E + (A (N eff_N)^-alpha + B (D eff_D)^-beta)^gamma``. Quartet,
+    arXiv 2505.14669.
+
+    Examples
+    --------
+    >>> Quartet.categories()
+    ('weight_format',)
+    """
+
+    name = "quartet"
+    formula = (
+        "L = E + (A (N eff_N[weight_format])^-alpha"
+        " + B (D eff_D[weight_format])^-beta)^gamma"
+    )
+    source = "Castro et al. 2025 (Quartet), arXiv 2505.14669"
+    parameters = (
+        *FLOOR, *SIZE, *DATA,
+        Parameter("gamma", "coupling of size and data", "", (0.2, 1.2), (0.02, 20),
+                  log=True),
+        multiplier("eff_N", "share of the size kept", "weight_format"),
+        multiplier("eff_D", "share of the data kept", "weight_format"),
+    )  # fmt: skip
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_format: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma: Any, eff_N: Any, eff_D: Any,
+    ) -> Any:  # fmt: skip
+        reducible = A * (N * eff_N) ** -alpha + B * (D * eff_D) ** -beta
+        return E + reducible**gamma
+
+
+def _one_over_noise(
+    N: Any, D: Any, exponent_bits: Any, mantissa_bits: Any, block_size: Any,
+    alpha: Any, beta: Any, delta: Any, nu: Any,
+) -> Any:  # fmt: skip
+    shape = (exponent_bits + 0.5) ** delta * (mantissa_bits + 0.5) ** nu
+    return N**alpha * D**-beta * shape / np.log2(block_size)
+
+
+class Sun(Law):
+    """Exponent and mantissa bits of a floating-point format act differently.
+
+    ``L = E + A N^-alpha + B D^-beta
+    + D^beta N^-alpha log2(G) / (gamma (e + 1/2)^delta (m + 1/2)^nu)``, with e
+    exponent bits, m mantissa bits and G values that share a scale.
+    Sun et al., arXiv 2501.02423.
+
+    Examples
+    --------
+    >>> Sun.columns()[2:]
+    ('exponent_bits', 'mantissa_bits', 'block_size')
+    """
+
+    name = "sun"
+    formula = (
+        "L = E + A N^-alpha + B D^-beta + D^beta N^-alpha log2(block_size)"
+        " / (gamma (exponent_bits + 0.5)^delta (mantissa_bits + 0.5)^nu)"
+    )
+    source = "Sun et al. 2025, arXiv 2501.02423"
+    parameters = (
+        *FLOOR, *SIZE, *DATA,
+        Parameter(
+            "gamma", "tolerance to few bits; a larger one means less loss", "",
+            (0.3, 100.0), (1e-6, 1e12), True, _one_over_noise,
+        ),
+        replace(exponent("delta", "how fast exponent bits help"), start=(0.5, 4.0)),
+        replace(exponent("nu", "how fast mantissa bits help"), start=(0.5, 4.0)),
+    )  # fmt: skip
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, exponent_bits: Any, mantissa_bits: Any, block_size: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma: Any, delta: Any, nu: Any,
+    ) -> Any:  # fmt: skip
+        shape = (exponent_bits + 0.5) ** delta * (mantissa_bits + 0.5) ** nu
+        noise = D**beta * N**-alpha * np.log2(block_size) / (gamma * shape)
+        return E + A * N**-alpha + B * D**-beta + noise
+
+
+def _group_term(
+    N: Any, D: Any, group_size: Any, gamma_N: Any, gamma_D: Any, gamma_G: Any
+) -> Any:
+    return D**gamma_D * N**-gamma_N * np.log2(group_size) ** gamma_G
+
+
+class QATError(Law):
+    """Training in low precision costs more with more data and coarser groups.
+
+    ``delta = k D^gamma_D (log2 G)^gamma_G N^-gamma_N``, with G values to a scale.
+    Chen et al., arXiv 2505.14302; for W4A4 .1582, .0745, .7779, .2186 by a
+    secondary source.
+
+    Examples
+    --------
+    >>> w4a4 = dict(k=0.1582, gamma_D=0.0745, gamma_G=0.7779, gamma_N=0.2186)
+    >>> round(float(QATError.predict(1e8, 1e10, 128.0, **w4a4)), 3)
+    0.071
+    """
+
+    name = "qat-error"
+    formula = "delta = k D^gamma_D (log2 group_size)^gamma_G N^-gamma_N"
+    source = "Chen et al. 2025, arXiv 2505.14302 (by a secondary source)"
+    target = "delta"
+    parameters = (
+        coefficient("k", "degradation term", _group_term),
+        exponent("gamma_N", "how fast more size lowers the error"),
+        replace(exponent("gamma_D", "how fast more data raises the error"),
+                start=(0.02, 1.0)),
+        exponent("gamma_G", "how fast larger groups raise the error"),
+    )  # fmt: skip
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, group_size: Any,
+        *, k: Any, gamma_N: Any, gamma_D: Any, gamma_G: Any,
+    ) -> Any:  # fmt: skip
+        return k * D**gamma_D * N**-gamma_N * np.log2(group_size) ** gamma_G

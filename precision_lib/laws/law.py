@@ -1,0 +1,216 @@
+"""What a law is: a plain function of columns and parameters, with a declaration.
+
+The signature says which is which: arguments before the star are columns of the
+run table, arguments after it are the parameters to fit.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from precision_lib.errors import UserError
+
+Term = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number that a law leaves to the data.
+
+    Parameters
+    ----------
+    name
+        As in the signature of the law's function.
+    meaning, unit
+        For people: what it says and in what unit.
+    start
+        Range from which random starts are drawn.
+    bounds
+        Range that the fit may not leave; a fit that ends there says so.
+    log
+        Draw and fit the logarithm, for a number that is positive.
+    term
+        The factor that the parameter multiplies, as a function of columns and
+        parameters by name. `start` and `bounds` then speak of the size of the
+        whole term at the centre of the table, as a share of the typical target:
+        "A N^-alpha is between 1/50 and 1 of the loss" is a fair guess for every
+        table, whereas A alone may be 1 or 1e9. It also takes the correlation of
+        A and alpha out of the fit.
+    per
+        A column of names; the law gets one such parameter for each name.
+    reference
+        Names in `per` at which the parameter is 1 by definition.
+    fixed
+        Held at this number unless the fit is told otherwise.
+
+    Examples
+    --------
+    >>> Parameter("gamma", "bits for one e-fold", "bits", (0.3, 5), (0.05, 50), True)
+    Parameter(name='gamma', meaning='bits for one e-fold', unit='bits', ...)
+    """
+
+    name: str
+    meaning: str
+    unit: str = ""
+    start: tuple[float, float] = (0.0, 1.0)
+    bounds: tuple[float, float] = (-1e3, 1e3)
+    log: bool = False
+    term: Term | None = None
+    per: str = ""
+    reference: tuple[str, ...] = ()
+    fixed: float | None = None
+
+
+def coefficient(name: str, meaning: str, term: Term) -> Parameter:
+    """A positive factor of one term of the law, such as A in ``A N^-alpha``.
+
+    Examples
+    --------
+    >>> coefficient("A", "size term", lambda N, alpha: N**-alpha).log
+    True
+    """
+    unit = "target unit at N = D = ... = 1"
+    return Parameter(name, meaning, unit, (0.02, 1.0), (1e-9, 1e4), True, term)
+
+
+def exponent(name: str, meaning: str) -> Parameter:
+    """A positive exponent of a power law, drawn from 0.1 to 1.
+
+    Examples
+    --------
+    >>> exponent("alpha", "how fast size helps").start
+    (0.1, 1.0)
+    """
+    return Parameter(name, meaning, "", (0.1, 1.0), (1e-4, 20.0), True)
+
+
+def asymptote(name: str, meaning: str) -> Parameter:
+    """A loss that no amount of size and data removes; zero or more.
+
+    Start and bounds are shares of the typical target.
+
+    Examples
+    --------
+    >>> asymptote("E", "irreducible loss").bounds
+    (0.0, 10.0)
+    """
+    one = _one
+    return Parameter(name, meaning, "nats/token", (0.05, 0.95), (0.0, 10.0), False, one)
+
+
+def bits_scale(name: str, meaning: str) -> Parameter:
+    """How many bits take one factor e off an error that is exponential in bits.
+
+    Examples
+    --------
+    >>> bits_scale("gamma_weights", "of the weights").unit
+    'bits'
+    """
+    return Parameter(name, meaning, "bits", (0.3, 4.0), (0.02, 60.0), True)
+
+
+def offset(name: str, meaning: str) -> Parameter:
+    """The offset n in ``1 - exp(-bits / gamma + n)``.
+
+    Examples
+    --------
+    >>> offset("n_weights", "of the weights").start
+    (-1.0, 1.0)
+    """
+    return Parameter(name, meaning, "", (-1.0, 1.0), (-40.0, 40.0))
+
+
+def _one() -> float:
+    return 1.0
+
+
+class Law:
+    """A scaling law: subclass it, name it, declare parameters, write the formula.
+
+    Attributes
+    ----------
+    name
+        What the command line and the files call it.
+    formula
+        One line of plain text.
+    source
+        Paper and equation.
+    target
+        Column that the law predicts: ``"loss"`` or ``"delta"``.
+    parameters
+        One `Parameter` for each keyword-only argument of `predict`.
+
+    Examples
+    --------
+    A law of one's own needs no more than this:
+
+    >>> import numpy as np
+    >>> class Saturating(Law):
+    ...     '''Loss falls with data to a floor, the faster the more bits.'''
+    ...     name = "saturating"
+    ...     formula = "L = E + B D^-beta exp(bits_gain / bits)"
+    ...     parameters = (
+    ...         asymptote("E", "floor"),
+    ...         coefficient("B", "data term", lambda D, beta: D**-beta),
+    ...         exponent("beta", "how fast data helps"),
+    ...         Parameter("bits_gain", "bits at which loss doubles", "bits", (0.1, 3)),
+    ...     )
+    ...     @staticmethod
+    ...     def predict(D, weight_bits, *, E, B, beta, bits_gain):
+    ...         return E + B * D**-beta * np.exp(bits_gain / weight_bits)
+    >>> Saturating.columns()
+    ('D', 'weight_bits')
+    """
+
+    name: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    target: ClassVar[str] = "loss"
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    predict: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls) -> None:
+        if not cls.name:
+            return
+        declared = {p.name for p in cls.parameters}
+        wanted = set(_names(cls.predict, inspect.Parameter.KEYWORD_ONLY))
+        if declared != wanted:
+            raise UserError(
+                f"law {cls.name!r}: the parameters declared {sorted(declared)} are "
+                f"not the keyword-only arguments of predict {sorted(wanted)}; "
+                "make them the same."
+            )
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Columns that the law reads, in the order of the function's arguments."""
+        return _names(cls.predict, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+    @classmethod
+    def categories(cls) -> tuple[str, ...]:
+        """Columns of names, for which the law has one parameter a name."""
+        return tuple(dict.fromkeys(p.per for p in cls.parameters if p.per))
+
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the law's docstring."""
+        return (inspect.getdoc(cls) or cls.name).splitlines()[0]
+
+
+def _names(function: Callable[..., Any], kind: Any) -> tuple[str, ...]:
+    found = inspect.signature(function).parameters.values()
+    return tuple(p.name for p in found if p.kind is kind)
+
+
+def term_names(term: Term) -> tuple[str, ...]:
+    """Names of the columns and parameters that a term function asks for.
+
+    Examples
+    --------
+    >>> term_names(lambda N, alpha: N**-alpha)
+    ('N', 'alpha')
+    """
+    return tuple(inspect.signature(term).parameters)

@@ -1,0 +1,92 @@
+"""What a fit minimizes: a robust loss of transformed residuals, summed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from precision_lib.errors import UserError
+from precision_lib.laws.dual import Array
+
+LossName = Literal["huber", "lad", "ls"]
+ScaleName = Literal["log", "asinh", "linear"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Sum over rows of ``weight * rho(g(target) - g(prediction))``.
+
+    Attributes
+    ----------
+    loss
+        ``"huber"``: ``r**2 / 2`` within `delta`, ``delta * (|r| - delta / 2)``
+        outside; ``"lad"``: ``|r|``; ``"ls"``: ``r**2 / 2``.
+    delta
+        Where the Huber loss turns from square to straight.
+    scale
+        The transform g: ``"log"`` for a loss; ``"asinh"`` for a degradation,
+        ``asinh(x / floor)``, which is a logarithm far above the floor and straight
+        below it, so that a degradation may be zero or negative; ``"linear"``.
+    floor
+        For ``"asinh"``: the degradation at which additive noise is as large as
+        relative noise.
+
+    Examples
+    --------
+    >>> Objective("huber", 1.0).rho(np.array([0.5, -3.0])).tolist()
+    [0.125, 2.5]
+    """
+
+    loss: LossName = "huber"
+    delta: float = 1e-3
+    scale: ScaleName = "log"
+    floor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.loss not in ("huber", "lad", "ls"):
+            raise UserError(f"loss {self.loss!r} is unknown; use huber, lad or ls.")
+        if self.scale not in ("log", "asinh", "linear"):
+            raise UserError(
+                f"scale {self.scale!r} is unknown; use log, asinh or linear."
+            )
+        if not (np.isfinite(self.delta) and self.delta > 0):
+            raise UserError(f"delta is {self.delta}; give a positive number.")
+        if not (np.isfinite(self.floor) and self.floor > 0):
+            raise UserError(f"floor is {self.floor}; give a positive number.")
+
+    def transform(self, values: Any) -> Any:
+        """The scale on which residuals are taken; works on dual numbers too."""
+        if self.scale == "log":
+            return np.log(values)
+        return np.arcsinh(values / self.floor) if self.scale == "asinh" else values
+
+    def inverse(self, values: Array) -> Array:
+        """Back from the residual scale to the target's unit."""
+        if self.scale == "log":
+            return np.exp(values)
+        return np.sinh(values) * self.floor if self.scale == "asinh" else values
+
+    def rho(self, residuals: Array) -> Array:
+        """Loss of each residual."""
+        size = np.abs(residuals)
+        if self.loss == "lad":
+            return size
+        if self.loss == "ls":
+            return 0.5 * residuals**2
+        return huber(residuals, self.delta)
+
+
+def huber(residuals: Array, delta: Any) -> Array:
+    """Huber's loss: square within delta, straight outside.
+
+    Examples
+    --------
+    >>> huber(np.array([2.0]), 1.0).tolist()
+    [1.5]
+    """
+    size = np.abs(residuals)
+    inner = np.minimum(size, delta)
+    result: Array = inner * (size - 0.5 * inner)
+    return result

@@ -1,0 +1,123 @@
+"""A law on a table: everything that the solver, the bootstrap and the profile need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from precision_lib.laws.dual import Array, Dual
+from precision_lib.laws.law import Law
+from precision_lib.laws.objective import Objective
+from precision_lib.laws.rows import Rows
+from precision_lib.laws.solve import solve
+from precision_lib.laws.space import Space, arguments
+
+LAD_ZONE = 1e-7  # share of the typical residual within which |r| is rounded off
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One law on one table with one objective.
+
+    Attributes
+    ----------
+    target
+        The column that the law predicts, in its own unit, shape (n,).
+    weight
+        Weight of each row in the objective, shape (n,).
+    """
+
+    law: type[Law]
+    rows: Rows
+    target: Array
+    weight: Array
+    objective: Objective
+    space: Space
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.target.size)
+
+    def model(self, z: Array) -> tuple[Array, Array]:
+        """Transformed predictions (B, n) and their Jacobian (B, K, n)."""
+        inputs = arguments(self.law, self.rows, self.space.scalars(z, gradient=True))
+        found = self.objective.transform(self.law.predict(**inputs))
+        shape = (z.shape[0], self.n)
+        jacobian = np.zeros((z.shape[0], z.shape[1], self.n))
+        if not isinstance(found, Dual):
+            return np.broadcast_to(found, shape), jacobian
+        for k, part in found.parts.items():
+            jacobian[:, k] = part
+        return np.broadcast_to(found.value, shape), jacobian
+
+    def solve(
+        self, start: Array, weight: Array | None = None, goal: Array | None = None
+    ) -> tuple[Array, Array]:
+        """Minimize from every start; see `precision_lib.laws.solve.solve`.
+
+        Parameters
+        ----------
+        start
+            Coordinates (B, K).
+        weight
+            Row weights (B, n) of each problem; the problem's own without it.
+        goal
+            Transformed targets (B, n) of each problem; the table's without it.
+
+        Returns
+        -------
+        coordinates (B, K) and objectives (B,)
+        """
+        if goal is None:
+            goal = self.objective.transform(self.target)[None, :]
+        weight = self.weight[None, :] if weight is None else weight
+        zone = self.zone(goal)
+        z, losses = solve(self.model, goal, weight, start, self.space.limits(), zone)
+        if self.objective.loss == "lad":
+            losses = losses / zone + 0.5 * zone * weight.sum(-1)
+        return z, losses
+
+    def zone(self, goal: Array) -> float:
+        """Width of the square zone for the solver."""
+        if self.objective.loss == "huber":
+            return self.objective.delta
+        if self.objective.loss == "ls":
+            return float("inf")
+        return LAD_ZONE * max(float(np.std(goal)), 1e-12)
+
+    def residuals(self, z: Array) -> Array:
+        """Transformed target minus transformed prediction at one point (K,)."""
+        value, _ = self.model(z[None, :])
+        result: Array = self.objective.transform(self.target) - value[0]
+        return result
+
+    def params(self, z: Array) -> dict[str, float]:
+        """Parameters of the law at one point (K,)."""
+        return {k: float(np.ravel(v)[0]) for k, v in self.space.scalars(z).items()}
+
+    def on_scale(self, **changes: Any) -> Problem:
+        """The same problem with another objective."""
+        return replace(self, objective=replace(self.objective, **changes))
+
+
+def predict_rows(law: type[Law], rows: Rows, params: Mapping[str, Any]) -> Array:
+    """Predictions of a law; parameters of shape (R, 1) give shape (R, n).
+
+    Examples
+    --------
+    >>> from precision_lib.laws import get_law
+    >>> from precision_lib.laws.rows import read_rows
+    >>> law = get_law("ouyang")
+    >>> rows = read_rows({"N": [4.0], "D": [9.0], "post_bits": [2.0]}, law)
+    >>> given = {"k": 2.0, "beta": 0.5, "alpha": 0.5, "gamma": 1.0}
+    >>> predict_rows(law, rows, given).tolist()
+    [1.5]
+    """
+    with np.errstate(all="ignore"):
+        found = law.predict(**arguments(law, rows, params))
+    shape = np.broadcast_shapes(np.shape(found), (rows.n,))
+    return np.broadcast_to(np.asarray(found, dtype=float), shape)

@@ -1,0 +1,239 @@
+"""What a fit found, what to distrust in it, and its life as a JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from precision_lib.errors import UserError
+from precision_lib.laws.dual import Array
+from precision_lib.laws.law import Law
+from precision_lib.laws.objective import Objective
+from precision_lib.laws.problem import Problem, predict_rows
+from precision_lib.laws.registry import get_law
+from precision_lib.laws.rows import Rows, Table, read_rows
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted law.
+
+    Attributes
+    ----------
+    law
+        The class of the law.
+    params
+        Every parameter, fitted, held or tied, in the law's own units.
+    objective
+        The minimized sum of losses.
+    settings
+        Loss, its delta, the scale of the residuals and its floor.
+    n
+        Rows fitted.
+    r2
+        ``1 - sum w (y - yhat)^2 / sum w (y - mean y)^2`` in the unit of the target
+        (nats), not on the scale of the residuals.
+    share_at_best
+        Share of the random starts that reached the objective to one part in 1e6.
+    at_bound
+        Parameters that ran to a bound.
+    unidentified
+        Parameters that the data do not determine one by one.
+    warnings
+        What to distrust, in sentences.
+    ci
+        Interval of each parameter, once a bootstrap was attached.
+    replicates
+        Bootstrap values of the parameters by name, each of shape (R,).
+    ranges
+        Lowest and highest value fitted, by column: outside is extrapolation.
+    levels
+        Names seen in each column of names.
+    problem
+        The table and the coordinates; None for a fit read from a file.
+    z
+        Coordinates of the optimum within `problem`.
+    """
+
+    law: type[Law]
+    params: dict[str, float]
+    objective: float
+    settings: Objective
+    n: int
+    r2: float
+    share_at_best: float
+    starts: int = 0
+    fixed: dict[str, float] = field(default_factory=dict)
+    tied: dict[str, str] = field(default_factory=dict)
+    at_bound: tuple[str, ...] = ()
+    unidentified: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ci: dict[str, tuple[float, float]] = field(default_factory=dict)
+    replicates: dict[str, Array] = field(default_factory=dict)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problem: Problem | None = field(default=None, repr=False, compare=False)
+    z: Array | None = field(default=None, repr=False, compare=False)
+
+    def predict(self, table: Table) -> Array:
+        """Predicted target of each row of a table, in its own unit.
+
+        Raises
+        ------
+        UserError
+            The table lacks a column, or holds a name that the fit has not seen.
+
+        Examples
+        --------
+        >>> from precision_lib.laws import example_fit
+        >>> example_fit().predict({"N": [1e6], "D": [1e8]}).round(2).tolist()
+        [7.81]
+        """
+        return predict_rows(self.law, self._rows(table), self.params)
+
+    def predict_replicates(self, table: Table) -> Array:
+        """Predictions of every bootstrap replicate, shape (R, n).
+
+        Raises
+        ------
+        UserError
+            The fit carries no replicates.
+        """
+        if not self.replicates:
+            raise UserError("this fit has no replicates; run bootstrap first.")
+        params = {name: values[:, None] for name, values in self.replicates.items()}
+        return predict_rows(self.law, self._rows(table), params)
+
+    def _rows(self, table: Table) -> Rows:
+        return read_rows(table, self.law, self.levels)
+
+    def extrapolates(self, table: Table) -> tuple[str, ...]:
+        """Columns in which the table leaves the range that was fitted."""
+        rows = self._rows(table)
+        return tuple(
+            name
+            for name, values in rows.columns.items()
+            if name in self.ranges and _outside(values, self.ranges[name])
+        )
+
+    def with_bootstrap(self, boot: Any, level: float = 0.95) -> Fit:
+        """The same fit with the replicates and intervals of a bootstrap."""
+        ci = {name: boot.interval(name, level=level) for name in self.params}
+        return replace(self, ci=ci, replicates=dict(boot.params))
+
+    def to_json(self, replicates: bool = True) -> str:
+        """The fit as JSON, enough to rebuild all but the table.
+
+        Examples
+        --------
+        >>> from precision_lib.laws import example_fit
+        >>> fit = example_fit()
+        >>> Fit.from_json(fit.to_json()).params == fit.params
+        True
+        """
+        record: dict[str, Any] = {
+            "law": self.law.name,
+            "formula": self.law.formula,
+            "n": self.n,
+            "params": self.params,
+            "objective": self.objective,
+            "r2": self.r2,
+            "share_at_best": self.share_at_best,
+            "ci": {k: list(v) for k, v in self.ci.items()},
+            "warnings": list(self.warnings),
+            "starts": self.starts,
+            "loss": self.settings.loss,
+            "delta": self.settings.delta,
+            "scale": self.settings.scale,
+            "floor": self.settings.floor,
+            "fixed": self.fixed,
+            "tied": self.tied,
+            "at_bound": list(self.at_bound),
+            "unidentified": list(self.unidentified),
+            "ranges": {k: list(v) for k, v in self.ranges.items()},
+            "levels": {k: list(v) for k, v in self.levels.items()},
+        }
+        if replicates and self.replicates:
+            record["replicates"] = {k: v.tolist() for k, v in self.replicates.items()}
+        return json.dumps(record, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Fit:
+        """Rebuild a fit from `to_json`; it has no table, so it cannot be bootstrapped.
+
+        Raises
+        ------
+        UserError
+            The text is not such JSON, or names a law that is not registered.
+        """
+        try:
+            record = json.loads(text)
+            law = get_law(record["law"])
+            return cls(
+                law=law,
+                params={k: float(v) for k, v in record["params"].items()},
+                objective=float(record["objective"]),
+                settings=Objective(
+                    record["loss"], record["delta"], record["scale"], record["floor"]
+                ),
+                n=int(record["n"]),
+                r2=float(record["r2"]),
+                share_at_best=float(record["share_at_best"]),
+                starts=int(record["starts"]),
+                fixed=dict(record["fixed"]),
+                tied=dict(record["tied"]),
+                at_bound=tuple(record["at_bound"]),
+                unidentified=tuple(record["unidentified"]),
+                warnings=tuple(record["warnings"]),
+                ci=_pairs(record["ci"]),
+                replicates={
+                    k: np.array(v, dtype=float)
+                    for k, v in record.get("replicates", {}).items()
+                },
+                ranges=_pairs(record["ranges"]),
+                levels={k: tuple(v) for k, v in record["levels"].items()},
+            )
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"this is not the JSON of a fit ({type(error).__name__}: {error}); "
+                "give a file written by `fit --out`."
+            ) from None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `to_json` to a file, whole or not at all."""
+        path = Path(path)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
+        ) as part:
+            part.write(self.to_json() + "\n")
+        os.replace(part.name, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Fit:
+        """Read a file written by `save`.
+
+        Raises
+        ------
+        UserError
+            The file is missing or is not a fit.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read the fit {path}: {error}.") from None
+        return cls.from_json(text)
+
+
+def _outside(values: Array, limits: tuple[float, float]) -> bool:
+    return bool(values.min() < limits[0] or values.max() > limits[1])
+
+
+def _pairs(record: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    return {k: (float(v[0]), float(v[1])) for k, v in record.items()}

@@ -1,0 +1,202 @@
+"""Minimize a robust loss for many starts or replicates at once.
+
+Newton's method on Huber's loss with two safeguards. The curvature of the rows
+outside the square zone, which is zero, is replaced by a share ``damping`` of the
+weight that iteratively reweighted least squares would give them: this majorizes
+the loss and does not care about the choice of coordinates. And the zone starts
+wide and shrinks to `delta` as the fit settles, so that every step sees enough
+rows with curvature (Madsen and Nielsen, SIAM J. Optim. 3, 223, 1993, for least
+absolute deviations). Each problem of the batch has its own damping and zone;
+those that are done leave the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from precision_lib.laws.dual import Array
+from precision_lib.laws.objective import huber
+
+Model = Callable[[Array], tuple[Array, Array]]  # z (B, K) -> values (B, n), (B, K, n)
+
+CHUNK = 40_000  # numbers in one (B, n) array: small enough for the cache
+TOLERANCE = 1e-11
+SHRINK = 0.2
+
+
+@dataclass
+class _State:
+    """One batch in flight; every array has the batch as its first axis."""
+
+    z: Array
+    residual: Array
+    jacobian: Array
+    zone: Array
+    damping: Array
+    target: Array
+    weight: Array
+    where: NDArray[np.intp]
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        for name, value in vars(self).items():
+            if value.shape[0] == mask.size:
+                setattr(self, name, value[mask])
+
+
+def solve(
+    model: Model,
+    target: Array,
+    weight: Array,
+    start: Array,
+    limits: tuple[Array, Array],
+    delta: float,
+    iterations: int = 300,
+) -> tuple[Array, Array]:
+    """Fit every start; rows of `target` and `weight` may differ by start.
+
+    Parameters
+    ----------
+    model
+        Transformed predictions and their Jacobian at coordinates (B, K).
+    target, weight
+        Shape (1, n) or (B, n): transformed targets and row weights.
+    start
+        Coordinates (B, K).
+    limits
+        Lower and upper bounds (K,).
+    delta
+        Width of the square zone of Huber's loss.
+
+    Returns
+    -------
+    coordinates (B, K), and the minimized sum of Huber losses (B,), which is
+    infinite where the model is not defined at the start.
+
+    Examples
+    --------
+    The median, as a fit with a very small zone:
+
+    >>> x = np.array([[1.0, 2.0, 9.0]])
+    >>> def model(z):
+    ...     return z + 0 * x, np.ones((z.shape[0], 1, 3))
+    >>> wide = (np.array([-99.0]), np.array([99.0]))
+    >>> z, loss = solve(model, x, np.ones((1, 3)), np.array([[5.0]]), wide, 1e-6)
+    >>> z.round(5).tolist()
+    [[2.0]]
+    """
+    batch, n = start.shape[0], target.shape[-1]
+    size = max(1, CHUNK // max(n, 1))
+    best, losses = start.copy(), np.full(batch, np.inf)
+    for first in range(0, batch, size):
+        part = slice(first, min(first + size, batch))
+        shape = (part.stop - part.start, n)
+        pick = [a[part] if a.shape[0] > 1 else a for a in (target, weight)]
+        rows = [np.broadcast_to(a, shape) for a in pick]
+        best[part], losses[part] = _solve_chunk(
+            model, rows[0], rows[1], start[part], limits, delta, iterations
+        )
+    return best, losses
+
+
+def _solve_chunk(
+    model: Model,
+    target: Array,
+    weight: Array,
+    start: Array,
+    limits: tuple[Array, Array],
+    delta: float,
+    iterations: int,
+) -> tuple[Array, Array]:
+    result, losses = start.copy(), np.full(start.shape[0], np.inf)
+    value, jacobian = _call(model, start)
+    residual = target - value
+    good: Any = np.isfinite(residual).all(-1) & np.isfinite(jacobian).all((-1, -2))
+    typical = np.median(np.abs(residual), axis=-1)
+    state = _State(
+        start.copy(), residual, jacobian, np.maximum(delta, 3 * typical),
+        np.ones(len(start)), target, weight, np.arange(len(start)),
+    )  # fmt: skip
+    state.keep(good)
+    for _ in range(iterations):
+        if not state.where.size:
+            break
+        done = _iterate(model, state, limits, delta)
+        if done.any():
+            _store(state, done, result, losses, delta)
+            state.keep(~done)
+    _store(state, np.ones(state.where.size, dtype=bool), result, losses, delta)
+    return result, losses
+
+
+def _store(
+    state: _State, done: Any, result: Array, losses: Array, delta: float
+) -> None:
+    where = state.where[done]
+    result[where] = state.z[done]
+    losses[where] = (state.weight[done] * huber(state.residual[done], delta)).sum(-1)
+
+
+def _call(model: Model, z: Array) -> tuple[Array, Array]:
+    with np.errstate(all="ignore"):
+        return model(z)
+
+
+def _iterate(
+    model: Model, state: _State, limits: tuple[Array, Array], delta: float
+) -> NDArray[np.bool_]:
+    """One step of every problem in flight; says which have converged."""
+    zone = state.zone[:, None]
+    before = (state.weight * huber(state.residual, zone)).sum(-1)
+    step, gain = _step(state, limits)
+    z = np.clip(state.z + step, *limits)
+    value, jacobian = _call(model, z)
+    residual = state.target - value
+    with np.errstate(invalid="ignore", over="ignore"):
+        after = (state.weight * huber(residual, zone)).sum(-1)
+    finite = np.isfinite(after) & np.isfinite(jacobian).all((-1, -2))
+    after = np.where(finite, after, np.inf)
+    accepted = after <= before
+    quality = (before - after) / np.maximum(gain, 1e-300)
+    factor = np.where(quality > 0.7, 0.1, np.where(quality > 0.2, 0.7, 3.0))
+    factor = np.where(accepted, factor, 6.0)
+    state.damping = np.clip(state.damping * factor, 1e-9, 1e12)
+    state.z = np.where(accepted[:, None], z, state.z)
+    state.residual = np.where(accepted[:, None], residual, state.residual)
+    state.jacobian = np.where(accepted[:, None, None], jacobian, state.jacobian)
+    scale = np.maximum(before, 1e-300)
+    stuck = (state.damping >= 1e10) | (before <= 1e-28 * state.weight.sum(-1))
+    small = gain <= TOLERANCE * scale
+    final = state.zone <= delta
+    done: NDArray[np.bool_] = final & (small | stuck)
+    settled = ~final & ((gain <= 1e-2 * scale) | stuck)
+    state.zone = np.where(settled, np.maximum(delta, SHRINK * state.zone), state.zone)
+    state.damping = np.where(settled, np.minimum(state.damping, 1.0), state.damping)
+    return done
+
+
+def _step(state: _State, limits: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The damped Newton step and the gain that its model promises."""
+    size = np.abs(state.residual)
+    zone, damping = state.zone[:, None], state.damping[:, None]
+    slope = np.clip(state.residual, -zone, zone)
+    inside = size <= zone  # all of it where the zone is infinite: least squares
+    share = np.minimum(zone, 1e300) / np.maximum(size, np.minimum(zone, 1e300))
+    curvature = np.where(inside, 1.0 + damping, damping * share)
+    curvature = curvature * state.weight
+    jacobian = state.jacobian
+    gradient = np.matmul(jacobian, (state.weight * slope)[..., None])[..., 0]
+    hessian = np.matmul(jacobian * curvature[:, None, :], jacobian.swapaxes(-1, -2))
+    low, high = limits
+    outward = (state.z <= low) & (gradient < 0) | (state.z >= high) & (gradient > 0)
+    gradient = np.where(outward, 0.0, gradient)
+    hessian = np.where(outward[:, :, None] | outward[:, None, :], 0.0, hessian)
+    diagonal = np.einsum("bkk->bk", hessian)
+    ridge = 1e-13 * diagonal.max(-1, keepdims=True) + 1e-12 * diagonal + 1e-300
+    diagonal += np.where(outward, 1.0, ridge)
+    step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+    return step, 0.5 * np.abs((gradient * step).sum(-1))
