@@ -72,7 +72,9 @@ def unidentified(problem: Problem, z: Array) -> tuple[tuple[str, ...], tuple[str
     error = np.sqrt(np.diag(cov))
     unit = np.array(
         [
-            1.0 if problem.space.slots[name].parameter.log else max(abs(value), 0.3)
+            1.0
+            if problem.space.slots[name].parameter.coordinate == "log"
+            else max(abs(value), 0.3)
             for name, value in zip(free, z, strict=True)
         ]
     )

@@ -9,11 +9,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from precision_lib.errors import UserError
 
 Term = Callable[..., Any]
+Coordinate = Literal["itself", "log", "exp", "exp-minus"]
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,20 @@ class Parameter:
         Range from which random starts are drawn.
     bounds
         Range that the fit may not leave; a fit that ends there says so.
-    log
-        Draw and fit the logarithm, for a number that is positive.
+    coordinate
+        What is drawn and fitted: the number ``"itself"``, its ``"log"`` (a positive
+        number), its ``"exp"`` (an offset in an exponent) or its ``"exp-minus"`` (a
+        rate in an exponent). `start` and `bounds` speak of the number itself for
+        the first two, of the exponential for the others.
     term
         The factor that the parameter multiplies, as a function of columns and
         parameters by name. `start` and `bounds` then speak of the size of the
         whole term at the centre of the table, as a share of the typical target:
         "A N^-alpha is between 1/50 and 1 of the loss" is a fair guess for every
         table, whereas A alone may be 1 or 1e9. It also takes the correlation of
-        A and alpha out of the fit.
+        A and alpha out of the fit. With coordinate ``"exp"`` it is the factor of
+        the exponential. A column's name stands for its centre, ``lowest_`` before
+        it for its minimum.
     per
         A column of names; the law gets one such parameter for each name.
     reference
@@ -48,7 +54,7 @@ class Parameter:
 
     Examples
     --------
-    >>> Parameter("gamma", "bits for one e-fold", "bits", (0.3, 5), (0.05, 50), True)
+    >>> Parameter("gamma", "bits for one e-fold", "bits", (0.3, 5), (0.05, 50), "log")
     Parameter(name='gamma', meaning='bits for one e-fold', unit='bits', ...)
     """
 
@@ -57,7 +63,7 @@ class Parameter:
     unit: str = ""
     start: tuple[float, float] = (0.0, 1.0)
     bounds: tuple[float, float] = (-1e3, 1e3)
-    log: bool = False
+    coordinate: Coordinate = "itself"
     term: Term | None = None
     per: str = ""
     reference: tuple[str, ...] = ()
@@ -69,11 +75,11 @@ def coefficient(name: str, meaning: str, term: Term) -> Parameter:
 
     Examples
     --------
-    >>> coefficient("A", "size term", lambda N, alpha: N**-alpha).log
-    True
+    >>> coefficient("A", "size term", lambda N, alpha: N**-alpha).coordinate
+    'log'
     """
     unit = "target unit at N = D = ... = 1"
-    return Parameter(name, meaning, unit, (0.02, 1.0), (1e-9, 1e4), True, term)
+    return Parameter(name, meaning, unit, (0.02, 1.0), (1e-9, 1e4), "log", term)
 
 
 def exponent(name: str, meaning: str) -> Parameter:
@@ -84,7 +90,7 @@ def exponent(name: str, meaning: str) -> Parameter:
     >>> exponent("alpha", "how fast size helps").start
     (0.1, 1.0)
     """
-    return Parameter(name, meaning, "", (0.1, 1.0), (1e-4, 20.0), True)
+    return Parameter(name, meaning, "", (0.1, 1.0), (1e-4, 20.0), "log")
 
 
 def asymptote(name: str, meaning: str) -> Parameter:
@@ -97,8 +103,8 @@ def asymptote(name: str, meaning: str) -> Parameter:
     >>> asymptote("E", "irreducible loss").bounds
     (0.0, 10.0)
     """
-    one = _one
-    return Parameter(name, meaning, "nats/token", (0.05, 0.95), (0.0, 10.0), False, one)
+    unit = "nats/token"
+    return Parameter(name, meaning, unit, (0.05, 0.95), (0.0, 10.0), term=_one)
 
 
 def bits_scale(name: str, meaning: str) -> Parameter:
@@ -109,18 +115,25 @@ def bits_scale(name: str, meaning: str) -> Parameter:
     >>> bits_scale("gamma_weights", "of the weights").unit
     'bits'
     """
-    return Parameter(name, meaning, "bits", (0.3, 4.0), (0.02, 60.0), True)
+    return Parameter(name, meaning, "bits", (0.3, 4.0), (0.02, 60.0), "log")
 
 
-def offset(name: str, meaning: str) -> Parameter:
+def offset(name: str, meaning: str, term: Term | None = None) -> Parameter:
     """The offset n in ``1 - exp(-bits / gamma + n)``.
+
+    Parameters
+    ----------
+    term
+        ``exp(-bits / gamma)`` at the lowest bits in the table. Fitted is then the
+        share lost at the lowest bits, between 0 and 1; beyond it lie n and gamma
+        for which precision has no effect on the table, or the law is undefined.
 
     Examples
     --------
     >>> offset("n_weights", "of the weights").start
-    (-1.0, 1.0)
+    (0.02, 0.9)
     """
-    return Parameter(name, meaning, "", (-1.0, 1.0), (-40.0, 40.0))
+    return Parameter(name, meaning, "", (0.02, 0.9), (1e-6, 1 - 1e-6), "exp", term)
 
 
 def _one() -> float:

@@ -76,7 +76,11 @@ class Space:
 
     def _range(self, parameter: Parameter, which: str) -> tuple[float, float]:
         low, high = getattr(parameter, which)
-        return (np.log(low), np.log(high)) if parameter.log else (low, high)
+        return (
+            (np.log(low), np.log(high))
+            if parameter.coordinate == "log"
+            else (low, high)
+        )
 
     def scalars(self, z: Array, gradient: bool = False) -> dict[str, Any]:
         """Parameters at coordinates `z` of shape (..., K), each of shape (..., 1)."""
@@ -92,9 +96,7 @@ class Space:
             at: Any = z[..., slot.index, None]
             if gradient:
                 at = Dual(at, {slot.index: np.ones((1,) * z.ndim)})
-            at = np.exp(at) if slot.parameter.log else at
-            if slot.parameter.term is not None:
-                at = at * self.size / self._term(slot.parameter, found)
+            at = self._number(slot.parameter, at, found)
             found[slot.name] = at
             for name, other in self.tied.items():
                 if other == slot.name:
@@ -102,6 +104,30 @@ class Space:
         for name, other in self.tied.items():
             found[name] = found[other]
         return {name: found[name] for name in self.slots}
+
+    def _number(self, parameter: Parameter, at: Any, found: Mapping[str, Any]) -> Any:
+        """The parameter at a coordinate."""
+        if parameter.coordinate == "log":
+            at = np.exp(at)
+        if parameter.coordinate in ("itself", "log"):
+            return at if parameter.term is None else at * self._unit(parameter, found)
+        if parameter.term is not None:
+            at = at / self._term(parameter, found)
+        return np.log(at) if parameter.coordinate == "exp" else -np.log(at)
+
+    def _coordinate(self, name: str, params: Mapping[str, Any]) -> Any:
+        """The coordinate of a parameter; the inverse of `_number`."""
+        parameter = self.slots[name].parameter
+        at = np.asarray(params[name], dtype=float)
+        if parameter.coordinate in ("itself", "log"):
+            at = at if parameter.term is None else at / self._unit(parameter, params)
+            return np.log(at) if parameter.coordinate == "log" else at
+        at = np.exp(at if parameter.coordinate == "exp" else -at)
+        return at if parameter.term is None else at * self._term(parameter, params)
+
+    def _unit(self, parameter: Parameter, found: Mapping[str, Any]) -> Any:
+        """The parameter for which the whole term has the size of the target."""
+        return self.size / self._term(parameter, found)
 
     def _term(self, parameter: Parameter, found: Mapping[str, Any]) -> Any:
         assert parameter.term is not None
@@ -113,14 +139,7 @@ class Space:
 
     def coordinates(self, params: Mapping[str, Any]) -> Array:
         """Coordinates of given parameters; the inverse of `scalars`."""
-        result = []
-        for name in self.free:
-            parameter = self.slots[name].parameter
-            at = np.asarray(params[name], dtype=float)
-            if parameter.term is not None:
-                at = at * self._term(parameter, params) / self.size
-            result.append(np.log(at) if parameter.log else at)
-        return np.stack(result, axis=-1)
+        return np.stack([self._coordinate(name, params) for name in self.free], axis=-1)
 
 
 def make_space(
@@ -162,6 +181,8 @@ def make_space(
     if not free:
         raise UserError("every parameter is fixed; leave at least one to fit.")
     centre = {name: _centre(values) for name, values in rows.columns.items()}
+    for name, values in rows.columns.items():
+        centre[f"lowest_{name}"] = float(values.min()) if values.size else 0.0
     size = float(np.median(np.abs(target))) or 1.0
     return Space(law, slots, tuple(free), tied, centre, size)
 

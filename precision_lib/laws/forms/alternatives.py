@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from precision_lib.laws.forms.effective import BASE, SOURCE, WEIGHTS, kept
 from precision_lib.laws.law import Law, bits_scale, coefficient, exponent, offset
 
@@ -54,9 +56,21 @@ class EffectiveBoth(Law):
     parameters = (
         *BASE,
         bits_scale("gamma_size", "bits per e-fold of the share of size lost"),
-        offset("n_size", "offset of the size"),
+        offset(
+            "n_size",
+            "offset of the size",
+            lambda lowest_weight_bits, gamma_size: np.exp(
+                -lowest_weight_bits / gamma_size
+            ),
+        ),
         bits_scale("gamma_data", "bits per e-fold of the share of data lost"),
-        offset("n_data", "offset of the data"),
+        offset(
+            "n_data",
+            "offset of the data",
+            lambda lowest_weight_bits, gamma_data: np.exp(
+                -lowest_weight_bits / gamma_data
+            ),
+        ),
     )
 
     @staticmethod

@@ -34,10 +34,11 @@ COST = (
         "bits",
         (0.2, 2.0),
         (0.02, 60.0),
-        log=True,
+        coordinate="log",
     ),  # fmt: skip
     replace(
         offset("b", "offset in the exponent; C_T exp(b) is one number to the data"),
+        bounds=(1e-9, 1e9),
         fixed=0.0,
     ),
 )
@@ -45,7 +46,8 @@ COST = (
 
 def _robust(name: str, part: str) -> Parameter:
     meaning = f"how fast a gap in bits of the {part} brings the full degradation"
-    return Parameter(name, meaning, "1/bits", (0.1, 3.0), (1e-3, 50.0), log=True)
+    unit, start, bounds = "1/bits", (0.05, 0.9), (1e-6, 1 - 1e-4)
+    return Parameter(name, meaning, unit, start, bounds, coordinate="exp-minus")
 
 
 ROBUST = (

@@ -18,19 +18,47 @@ SOURCE = "Kumar et al. 2024, arXiv 2411.04330"
 BASE: tuple[Parameter, ...] = (*FLOOR, *SIZE, *DATA)
 WEIGHTS = (
     bits_scale("gamma_weights", "bits per e-fold of the weights' share lost"),
-    offset("n_weights", "offset of the weights"),
+    offset(
+        "n_weights",
+        "offset of the weights",
+        lambda lowest_weight_bits, gamma_weights: np.exp(
+            -lowest_weight_bits / gamma_weights
+        ),
+    ),
 )
 ACTIVATIONS = (
     bits_scale("gamma_activations", "bits per e-fold of the activations' share lost"),
-    offset("n_activations", "offset of the activations"),
+    offset(
+        "n_activations",
+        "offset of the activations",
+        lambda lowest_activation_bits, gamma_activations: np.exp(
+            -lowest_activation_bits / gamma_activations
+        ),
+    ),
 )
 KV = (
     bits_scale("gamma_kv", "bits per e-fold of the KV cache's share lost"),
-    offset("n_kv", "offset of the KV cache"),
+    offset(
+        "n_kv",
+        "offset of the KV cache",
+        lambda lowest_kv_bits, gamma_kv: np.exp(-lowest_kv_bits / gamma_kv),
+    ),
 )
+
+
+def _lowest_of_all(
+    lowest_weight_bits: Any,
+    lowest_activation_bits: Any,
+    lowest_kv_bits: Any,
+    gamma: Any,
+) -> Any:
+    lowest = min(lowest_weight_bits, lowest_activation_bits, lowest_kv_bits)
+    return np.exp(-lowest / gamma)
+
+
 TIED = (
     bits_scale("gamma", "bits per e-fold of the share lost, of every part"),
-    offset("n", "offset of every part"),
+    offset("n", "offset of every part", _lowest_of_all),
 )
 
 

@@ -24,7 +24,7 @@ def multiplier(name: str, meaning: str, per: str) -> Parameter:
     'weight_format'
     """
     return Parameter(
-        name, meaning, "", (0.2, 1.2), (1e-4, 50.0), log=True,
+        name, meaning, "", (0.2, 1.2), (1e-4, 50.0), coordinate="log",
         per=per, reference=UNQUANTIZED,
     )  # fmt: skip
 
@@ -142,7 +142,7 @@ class Quartet(Law):
     parameters = (
         *FLOOR, *SIZE, *DATA,
         Parameter("gamma", "coupling of size and data", "", (0.2, 1.2), (0.02, 20),
-                  log=True),
+                  coordinate="log"),
         multiplier("eff_N", "share of the size kept", "weight_format"),
         multiplier("eff_D", "share of the data kept", "weight_format"),
     )  # fmt: skip
@@ -189,7 +189,7 @@ class Sun(Law):
         *FLOOR, *SIZE, *DATA,
         Parameter(
             "gamma", "tolerance to few bits; a larger one means less loss", "",
-            (0.3, 100.0), (1e-6, 1e12), True, _one_over_noise,
+            (0.3, 100.0), (1e-6, 1e12), "log", _one_over_noise,
         ),
         replace(exponent("delta", "how fast exponent bits help"), start=(0.5, 4.0)),
         replace(exponent("nu", "how fast mantissa bits help"), start=(0.5, 4.0)),
