@@ -1,6 +1,6 @@
 """Run the named checks in turn; all of them, even when one fails.
 
-    python -m tools.checks book ruff mypy pytest
+python -m tools.checks book ruff mypy pytest
 """
 
 from __future__ import annotations

@@ -45,9 +45,7 @@ def is_fresh(result: Path, key: str) -> bool:
     """Whether the result exists and was made from inputs with this key."""
     stamp = _stamp(result)
     return (
-        result.exists()
-        and stamp.is_file()
-        and stamp.read_text(encoding="utf-8") == key
+        result.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == key
     )
 
 

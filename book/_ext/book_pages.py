@@ -15,6 +15,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, and unhook what would ask the network."""
     app.add_directive("execution-times", ExecutionTimes)
@@ -33,6 +34,9 @@ def unhook_thebe(app: Sphinx) -> None:
         app.events.listeners[event] = [
             one for one in listeners if one.handler.__module__ != "sphinx_thebe"
         ]
+    app.registry.css_files = [
+        sheet for sheet in app.registry.css_files if sheet[0] != "sphinx-thebe.css"
+    ]
 
 
 class TableDirective(SphinxDirective):

@@ -1,0 +1,62 @@
+"""The notebooks as stored, as executed, and the pages made of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from tools import book, notebooks
+from tools.steps import digest, is_fresh
+
+SOURCES = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
+
+
+@dataclass(frozen=True)
+class Page:
+    """One rendered page."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(book.HTML).as_posix()
+
+    @cached_property
+    def soup(self) -> BeautifulSoup:
+        return BeautifulSoup(self.path.read_text(encoding="utf-8"), "html.parser")
+
+    @cached_property
+    def anchors(self) -> set[str]:
+        return {str(tag["id"]) for tag in self.soup.find_all(id=True)}
+
+
+def read(path: Path) -> Any:
+    """A notebook as nbformat reads it."""
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """Folder of the rendered book, which must be that of the present sources."""
+    executed = [notebooks.EXECUTED / path.name for path in SOURCES]
+    missing = [path.name for path in executed if not path.exists()]
+    if missing:
+        pytest.fail(f"not executed: {missing}; run `make book` first", pytrace=False)
+    key = digest([*book.inputs(), *executed], sys.version)
+    if not is_fresh(book.HTML, key):
+        pytest.fail("the book is not up to date; run `make book`", pytrace=False)
+    return book.HTML
+
+
+@pytest.fixture(scope="session")
+def pages(html: Path) -> dict[Path, Page]:
+    """All rendered pages by their path."""
+    found = sorted(html.rglob("*.html"))
+    return {path: Page(path) for path in found if "_static" not in path.parts}

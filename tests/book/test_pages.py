@@ -1,0 +1,125 @@
+"""The rendered chapters: executed as stored, nothing failed, figures complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import Tag
+
+from tests.book.conftest import SOURCES, Page, read
+from tools import notebooks
+
+each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+RAW_MARKUP = re.compile(
+    r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|```\{", re.MULTILINE
+)
+
+
+def chapter(pages: dict[Path, Page], html: Path, source: Path) -> Page:
+    return pages[html / "notebooks" / f"{source.stem}.html"]
+
+
+def text_without_code(page: Page) -> str:
+    article = page.soup.find("article") or page.soup
+    assert isinstance(article, Tag)
+    parts = []
+    for string in article.find_all(string=True):
+        if not string.find_parent(["pre", "code", "script", "style"]):
+            parts.append(str(string))
+    return "".join(parts)
+
+
+@each
+def test_no_cell_failed_or_complained(source: Path) -> None:
+    executed = read(notebooks.EXECUTED / source.name)
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", output.get("text")
+
+
+@each
+def test_every_cell_was_executed_in_order(source: Path) -> None:
+    executed = read(notebooks.EXECUTED / source.name)
+    counts = [
+        cell.execution_count
+        for cell in executed.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each
+def test_the_copy_in_the_book_is_of_this_notebook(source: Path) -> None:
+    executed = read(notebooks.EXECUTED / source.name)
+    assert [cell.source for cell in executed.cells] == [
+        cell.source for cell in read(source).cells
+    ]
+
+
+def test_no_page_shows_a_traceback(pages: dict[Path, Page]) -> None:
+    for page in pages.values():
+        assert not page.soup.select(".output.traceback, .cell_output .traceback")
+        for output in page.soup.select(".cell_output"):
+            assert "Traceback (most recent call last)" not in output.get_text()
+
+
+@each
+def test_every_figure_is_there_with_number_caption_and_alternative_text(
+    source: Path, pages: dict[Path, Page], html: Path
+) -> None:
+    page = chapter(pages, html, source)
+    declared = [
+        cell.metadata.mystnb for cell in read(source).cells if "mystnb" in cell.metadata
+    ]
+    declared = [mystnb for mystnb in declared if "figure" in mystnb]
+    for mystnb in declared:
+        figure = page.soup.find("figure", id=mystnb["figure"]["name"])
+        assert isinstance(figure, Tag), mystnb["figure"]["name"]
+        images = figure.find_all("img")
+        assert len(images) == 1
+        assert images[0]["alt"] == mystnb["image"]["alt"]
+        file = page.path.parent / str(images[0]["src"])
+        assert file.stat().st_size > 1000
+        caption = figure.find("figcaption")
+        assert isinstance(caption, Tag)
+        assert re.match(r"\s*Fig\. \d+", caption.get_text())
+    assert len(page.soup.select(".cell_output img")) == len(declared)
+
+
+@each
+def test_every_picture_that_a_cell_draws_is_declared(source: Path) -> None:
+    for cell in read(notebooks.EXECUTED / source.name).cells:
+        kinds = {
+            kind
+            for output in cell.get("outputs", [])
+            for kind in output.get("data", {})
+        }
+        if any(kind.startswith("image/") for kind in kinds):
+            assert "figure" in cell.metadata.get("mystnb", {}), cell.source
+
+
+def test_every_image_has_an_alternative_text(pages: dict[Path, Page]) -> None:
+    for page in pages.values():
+        for image in page.soup.select("article img"):
+            assert str(image.get("alt", "")).strip(), f"{page.name}: {image}"
+
+
+def test_no_markup_is_left_unrendered(pages: dict[Path, Page]) -> None:
+    for page in pages.values():
+        found = RAW_MARKUP.search(text_without_code(page))
+        assert not found, f"{page.name}: {found}"
+
+
+@each
+def test_every_number_in_the_prose_is_filled_in(
+    source: Path, pages: dict[Path, Page], html: Path
+) -> None:
+    page = chapter(pages, html, source)
+    for pasted in page.soup.select(".pasted-text, .pasted-inline"):
+        assert pasted.get_text().strip()
+    text = text_without_code(page)
+    assert not re.search(r"np\.float|\bnan\b|tensor\(", text)

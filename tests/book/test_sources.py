@@ -1,0 +1,114 @@
+"""What the pages are made of: contents, references, pins, the README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.steps import ROOT
+
+PROSE = sorted((ROOT / "book").glob("*.md"))
+
+
+def listed(entry: Any) -> Iterator[str]:
+    """All documents named anywhere in the table of contents."""
+    if isinstance(entry, dict):
+        yield from (value for key, value in entry.items() if key in ("file", "root"))
+        for value in entry.values():
+            yield from listed(value)
+    elif isinstance(entry, list):
+        for item in entry:
+            yield from listed(item)
+
+
+def test_the_contents_list_every_page_and_every_notebook_once() -> None:
+    toc = list(listed(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+    files = [*PROSE, *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    names = [path.relative_to(ROOT).with_suffix("").as_posix() for path in files]
+    assert sorted(toc) == sorted(names)
+
+
+def test_chapters_stand_in_the_order_of_their_numbers() -> None:
+    toc = list(listed(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+    chapters = [name for name in toc if name.startswith("notebooks/")]
+    assert chapters == sorted(chapters)
+
+
+def test_every_work_in_the_bibliography_is_complete() -> None:
+    text = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    entries = re.findall(r"@\w+\{(\w+),(.*?)\n\}", text, re.DOTALL)
+    assert len(entries) == text.count("@")
+    for key, body in entries:
+        fields = set(re.findall(r"^\s*(\w+)\s*=", body, re.MULTILINE))
+        assert {"title", "author", "year"} <= fields, key
+        assert {"url", "doi"} & fields, key
+        if arxiv := re.search(r"arXiv:([\d.]+)", body):
+            assert f"abs/{arxiv.group(1)}" in body, f"{key}: two arXiv numbers"
+
+
+def test_every_module_of_the_library_has_its_place_in_the_api_page() -> None:
+    page = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"automodule:: (\S+)", page))
+    modules = set()
+    for path in (ROOT / "precision_lib").rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if not any(part.startswith("_") for part in parts):
+            modules.add(".".join(parts))
+    packages = {name.rsplit(".", 1)[0] for name in modules}
+    assert modules <= shown, "modules without a place in book/api.md"
+    assert shown <= modules | packages
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements-oracles.txt"])
+def test_requirements_are_pinned_exactly(name: str) -> None:
+    lines = [line.split("#")[0].strip() for line in (ROOT / name).open()]
+    for line in filter(None, lines):
+        assert line == "-e ." or re.fullmatch(r"[\w.-]+==[\w.]+", line), line
+
+
+def test_the_readme_fits_a_screen_or_two_and_names_the_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) < 100
+    assert "make book" in readme
+    assert "make test" in readme
+    assert not re.search(r"@[A-Z_]+@|TODO|FIXME", readme), "a mark left to fill in"
+
+
+def test_what_the_readme_points_at_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)
+    assert "book/_static/readme_figure.svg" in targets
+    targets += re.findall(r"`((?:book|data)/[\w./]+|[A-Z]+\.(?:md|cff))`", readme)
+    for target in targets:
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readme_figure_is_a_picture_that_stands_alone() -> None:
+    svg = (ROOT / "book" / "_static" / "readme_figure.svg").read_text(encoding="utf-8")
+    assert "<svg" in svg
+    assert not re.search(r"(href|src)=\"https?:", svg)
+
+
+def test_the_vendored_mathjax_is_the_published_file() -> None:
+    import hashlib
+
+    folder = ROOT / "book" / "_static" / "mathjax"
+    script = (folder / "tex-svg-full.js").read_bytes()
+    expected = "a4354ff94fd868aea0cc6eaaa79a57fda0588646fc46ee3700a349ee0a11cbe6"
+    assert hashlib.sha256(script).hexdigest() == expected
+    assert "Apache License" in (folder / "LICENSE").read_text(encoding="utf-8")
+
+
+def prose_and_readme() -> list[Path]:
+    return [*PROSE, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("path", prose_and_readme(), ids=lambda path: path.name)
+def test_prose_links_to_no_path_of_one_machine(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(home|root|tmp|work|Users)/", text)
