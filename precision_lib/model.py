@@ -1,0 +1,267 @@
+"""A small causal transformer that can be trained in low precision.
+
+The model of the paper's section 3 (Transformer++): RMSNorm before each block,
+rotary positions, SwiGLU, no biases, an untied head, and as an option the extra
+norm before the two output projections that BitNet b1.58 adds for low-bit
+stability. Quantizers act in the forward pass only: on the weights and inputs of
+the linear layers inside the blocks, and on the keys and values inside attention.
+Embedding, head and norms stay in high precision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from precision_lib.errors import UserError
+from precision_lib.formats import HIGH_PRECISION, bits_of, parse_format
+from precision_lib.kernels import cross_entropy_with_gradient, rms_norm, rotate, swiglu
+from precision_lib.quantize import block_size, fake_quantize
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Training format of each part, and what shares a scale.
+
+    Attributes
+    ----------
+    weights, activations, kv_cache : str
+        A format such as "int4"; "float32" leaves the part as it is.
+    weight_granularity, activation_granularity, kv_granularity : str
+        As in `precision_lib.quantize.block_size`. The defaults are the paper's:
+        weights per output channel, activations per tensor. It does not say what
+        its KV cache shares; here each token and head has a scale.
+
+    Examples
+    --------
+    >>> Precision(weights="int4").bits
+    {'weight_bits': 4, 'activation_bits': 32, 'kv_bits': 32}
+    """
+
+    weights: str = HIGH_PRECISION
+    activations: str = HIGH_PRECISION
+    kv_cache: str = HIGH_PRECISION
+    weight_granularity: str = "channel"
+    activation_granularity: str = "tensor"
+    kv_granularity: str = "token"
+
+    def __post_init__(self) -> None:
+        for text in (self.weights, self.activations, self.kv_cache):
+            parse_format(text)
+
+    @property
+    def bits(self) -> dict[str, int]:
+        """Bits of the three parts under their run-table names."""
+        return {
+            "weight_bits": bits_of(self.weights),
+            "activation_bits": bits_of(self.activations),
+            "kv_bits": bits_of(self.kv_cache),
+        }
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the transformer.
+
+    Raises
+    ------
+    UserError
+        If the width does not divide into heads of even size.
+
+    Examples
+    --------
+    >>> ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80).parameters["mlp"]
+    15360
+    """
+
+    d_model: int
+    n_layers: int
+    n_heads: int
+    d_mlp: int
+    extra_norm: bool = True
+    vocab_size: int = 512
+
+    def __post_init__(self) -> None:
+        if self.d_model % (2 * self.n_heads):
+            raise UserError(
+                f"d_model {self.d_model} does not divide into {self.n_heads} heads of "
+                "even size; change one of them."
+            )
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of each group; N is attention + mlp + norm."""
+        d, h, layers = self.d_model, self.d_mlp, self.n_layers
+        extra = d + h if self.extra_norm else 0
+        return {
+            "embedding": self.vocab_size * d,
+            "attention": layers * 4 * d * d,
+            "mlp": layers * 3 * d * h,
+            "norm": layers * (2 * d + extra) + d,
+            "head": self.vocab_size * d,
+        }
+
+    @property
+    def n_non_embedding(self) -> int:
+        """N of the scaling laws: every parameter but embedding and head."""
+        groups = self.parameters
+        return groups["attention"] + groups["mlp"] + groups["norm"]
+
+
+class QuantLinear(nn.Module):
+    """Linear layer without bias, its weight and input quantized on the way.
+
+    `parts` output blocks are fused into one product (queries, keys and values; gate
+    and up); "tensor" granularity still gives each its own scale.
+
+    Examples
+    --------
+    >>> layer = QuantLinear(8, 4, Precision(weights="int2"))
+    >>> len(layer.quantized_weight()[0].unique()) <= 3
+    True
+    """
+
+    def __init__(self, d_in: int, d_out: int, precision: Precision, parts: int = 1):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(d_out, d_in))
+        self.weight_format = parse_format(precision.weights)
+        self.input_format = parse_format(precision.activations)
+        self.input_granularity = precision.activation_granularity
+        one = (d_out // parts, d_in)
+        self.weight_block = block_size(precision.weight_granularity, one)
+
+    def quantized_weight(self) -> Tensor:
+        """The weight as the forward pass sees it, shape (out, in)."""
+        return fake_quantize(self.weight, self.weight_format, self.weight_block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, in) -> (…, out)."""
+        if self.input_format is not None:
+            block = block_size(self.input_granularity, x.shape)
+            x = fake_quantize(x, self.input_format, block)
+        return F.linear(x, self.quantized_weight())
+
+
+class Norm(nn.Module):
+    """RMSNorm with a gain."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, width) -> (…, width)."""
+        return rms_norm(x, self.gain)
+
+
+class Block(nn.Module):
+    """Attention and a gated MLP, each behind a norm and added to the stream."""
+
+    def __init__(self, config: ModelConfig, precision: Precision):
+        super().__init__()
+        d, h = config.d_model, config.d_mlp
+        self.n_heads = config.n_heads
+        self.kv_format = parse_format(precision.kv_cache)
+        self.kv_granularity = precision.kv_granularity
+        self.attention_norm = Norm(d)
+        self.qkv = QuantLinear(d, 3 * d, precision, parts=3)
+        self.out_norm = Norm(d) if config.extra_norm else nn.Identity()
+        self.out = QuantLinear(d, d, precision)
+        self.mlp_norm = Norm(d)
+        self.gate_up = QuantLinear(d, 2 * h, precision, parts=2)
+        self.down_norm = Norm(h) if config.extra_norm else nn.Identity()
+        self.down = QuantLinear(h, d, precision)
+
+    def forward(self, x: Tensor, rotation: Tensor) -> Tensor:
+        """(batch, time, d) -> (batch, time, d)."""
+        x = x + self.out(self.out_norm(self.attend(self.attention_norm(x), rotation)))
+        gate_up = self.gate_up(self.mlp_norm(x))
+        return x + self.down(self.down_norm(swiglu(gate_up)))
+
+    def attend(self, x: Tensor, rotation: Tensor) -> Tensor:
+        """Causal attention; keys and values are quantized as a cache would be."""
+        batch, time, d = x.shape
+        qkv = self.qkv(x).view(batch, time, 3, self.n_heads, -1)
+        q, k, v = rotate(qkv, rotation)  # each (batch, heads, time, d / heads)
+        if self.kv_format is not None:
+            block = block_size(self.kv_granularity, k.shape)
+            k = fake_quantize(k, self.kv_format, block)
+            v = fake_quantize(v, self.kv_format, block)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return y.transpose(1, 2).reshape(batch, time, d)
+
+
+class Transformer(nn.Module):
+    """Token ids to the mean cross-entropy of the next tokens.
+
+    Examples
+    --------
+    >>> config = ModelConfig(d_model=16, n_layers=1, n_heads=2, d_mlp=32)
+    >>> model = Transformer(config, Precision(weights="int4"), seed=0)
+    >>> ids = torch.arange(20).view(2, 10)
+    >>> model(ids[:, :-1], ids[:, 1:]).shape, model.token_losses(ids).shape
+    (torch.Size([]), torch.Size([2, 9]))
+    """
+
+    def __init__(self, config: ModelConfig, precision: Precision, seed: int = 0):
+        super().__init__()
+        self.config, self.precision = config, precision
+        self.embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.blocks = nn.ModuleList(
+            Block(config, precision) for _ in range(config.n_layers)
+        )
+        self.norm = Norm(config.d_model)
+        self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self._initialize(seed)
+
+    def _initialize(self, seed: int) -> None:
+        """Normal weights of deviation 1/sqrt(d_in), residual branches scaled down."""
+        generator = torch.Generator().manual_seed(seed)
+        residual = (2 * self.config.n_layers) ** -0.5
+        for name, weight in self.named_parameters():
+            if weight.dim() == 2:
+                std = 0.02 if name == "embedding.weight" else weight.shape[1] ** -0.5
+                std *= residual if name.endswith(("out.weight", "down.weight")) else 1
+                with torch.no_grad():
+                    weight.normal_(0, std, generator=generator)
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """(batch, time) -> (batch, time, d): the stream behind the last norm."""
+        x = self.embedding(ids)
+        rotation = self._rotation(ids.shape[1], x)
+        for block in self.blocks:
+            x = block(x, rotation)
+        return self.norm(x)
+
+    def _rotation(self, time: int, like: Tensor) -> Tensor:
+        """Unit complex numbers of rotary positions, (time, 1, d_head / 2)."""
+        half = self.config.d_model // self.config.n_heads // 2
+        steps = torch.arange(half, device=like.device, dtype=torch.float32)
+        angle = torch.outer(
+            torch.arange(time, device=like.device, dtype=torch.float32),
+            10_000.0 ** (-steps / half),
+        )
+        return torch.polar(torch.ones_like(angle), angle)[:, None]
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Mean loss in nats per token; ids and targets are (batch, time)."""
+        x = self.hidden(ids)
+        return cross_entropy_with_gradient(
+            x.reshape(-1, x.shape[-1]), self.head.weight, targets.reshape(-1)
+        )
+
+    @torch.no_grad()
+    def token_losses(self, rows: Tensor) -> Tensor:
+        """Loss of each predicted token: (batch, time + 1) ids -> (batch, time)."""
+        logits = self.head(self.hidden(rows[:, :-1]))
+        losses = F.cross_entropy(
+            logits.flatten(0, 1).float(), rows[:, 1:].flatten(), reduction="none"
+        )
+        return losses.view(rows.shape[0], -1)
+
+    def linear_layers(self) -> dict[str, QuantLinear]:
+        """The layers that quantization acts on, by name, in forward order."""
+        return {n: m for n, m in self.named_modules() if isinstance(m, QuantLinear)}
