@@ -1,0 +1,24 @@
+"""Decisions from any fitted law: sizes, tokens and bits, with intervals.
+
+Prepare a fit with :func:`surface`; a question is a function of it. An answer
+holds for the fitted constants, and its interval is that of the fit's bootstrap.
+"""
+
+from precision_lib.decide.decision import Decision
+from precision_lib.decide.paper import paper_degradation, paper_fit
+from precision_lib.decide.serving import critical_data, inference_cost, serving_memory
+from precision_lib.decide.size import Contour, effective_size, iso_loss
+from precision_lib.decide.surface import Surface, surface
+from precision_lib.decide.training import (
+    allocation,
+    optimal_precision,
+    precision_at_size,
+    training_cost,
+)
+
+__all__ = [
+    "Contour", "Decision", "Surface", "allocation", "critical_data",
+    "effective_size", "inference_cost", "iso_loss", "optimal_precision",
+    "paper_degradation", "paper_fit", "precision_at_size", "serving_memory",
+    "surface", "training_cost",
+]  # fmt: skip

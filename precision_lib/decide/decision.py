@@ -1,0 +1,63 @@
+"""The answer to a question: numbers, their intervals, and what to distrust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from precision_lib.decide.search import Array
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a law answers.
+
+    Attributes
+    ----------
+    question : str
+        In one line.
+    values : dict of str to float
+        The answer by name: N parameters, D tokens, P bits, loss (nats/token), ...
+    intervals : dict of str to (float, float)
+        Middle 95% (or the level asked for) over the bootstrap replicates; empty
+        where the fit carries none.
+    notes : tuple of str
+        What to distrust, in sentences.
+    draws : dict of str to Array
+        The answer under each replicate, shape (R,).
+
+    Examples
+    --------
+    >>> Decision("How many?", {"P": 7.0}, {"P": (6.5, 7.6)}).values["P"]
+    7.0
+    """
+
+    question: str
+    values: dict[str, float]
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    draws: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON; a value that does not exist is None.
+
+        Examples
+        --------
+        >>> Decision("How many?", {"P": float("nan")}).to_dict()["values"]
+        {'P': None}
+        """
+        return {
+            "question": self.question,
+            "values": {name: _plain(v) for name, v in self.values.items()},
+            "intervals": {
+                name: [_plain(low), _plain(high)]
+                for name, (low, high) in self.intervals.items()
+            },
+            "notes": list(self.notes),
+        }
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

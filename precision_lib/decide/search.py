@@ -1,0 +1,100 @@
+"""Minima and roots of many one-dimensional functions at once.
+
+A decision is searched for under the fitted constants and under those of every
+bootstrap replicate, so functions here take points and the number of the
+replicate each point belongs to, and work element by element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import elementwise
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+Function = Callable[[Array, Index], Array]
+
+HUGE = 1e300  # stands for "no value here", so that comparisons still order
+
+
+class Minimum(NamedTuple):
+    """Where functions are smallest.
+
+    Attributes
+    ----------
+    x, value : Array
+        Place and height of each minimum.
+    edge : Array of bool
+        Whether the function still falls at the end of the range.
+    """
+
+    x: Array
+    value: Array
+    edge: npt.NDArray[np.bool_]
+
+
+def minimum(
+    function: Function, low: float, high: float, index: Index, points: int = 49
+) -> Minimum:
+    """Smallest value of each function within a range.
+
+    A grid finds the valley and SciPy's Chandrupatla search its bottom; a
+    function with several valleys is searched in the lowest one of the grid.
+
+    Parameters
+    ----------
+    function : callable
+        Of points and replicate numbers, both of one shape; NaN means "not here".
+    low, high : float
+        Ends of the range.
+    index : Array of int, shape (size,)
+        Replicate numbers.
+    points : int
+        Points of the grid.
+
+    Examples
+    --------
+    >>> goals = np.array([1.0, 2.0, 9.0])
+    >>> found = minimum(lambda x, i: (x - goals[i]) ** 2, 0, 5, np.arange(3))
+    >>> found.x.round(6).tolist(), found.edge.tolist()
+    ([1.0, 2.0, 5.0], [False, False, True])
+    """
+
+    def safe(x: Array, numbers: Index) -> Array:
+        with np.errstate(all="ignore"):
+            return np.nan_to_num(function(x, numbers), nan=HUGE, posinf=HUGE)
+
+    grid = np.linspace(low, high, points)
+    heights = np.array([safe(np.full(index.shape, x), index) for x in grid])
+    best = heights.argmin(axis=0)
+    edge = (best == 0) | (best == points - 1)
+    middle = np.clip(best, 1, points - 2)
+    bracket = (grid[middle - 1], grid[middle], grid[middle + 1])
+    found: Any = elementwise.find_minimum(safe, bracket, args=(index,))
+    settled = found.success & ~edge
+    lowest = np.take_along_axis(heights, best[None], axis=0)[0]
+    x = np.where(settled, found.x, grid[best])
+    return Minimum(x, np.where(settled, found.f_x, lowest), edge)
+
+
+def falling_root(function: Function, low: float, high: float, index: Index) -> Array:
+    """Where each falling function crosses zero; NaN if it does not in the range.
+
+    Examples
+    --------
+    >>> goals = np.array([1.0, 7.0])
+    >>> falling_root(lambda x, i: goals[i] - x, 0, 5, np.arange(2)).tolist()
+    [1.0, nan]
+    """
+
+    def quiet(x: Array, numbers: Index) -> Array:
+        with np.errstate(all="ignore"):
+            return function(x, numbers)
+
+    ends = (np.full(index.shape, float(low)), np.full(index.shape, float(high)))
+    found: Any = elementwise.find_root(quiet, ends, args=(index,))
+    return np.where(found.success, found.x, np.nan)

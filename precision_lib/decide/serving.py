@@ -1,0 +1,215 @@
+r"""Questions about models in use: rounded after training, or short of memory.
+
+The critical data size is where ``L(D) = B D^-beta + delta(D)`` is smallest, with
+``delta = C_T D^gamma_D N^-gamma_N e^(b - P_post/gamma_post)``. Setting the slope
+to zero, ``beta B D^-beta = gamma_D delta``, gives
+``D_crit = [beta B N^gamma_N e^(P_post/gamma_post - b) / (gamma_D C_T)]^(1/(gamma_D
++ beta))``; the tests hold the search against it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from precision_lib.decide.decision import Decision
+from precision_lib.decide.precision import (
+    BITS_RANGE,
+    at_bits,
+    best_bits,
+    smooth_bits,
+)
+from precision_lib.decide.search import Array, Index, minimum
+from precision_lib.decide.surface import (
+    UNQUANTIZED,
+    Answer,
+    Surface,
+    require_positive,
+)
+from precision_lib.errors import UserError
+
+TOKENS = (np.log(1e3), np.log(1e30))
+
+
+def critical_data(
+    surface: Surface,
+    N: float,
+    post_bits: float,
+    bits: float = UNQUANTIZED,
+    level: float = 0.95,
+) -> Decision:
+    """Tokens beyond which more training raises the loss after rounding (App. E.1).
+
+    Parameters
+    ----------
+    surface : Surface
+        A law of the loss and one of the degradation, or one law of both.
+    N : float
+        Parameters.
+    post_bits : float
+        Bits to which the weights are rounded after training.
+    bits : float
+        Bits in training.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Decision
+        D, tokens_per_parameter and the loss there.
+
+    Raises
+    ------
+    UserError
+        If no law of the surface knows of rounding after training.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_degradation, paper_fit, surface
+    >>> s = surface(paper_fit(), paper_degradation())
+    >>> [f"{critical_data(s, 30e6, p).values['D']:.1e}" for p in (3, 4, 5)]
+    ['5.3e+09', '2.9e+10', '1.6e+11']
+    """
+    require_positive(N=N, post_bits=post_bits, bits=bits)
+    _require_rounding(surface)
+    held = at_bits(surface, bits) if bits != UNQUANTIZED else surface
+
+    def solve(index: Index) -> Answer:
+        found = minimum(
+            lambda x, i: held.loss(i, N, np.exp(x), bits, post_bits), *TOKENS, index
+        )
+        D = np.exp(found.x)
+        answer = {"D": D, "tokens_per_parameter": D / N, "loss": found.value}
+        return {**answer, "edge": 1.0 * found.edge}
+
+    return surface.answer(
+        f"D_crit of {N:.4g} parameters rounded to {post_bits:g} bits",
+        solve,
+        level=level,
+    )
+
+
+def serving_memory(
+    surface: Surface,
+    memory: float,
+    D: float,
+    rounded: bool = False,
+    bits_range: tuple[float, float] = BITS_RANGE,
+    level: float = 0.95,
+) -> Decision:
+    """Best split of N P bits of weights, trained on D tokens (Fig. 1 right).
+
+    Parameters
+    ----------
+    surface : Surface
+        The law.
+    memory : float
+        Bits that the weights may take, N times P.
+    D : float
+        Tokens.
+    rounded : bool
+        Whether P is reached by rounding after training instead of in training.
+    bits_range : (float, float)
+        Bits that are considered.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Decision
+        P (or P_post), N and loss.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> round(serving_memory(surface(paper_fit()), 1.6e9, 2e10).values["P"], 2)
+    7.0
+    """
+    require_positive(memory=memory, D=D)
+    if rounded:
+        _require_rounding(surface)
+
+    def height(held: Surface, bits: Array, index: Index) -> Array:
+        if rounded:
+            return held.loss(index, memory / bits, D, UNQUANTIZED, bits)
+        return held.loss(index, memory / bits, D, bits)
+
+    def solve(index: Index) -> Answer:
+        if rounded:
+            found = smooth_bits(lambda x, i: height(surface, x, i), index, bits_range)
+            best = {"P_post": found.x, "N": memory / found.x, "loss": found.value}
+            return {**best, "edge": 1.0 * found.edge}
+        best = best_bits(surface, height, index, bits_range)
+        return {**best, "N": memory / best["P"]}
+
+    how = "rounded after training" if rounded else "in training"
+    return surface.answer(
+        f"P {how} for {memory:.4g} bits of weights and {D:.4g} tokens",
+        solve,
+        level=level,
+    )
+
+
+def inference_cost(
+    surface: Surface,
+    cost: float,
+    bits_range: tuple[float, float] = BITS_RANGE,
+    level: float = 0.95,
+) -> Decision:
+    """Best N, D and P_post when only use is paid for, at cost N P_post (App. E.3).
+
+    Data are free, and yet D is finite: beyond the critical size more of them
+    hurt. P_post grows like the logarithm of the cost.
+
+    Parameters
+    ----------
+    surface : Surface
+        A law of the loss and one of the degradation, or one law of both.
+    cost : float
+        N times P_post, in bits moved for one token.
+    bits_range : (float, float)
+        Bits that are considered.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Decision
+        P_post, N, D, tokens_per_parameter and loss.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_degradation, paper_fit, surface
+    >>> s = surface(paper_fit(), paper_degradation())
+    >>> costs = (1e9, 1e11, 1e13)
+    >>> [round(inference_cost(s, cost).values["P_post"], 2) for cost in costs]
+    [5.82, 7.87, 9.85]
+    """
+    require_positive(cost=cost)
+    _require_rounding(surface)
+
+    def best_data(bits: Array, index: Index) -> tuple[Array, Array]:
+        def height(x: Array, i: Index) -> Array:
+            N = cost / bits[i]
+            return surface.loss(index[i], N, np.exp(x), UNQUANTIZED, bits[i])
+
+        found = minimum(height, *TOKENS, np.arange(index.size))
+        return np.exp(found.x), found.value
+
+    def solve(index: Index) -> Answer:
+        found = smooth_bits(lambda x, i: best_data(x, i)[1], index, bits_range)
+        D, loss = best_data(found.x, index)
+        N = cost / found.x
+        answer = {"P_post": found.x, "N": N, "D": D, "tokens_per_parameter": D / N}
+        return {**answer, "loss": loss, "edge": 1.0 * found.edge}
+
+    return surface.answer(
+        f"N, D and P_post for N P_post = {cost:.4g}", solve, level=level
+    )
+
+
+def _require_rounding(surface: Surface) -> None:
+    if not surface.reads("post_bits"):
+        raise UserError(
+            f"Law {surface.base.law.name!r} does not know of rounding after training; "
+            "give a fit of 'ptq' beside it with --degradation, or a fit of 'unified'."
+        )

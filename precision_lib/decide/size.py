@@ -1,0 +1,159 @@
+"""What a precision does to the size of a model: N_eff and contours of one loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from precision_lib.decide.decision import Decision
+from precision_lib.decide.precision import at_bits, require_precision
+from precision_lib.decide.search import Array, Index, falling_root
+from precision_lib.decide.surface import (
+    UNQUANTIZED,
+    Answer,
+    Surface,
+    require_positive,
+)
+
+SPAN = 60.0  # how far from N, in powers of e, an equal model is looked for
+SIZES = (np.log(1e-6), np.log(1e24))
+
+
+def effective_size(
+    surface: Surface,
+    N: float,
+    D: float,
+    bits: float | Mapping[str, float] = UNQUANTIZED,
+    level: float = 0.95,
+) -> Decision:
+    """Parameters of the unquantized model that reaches the same loss on D tokens.
+
+    For the effective-parameter laws this is N f(P) at any D; for another law it
+    is what the word can mean there.
+
+    Parameters
+    ----------
+    surface : Surface
+        The law.
+    N, D : float
+        Parameters and tokens.
+    bits : float or mapping of str to float
+        Of all parts, or of each: ``{"weight_bits": 4, "kv_bits": 8}``.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Decision
+        N_eff, share (= N_eff / N), factor (= N / N_eff) and loss; NaN where the
+        law has no loss, as with the offsets below about 3 bits.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> answer = effective_size(surface(paper_fit()), 1e8, 1e10, 4)
+    >>> round(answer.values["factor"], 1)
+    5.2
+    """
+    require_positive(N=N, D=D)
+    require_precision(surface)
+    if isinstance(bits, Mapping):
+        held, common = dict(bits), UNQUANTIZED
+    else:
+        held, common = {}, bits
+    require_positive(**held, bits=common)
+    quantized = replace(surface, columns={**surface.columns, **held})
+    quantized = at_bits(quantized, common)
+
+    def solve(index: Index) -> Answer:
+        goal = quantized.loss(index, N, D, common)
+        position = np.arange(index.size)
+        root = falling_root(
+            lambda x, i: surface.loss(index[i], np.exp(x), D) - goal[i],
+            np.log(N) - SPAN,
+            np.log(N) + SPAN,
+            position,
+        )
+        size = np.exp(root)
+        return {"N_eff": size, "share": size / N, "factor": N / size, "loss": goal}
+
+    answer = surface.answer(f"N_eff of {N:.4g} parameters", solve, level=level)
+    if np.isnan(answer.values["N_eff"]):
+        note = "The law has no loss at so few bits: its factor is zero or negative."
+        return replace(answer, notes=(*answer.notes, note))
+    return answer
+
+
+@dataclass(frozen=True)
+class Contour:
+    """Models of one loss: the size that each precision needs.
+
+    Attributes
+    ----------
+    loss, D : float
+        Nats per token, and tokens.
+    bits, N, low, high : Array
+        Bits, parameters needed there, and the interval; NaN where none suffices.
+    """
+
+    loss: float
+    D: float
+    bits: Array
+    N: Array
+    low: Array
+    high: Array
+
+
+def iso_loss(
+    surface: Surface,
+    loss: float,
+    D: float,
+    bits: Array | list[float],
+    level: float = 0.95,
+) -> Contour:
+    """Sizes that reach a loss on D tokens, one for each precision (Fig. 3).
+
+    Parameters
+    ----------
+    surface : Surface
+        The law.
+    loss : float
+        Nats per token to be reached.
+    D : float
+        Tokens.
+    bits : list of float
+        Precisions, of every part that the surface does not hold.
+    level : float
+        Of the intervals.
+
+    Raises
+    ------
+    UserError
+        If a number is not positive or the law does not depend on bits.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> contour = iso_loss(surface(paper_fit()), 3.5, 2e10, [4, 8, 16])
+    >>> (contour.N / contour.N[-1]).round(2).tolist()
+    [5.2, 1.2, 1.0]
+    """
+    require_positive(loss=loss, D=D)
+    require_precision(surface)
+    rows = []
+    for each in np.asarray(bits, dtype=float):
+        require_positive(bits=each)
+        held = at_bits(surface, each)
+        index = np.arange(surface.size)
+
+        def excess(x: Array, i: Index, held: Surface = held, p: float = each) -> Array:
+            return held.loss(i, np.exp(x), D, p) - loss
+
+        rows.append(np.exp(falling_root(excess, *SIZES, index)))
+    sizes = np.array(rows)
+    tail = 50 * (1 - level)
+    draws = np.where(np.isnan(sizes), np.inf, sizes)[:, min(1, surface.size - 1) :]
+    low, high = np.percentile(draws, [tail, 100 - tail], axis=1, method="nearest")
+    return Contour(loss, D, np.asarray(bits, dtype=float), sizes[:, 0], low, high)

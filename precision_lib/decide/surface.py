@@ -1,0 +1,305 @@
+"""The loss a law predicts, under its constants and those of every replicate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from precision_lib.decide.decision import Decision
+from precision_lib.decide.search import Array, Index
+from precision_lib.errors import UserError
+from precision_lib.laws import Fit
+
+TRAINING_BITS = ("weight_bits", "activation_bits", "kv_bits")
+PARTS = ("weights", "activations", "kv")
+UNQUANTIZED = 1e6  # bits at which every law keeps everything
+NOT_ROUNDED = np.inf
+CHUNK = 1000
+
+Numbers = Any  # a float or an array that broadcasts with the replicate numbers
+Answer = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Loss as a function of size, data and precision; make it with :func:`surface`.
+
+    Attributes
+    ----------
+    base : Fit
+        A law of the loss.
+    degradation : Fit or None
+        A law of what rounding after training adds, if `base` has none.
+    columns : dict of str to float
+        Columns held at a value, e.g. ``{"kv_bits": 16}``.
+    levels : dict of str to str
+        Names held in columns of names, e.g. ``{"weight_format": "int4"}``.
+    size : int
+        1 for the fitted constants, and one for each bootstrap replicate.
+    """
+
+    base: Fit
+    degradation: Fit | None
+    columns: dict[str, float]
+    levels: dict[str, str]
+    size: int
+    params: dict[str, dict[str, Array]] = field(repr=False, compare=False)
+
+    def loss(
+        self,
+        index: Index,
+        N: Numbers,
+        D: Numbers,
+        bits: Numbers = UNQUANTIZED,
+        post_bits: Numbers = NOT_ROUNDED,
+    ) -> Array:
+        """Loss in nats per token; NaN where the law has none.
+
+        Parameters
+        ----------
+        index : Array of int
+            Numbers of replicates; 0 is the fit itself.
+        N, D : float or Array
+            Parameters and tokens.
+        bits : float or Array
+            Bits in training, of each part that `columns` does not hold.
+        post_bits : float or Array
+            Bits to which the weights are rounded after training.
+
+        Examples
+        --------
+        >>> from precision_lib.laws import example_fit
+        >>> surface(example_fit()).loss(np.array([0]), 1e9, 2e10).round(2).tolist()
+        [2.45]
+        """
+        found = self._one(self.base, index, N, D, bits, post_bits)
+        if self.degradation is None:
+            return found
+        return found + self._one(self.degradation, index, N, D, bits, post_bits)
+
+    def holding(self, levels: Mapping[str, str]) -> Surface:
+        """The same surface with names held in columns of names."""
+        return replace(self, levels={**self.levels, **levels})
+
+    def reads(self, *names: str) -> bool:
+        """Whether a law of the surface reads any of these columns freely."""
+        laws = [fit.law for fit in (self.base, self.degradation) if fit is not None]
+        read = {name for law in laws for name in law.columns()}
+        return any(name in read and name not in self.columns for name in names)
+
+    def _one(
+        self,
+        fit: Fit,
+        index: Index,
+        N: Numbers,
+        D: Numbers,
+        bits: Numbers,
+        post: Numbers,
+    ) -> Array:
+        inputs: dict[str, Any] = {"N": N, "D": D, "post_bits": post}
+        inputs |= dict.fromkeys(TRAINING_BITS, bits)
+        inputs |= self.columns
+        given: dict[str, Any] = {}
+        for name in fit.law.columns():
+            if name in fit.law.categories():
+                given[name] = 0.0  # the law reads its multiplier instead
+            elif name in inputs:
+                given[name] = inputs[name]
+            else:
+                raise UserError(
+                    f"Law {fit.law.name!r} needs {name!r}; give it a value, as in "
+                    f"--set {name}=..."
+                )
+        held = self.params[fit.law.name]
+        for parameter in fit.law.parameters:
+            given[parameter.name] = (
+                self._multiplier(fit, parameter.name, parameter.per)[index]
+                if parameter.per
+                else held[parameter.name][index]
+            )
+        with np.errstate(all="ignore"):
+            found = np.asarray(fit.law.predict(**given), dtype=float)
+            found = np.where(_keeps_nothing(given), np.nan, found)
+        return np.broadcast_to(found, np.broadcast_shapes(found.shape, index.shape))
+
+    def _multiplier(self, fit: Fit, name: str, column: str) -> Array:
+        if column not in self.levels:
+            return np.ones(self.size)  # not quantized
+        level = self.levels[column]
+        values = self.params[fit.law.name]
+        if f"{name}[{level}]" not in values:
+            raise UserError(
+                f"The fit knows no {column} {level!r}; it knows "
+                f"{', '.join(fit.levels.get(column, ()))}."
+            )
+        return values[f"{name}[{level}]"]
+
+    def answer(
+        self,
+        question: str,
+        solve: Callable[[Index], Answer],
+        *,
+        level: float = 0.95,
+        notes: tuple[str, ...] = (),
+    ) -> Decision:
+        """Solve for the fit and every replicate and put the answers together.
+
+        Parameters
+        ----------
+        question : str
+            In one line.
+        solve : callable
+            From replicate numbers to the answer by name; the name ``edge``
+            marks answers that lie at the end of the range searched.
+        level : float
+            Of the intervals.
+        notes : tuple of str
+            Put before those that are found here.
+        """
+        if not 0 < level < 1:
+            raise UserError(f"level is {level}; give a number between 0 and 1.")
+        numbers = np.arange(self.size)
+        chunks = [solve(numbers[i : i + CHUNK]) for i in range(0, self.size, CHUNK)]
+        found = {k: np.concatenate([c[k] for c in chunks]) for k in chunks[0]}
+        edge = found.pop("edge", np.zeros(self.size)).astype(bool)
+        values = {name: float(x[0]) for name, x in found.items()}
+        draws = {name: x[1:] for name, x in found.items()} if self.size > 1 else {}
+        tail = 50 * (1 - level)
+        intervals = {
+            name: _interval(x, tail) for name, x in draws.items() if np.ptp(x) != 0
+        }
+        notes = (*notes, *_edge_notes(edge), *self._range_notes(values))
+        return Decision(question, values, intervals, notes, draws)
+
+    def _range_notes(self, values: Mapping[str, float]) -> list[str]:
+        notes = []
+        for name in ("N", "D"):
+            low, high = self.base.ranges.get(name, (0.0, np.inf))
+            if name in values and not low <= values[name] <= high:
+                notes.append(
+                    f"{name} = {values[name]:.3g} lies outside the runs that were "
+                    f"fitted ({low:.3g} to {high:.3g})."
+                )
+        return notes
+
+
+def surface(
+    base: Fit,
+    degradation: Fit | None = None,
+    *,
+    columns: Mapping[str, float] | None = None,
+    levels: Mapping[str, str] | None = None,
+) -> Surface:
+    """Prepare a fit for questions.
+
+    Parameters
+    ----------
+    base : Fit
+        Any fitted law of the loss.
+    degradation : Fit, optional
+        Any fitted law of delta, added to the loss. Its replicates are paired
+        with those of `base` in order: two bootstraps are independent.
+    columns : mapping of str to float, optional
+        Values of columns that the question does not set.
+    levels : mapping of str to str, optional
+        Names in columns of names; a column not held is not quantized.
+
+    Raises
+    ------
+    UserError
+        If `base` does not predict a loss or `degradation` not a delta.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit
+    >>> surface(example_fit()).size
+    1
+    """
+    if base.law.target != "loss":
+        raise UserError(
+            f"Law {base.law.name!r} predicts a degradation, not a loss; give a fit of "
+            "the loss, and this one beside it with --degradation."
+        )
+    if degradation is not None and degradation.law.target != "delta":
+        raise UserError(
+            f"Law {degradation.law.name!r} predicts a loss, not a degradation; give "
+            "a fit of a law such as 'ptq'."
+        )
+    fits = [base] if degradation is None else [base, degradation]
+    counts = [len(next(iter(f.replicates.values()))) for f in fits if f.replicates]
+    size = 1 + (min(counts) if counts else 0)
+    return Surface(
+        base,
+        degradation,
+        dict(columns or {}),
+        dict(levels or {}),
+        size,
+        {fit.law.name: _constants(fit, size) for fit in fits},
+    )
+
+
+def _constants(fit: Fit, size: int) -> dict[str, Array]:
+    """Each parameter under the fit and the replicates; constant without any."""
+    result = {}
+    for name, value in fit.params.items():
+        draws = fit.replicates.get(name, np.full(size - 1, value))
+        result[name] = np.concatenate([[value], draws[: size - 1]])
+    return result
+
+
+def _keeps_nothing(given: Mapping[str, Any]) -> Any:
+    """Where a factor ``1 - exp(n - bits/gamma)`` is zero or negative.
+
+    The law has no loss there, and yet two negative factors have a positive
+    product, which would pass for one.
+    """
+    nothing: Any = False
+    for column, part in zip(TRAINING_BITS, PARTS, strict=True):
+        for gamma, n in ((f"gamma_{part}", f"n_{part}"), ("gamma", "n")):
+            if column in given and gamma in given and n in given:
+                nothing = nothing | (given[column] <= given[gamma] * given[n])
+    return nothing
+
+
+def _interval(draws: Array, tail: float) -> tuple[float, float]:
+    good = draws[np.isfinite(draws)]
+    if not good.size:
+        return float("nan"), float("nan")
+    low, high = np.percentile(good, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def _edge_notes(edge: Any) -> list[str]:
+    if edge[0]:
+        return ["The optimum lies at the end of the range searched, or beyond."]
+    share = edge[1:].mean() if edge.size > 1 else 0.0
+    if share:
+        return [
+            f"In {share:.0%} of the replicates the optimum lies at the end of the "
+            "range searched."
+        ]
+    return []
+
+
+def require_positive(**given: float) -> None:
+    """Refuse a number that is not finite and above zero, by its name.
+
+    Raises
+    ------
+    UserError
+        Naming the number.
+
+    Examples
+    --------
+    >>> require_positive(N=0)
+    Traceback (most recent call last):
+    ...
+    precision_lib.errors.UserError: N is 0; give a finite number above zero.
+    """
+    for name, value in given.items():
+        if not (np.isfinite(value) and value > 0):
+            raise UserError(f"{name} is {value:g}; give a finite number above zero.")
