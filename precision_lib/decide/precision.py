@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from precision_lib.decide.choices import choices
 from precision_lib.decide.search import Array, Index, Minimum, minimum
 from precision_lib.decide.surface import TRAINING_BITS, Answer, Surface
 from precision_lib.errors import UserError
-from precision_lib.formats import bits_of
 
 BITS_RANGE = (1.0, 32.0)
 Mask = npt.NDArray[np.bool_]
@@ -28,8 +28,8 @@ def best_bits(
     Parameters
     ----------
     surface : Surface
-        Its laws read bits as a number (any real number is tried) or as a name
-        (each name that the fit has seen is tried).
+        Its laws read bits as a number (any real number is tried) or as a format
+        (each of :func:`.choices` is tried).
     objective : callable
         Of a surface, bits and replicate numbers; smaller is better.
     index : Array of int, shape (size,)
@@ -54,9 +54,9 @@ def best_bits(
     >>> best_bits(surface(paper_fit()), loss, np.array([0]))["P"].round(1).tolist()
     [7.1]
     """
-    named = _named_bits(surface)
-    if named:
-        return _best_name(surface, objective, index, named)
+    known = choices(surface)
+    if known:
+        return _best_choice(known, objective, index)
     require_precision(surface)
     found = smooth_bits(lambda x, i: objective(surface, x, i), index, bits_range)
     return {"P": found.x, "loss": found.value, "edge": 1.0 * found.edge}
@@ -109,7 +109,7 @@ def require_precision(surface: Surface) -> None:
     precision_lib.errors.UserError: Law 'chinchilla' does not depend on the bits of \
 training; fit a law such as 'effective' for this question.
     """
-    if not surface.reads(*TRAINING_BITS):
+    if not (surface.reads(*TRAINING_BITS) or choices(surface)):
         raise UserError(
             f"Law {surface.base.law.name!r} does not depend on the bits of training; "
             "fit a law such as 'effective' for this question."
@@ -117,12 +117,12 @@ training; fit a law such as 'effective' for this question.
 
 
 def at_bits(surface: Surface, bits: float) -> Surface:
-    """The surface with the named formats of so many bits, where it has names.
+    """The surface in the format of so many bits, where the law has formats.
 
     Raises
     ------
     UserError
-        If the fit has seen no format of so many bits.
+        If the fit knows no format of so many bits.
 
     Examples
     --------
@@ -130,18 +130,17 @@ def at_bits(surface: Surface, bits: float) -> Surface:
     >>> at_bits(surface(paper_fit()), 4).levels
     {}
     """
-    named = _named_bits(surface)
-    if not named:
+    known = choices(surface)
+    if not known:
         return surface
-    for levels, known in named:
-        if known == bits:
-            return surface.holding(levels)
-    seen = ", ".join(f"{known:g}" for _, known in named)
-    raise UserError(f"The fit has seen {seen} bits, not {bits:g}; choose one of these.")
+    if bits not in known:
+        listed = ", ".join(f"{each:g}" for each in known)
+        raise UserError(f"The fit knows {listed} bits, not {bits:g}; choose one.")
+    return known[bits]
 
 
 def by_bits(surface: Surface, bits: Array) -> Iterator[tuple[Surface, Mask]]:
-    """The surfaces that hold each of these bits by name, with their entries.
+    """The surfaces in the formats of these bits, with their entries.
 
     A law that reads bits as a number is one surface for all entries.
 
@@ -151,43 +150,20 @@ def by_bits(surface: Surface, bits: Array) -> Iterator[tuple[Surface, Mask]]:
     >>> [mask.tolist() for _, mask in by_bits(surface(paper_fit()), np.array([4, 8]))]
     [[True, True]]
     """
-    if not _named_bits(surface):
+    known = choices(surface)
+    if not known:
         yield surface, np.ones(bits.shape, dtype=bool)
         return
     for one in np.unique(bits):
-        yield at_bits(surface, float(one)), bits == one
+        yield known[float(one)], bits == one
 
 
-def _named_bits(surface: Surface) -> list[tuple[dict[str, str], float]]:
-    """Names that stand for bits, one dictionary of levels for each choice."""
-    fit = surface.base
-    columns = [c for c in fit.law.categories() if c not in surface.levels]
-    if not columns:
-        return []
-    common = set.intersection(*(set(fit.levels[column]) for column in columns))
-    choices = [(dict.fromkeys(columns, name), _bits(name)) for name in common]
-    return sorted(choices, key=lambda choice: choice[1])
-
-
-def _bits(name: str) -> float:
-    try:
-        return float(name)
-    except ValueError:
-        return float(bits_of(name))
-
-
-def _best_name(
-    surface: Surface,
-    objective: Objective,
-    index: Index,
-    named: Sequence[tuple[dict[str, str], float]],
+def _best_choice(
+    known: dict[float, Surface], objective: Objective, index: Index
 ) -> Answer:
-    bits = np.array([b for _, b in named])
+    bits = np.array(list(known))
     heights = np.array(
-        [
-            objective(surface.holding(levels), np.full(index.shape, b), index)
-            for levels, b in named
-        ]
+        [objective(held, np.full(index.shape, b), index) for b, held in known.items()]
     )
     heights = np.nan_to_num(heights, nan=np.inf)
     best = heights.argmin(axis=0)

@@ -16,6 +16,7 @@ from precision_lib.decide.surface import (
     Surface,
     require_positive,
 )
+from precision_lib.errors import UserError
 
 SPAN = 60.0  # how far from N, in powers of e, an equal model is looked for
 SIZES = (np.log(1e-6), np.log(1e24))
@@ -25,7 +26,7 @@ def effective_size(
     surface: Surface,
     N: float,
     D: float,
-    bits: float | Mapping[str, float] = UNQUANTIZED,
+    bits: float | Mapping[str, float | str] = UNQUANTIZED,
     level: float = 0.95,
 ) -> Decision:
     """Parameters of the unquantized model that reaches the same loss on D tokens.
@@ -39,8 +40,9 @@ def effective_size(
         The law.
     N, D : float
         Parameters and tokens.
-    bits : float or mapping of str to float
-        Of all parts, or of each: ``{"weight_bits": 4, "kv_bits": 8}``.
+    bits : float, or mapping of str to float or str
+        Of all parts, or of each, as columns of the law: ``{"weight_bits": 4,
+        "kv_bits": 8}``, ``{"weight_format": "int4"}``.
     level : float
         Of the intervals.
 
@@ -58,14 +60,7 @@ def effective_size(
     5.2
     """
     require_positive(N=N, D=D)
-    require_precision(surface)
-    if isinstance(bits, Mapping):
-        held, common = dict(bits), UNQUANTIZED
-    else:
-        held, common = {}, bits
-    require_positive(**held, bits=common)
-    quantized = replace(surface, columns={**surface.columns, **held})
-    quantized = at_bits(quantized, common)
+    quantized, common = _in_bits(surface, bits)
 
     def solve(index: Index) -> Answer:
         goal = quantized.loss(index, N, D, common)
@@ -84,6 +79,26 @@ def effective_size(
         note = "The law has no loss at so few bits: its factor is zero or negative."
         return replace(answer, notes=(*answer.notes, note))
     return answer
+
+
+def _in_bits(
+    surface: Surface, bits: float | Mapping[str, float | str]
+) -> tuple[Surface, float]:
+    """The surface in these bits, and the bits of the parts it does not hold."""
+    if not isinstance(bits, Mapping):
+        require_precision(surface)
+        require_positive(bits=bits)
+        return at_bits(surface, bits), bits
+    levels = {k: v for k, v in bits.items() if isinstance(v, str)}
+    columns = {k: v for k, v in bits.items() if not isinstance(v, str)}
+    require_positive(**columns)
+    for name in bits:
+        if not surface.reads(name):
+            raise UserError(
+                f"Law {surface.base.law.name!r} does not read {name!r}; it reads "
+                f"{', '.join(surface.base.law.columns())}."
+            )
+    return surface.holding(levels, columns), UNQUANTIZED
 
 
 @dataclass(frozen=True)

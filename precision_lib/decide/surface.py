@@ -15,6 +15,7 @@ from precision_lib.errors import UserError
 from precision_lib.laws import Fit
 
 TRAINING_BITS = ("weight_bits", "activation_bits", "kv_bits")
+SHAPE = ("exponent_bits", "mantissa_bits")
 PARTS = ("weights", "activations", "kv")
 UNQUANTIZED = 1e6  # bits at which every law keeps everything
 NOT_ROUNDED = np.inf
@@ -81,9 +82,17 @@ class Surface:
             return found
         return found + self._one(self.degradation, index, N, D, bits, post_bits)
 
-    def holding(self, levels: Mapping[str, str]) -> Surface:
-        """The same surface with names held in columns of names."""
-        return replace(self, levels={**self.levels, **levels})
+    def holding(
+        self,
+        levels: Mapping[str, str] | None = None,
+        columns: Mapping[str, float] | None = None,
+    ) -> Surface:
+        """The same surface with names or columns held."""
+        return replace(
+            self,
+            levels={**self.levels, **(levels or {})},
+            columns={**self.columns, **(columns or {})},
+        )
 
     def reads(self, *names: str) -> bool:
         """Whether a law of the surface reads any of these columns freely."""
@@ -102,6 +111,7 @@ class Surface:
     ) -> Array:
         inputs: dict[str, Any] = {"N": N, "D": D, "post_bits": post}
         inputs |= dict.fromkeys(TRAINING_BITS, bits)
+        inputs |= dict.fromkeys(SHAPE, UNQUANTIZED)
         inputs |= self.columns
         given: dict[str, Any] = {}
         for name in fit.law.columns():

@@ -1,0 +1,64 @@
+"""Precisions that a law knows by name or by shape, not as one number of bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from precision_lib.decide.surface import SHAPE, Surface
+from precision_lib.formats import bits_of
+
+MOST_BITS = 16
+REFERENCE = (np.array([0]), 1e8, 1e10)  # replicate, N and D at which twins compare
+
+
+def choices(surface: Surface) -> dict[float, Surface]:
+    """One surface for each number of bits that can be chosen; none for other laws.
+
+    Of several formats with as many bits the one with the lowest loss is taken.
+
+    Parameters
+    ----------
+    surface : Surface
+        Of a law with a multiplier for each name (the names that the fit has
+        seen), or with exponent and mantissa bits (one sign bit, up to 16 bits).
+
+    Returns
+    -------
+    dict of float to Surface
+        By bits, rising.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> choices(surface(paper_fit()))
+    {}
+    """
+    found: dict[float, tuple[float, Surface]] = {}
+    for bits, held in _all(surface):
+        loss = float(held.loss(*REFERENCE, bits)[0])
+        if bits not in found or loss < found[bits][0]:
+            found[bits] = (loss, held)
+    return {bits: found[bits][1] for bits in sorted(found)}
+
+
+def _all(surface: Surface) -> Iterator[tuple[float, Surface]]:
+    fit = surface.base
+    columns = [c for c in fit.law.categories() if c not in surface.levels]
+    if columns:
+        shared = set.intersection(*(set(fit.levels[column]) for column in columns))
+        for name in sorted(shared):
+            yield _bits(name), surface.holding(levels=dict.fromkeys(columns, name))
+    elif surface.reads(*SHAPE):
+        for exponent in range(9):
+            for mantissa in range(MOST_BITS - exponent):
+                shape = dict(zip(SHAPE, (exponent, mantissa), strict=True))
+                yield 1.0 + exponent + mantissa, surface.holding(columns=shape)
+
+
+def _bits(name: str) -> float:
+    try:
+        return float(name)
+    except ValueError:
+        return float(bits_of(name))
