@@ -57,14 +57,15 @@ def broken_images(page: Page) -> list[str]:
 
 
 def too_wide(page: Page) -> list[str]:
-    """What sticks out of the window and out of every box that scrolls."""
+    """The innermost boxes whose content sticks out of the window."""
     found: list[str] = page.evaluate(
         """() => {
           const width = document.documentElement.clientWidth;
           if (document.documentElement.scrollWidth <= width) return [];
-          return [...document.querySelectorAll('article *')]
-            .filter(node => node.getBoundingClientRect().right > width + 1)
-            .slice(0, 3).map(node => node.outerHTML.slice(0, 200))
+          return [...document.querySelectorAll('article, article *')]
+            .filter(node => node.scrollWidth > width
+                         && getComputedStyle(node).overflowX === 'visible')
+            .slice(-3).map(node => node.outerHTML.slice(0, 200))
             .concat([`the page is ${document.documentElement.scrollWidth} wide`]);
         }"""
     )
