@@ -70,7 +70,8 @@ class Int:
     @property
     def clips(self) -> bool:
         """Whether a value inside the block's range can fall outside the grid."""
-        return self.grid in ("full", "paper")
+        one_sided = self.bits == 1 and self.grid == "no_clipping"
+        return self.grid in ("full", "paper") or one_sided
 
     @property
     def name(self) -> str:

@@ -113,7 +113,7 @@ def quantize(x: Tensor, fmt: Format, block: BlockSize) -> Quantized:
         raise UserError("cannot quantize a tensor that holds NaN or infinity.")
     blocks, axes = _blocked(x, block)
     scale, zero_point = _scale(blocks, fmt, axes)
-    codes = _codes(blocks, fmt, scale, zero_point)
+    codes = _codes(blocks, fmt, scale, zero_point).clamp_(*fmt.range)
     values = (codes - zero_point) * scale
     return Quantized(
         values.reshape(x.shape), codes.reshape(x.shape), scale.squeeze(), zero_point
@@ -143,11 +143,9 @@ class _FakeQuantize(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, fmt: Format, block: BlockSize) -> Tensor:
         blocks, axes = _blocked(x, block)
         scale, zero_point = _scale(blocks, fmt, axes)
-        codes = torch.div(blocks, scale).round_()
-        if fmt.grid == "asymmetric":
-            codes.add_(zero_point)
-        low, high = fmt.range
+        codes = _codes(blocks, fmt, scale, zero_point)
         if fmt.clips:
+            low, high = fmt.range
             inside = (codes >= low) & (codes <= high)
             ctx.save_for_backward(inside.reshape(x.shape))
             codes.clamp_(low, high)
@@ -198,5 +196,6 @@ def _scale(x: Tensor, fmt: Format, axes: tuple[int, ...]) -> tuple[Tensor, Tenso
 
 
 def _codes(x: Tensor, fmt: Format, scale: Tensor, zero_point: Tensor) -> Tensor:
-    low, high = fmt.range
-    return torch.clamp(torch.round(x / scale) + zero_point, low, high)
+    """Nearest integers, ties to even, those outside the grid among them."""
+    codes = torch.div(x, scale).round_()
+    return codes.add_(zero_point) if fmt.grid == "asymmetric" else codes

@@ -160,10 +160,9 @@ def train(config: RunConfig, corpus: Corpus, *, progress: bool = False) -> Run:
         curve = _optimize(model, config, corpus, order, progress)
         trained = time.perf_counter() - start
         record = {**describe(config, corpus), "curve": curve}
-        by_source = evaluate(model, corpus)
-        loss = by_source["all"]
+        loss, by_source = evaluate(model, corpus)
         record |= {"loss": loss, "status": _status(loss, corpus.vocab_size)}
-        record |= {f"loss_{name}": by_source[name] for name in corpus.sources}
+        record |= {f"loss_{name}": mean for name, mean in by_source.items()}
         record["ptq"] = _ptq(model, corpus) if record["status"] == "finished" else []
     record["train_seconds"] = round(trained, 2)
     record["seconds"] = round(time.perf_counter() - start, 2)
@@ -278,13 +277,12 @@ def _optimizer(model: Transformer, config: RunConfig) -> torch.optim.Optimizer:
 
 
 @torch.inference_mode()
-def evaluate(model: Transformer, corpus: Corpus) -> dict[str, float]:
-    """Mean loss on the validation tokens, in all and per source, nats per token.
+def evaluate(model: Transformer, corpus: Corpus) -> tuple[float, dict[str, float]]:
+    """Mean loss on the validation tokens and on those of each source, nats per token.
 
     Examples
     --------
-    >>> evaluate(model, corpus)["all"]  # doctest: +SKIP
-    3.51
+    >>> loss, by_source = evaluate(model, corpus)  # doctest: +SKIP
     """
     device = next(model.parameters()).device
     rows = torch.from_numpy(corpus.validation.astype(np.int64))
@@ -293,17 +291,18 @@ def evaluate(model: Transformer, corpus: Corpus) -> dict[str, float]:
         batch = rows[start : start + EVALUATION_BATCH].to(device)
         batches.append(model.token_losses(batch).double().mean(1).cpu())
     losses = torch.cat(batches).numpy()
-    means = {"all": float(losses.mean())}
-    for index, name in enumerate(corpus.sources):
-        means[name] = float(losses[corpus.validation_source == index].mean())
-    return means
+    by_source = {
+        corpus.sources[index]: float(losses[corpus.validation_source == index].mean())
+        for index in np.unique(corpus.validation_source)
+    }
+    return float(losses.mean()), by_source
 
 
 def _ptq(model: Transformer, corpus: Corpus) -> list[dict[str, Any]]:
     rows = []
     for bits in PTQ_BITS:
         fmt = Int(bits)
-        post_loss = evaluate(round_to_nearest(model, fmt), corpus)["all"]
+        post_loss, _ = evaluate(round_to_nearest(model, fmt), corpus)
         row = {"method": "rtn", "grid": fmt.grid, "granularity": "channel"}
         rows.append({**row, "post_bits": bits, "post_loss": post_loss})
     return rows

@@ -1,0 +1,1 @@
+"""Scaling laws for precision: quantizers, tiny training runs, and the fitted laws."""

@@ -1,0 +1,32 @@
+import pytest
+import torch
+from tests.helpers import SMALL
+
+from precision_lib.formats import Int
+from precision_lib.model import Precision, Transformer
+from precision_lib.ptq import round_to_nearest
+from precision_lib.quantize import block_size, quantize
+
+
+@pytest.mark.parametrize("granularity", ["tensor", "channel", "group:8"])
+def test_every_linear_weight_is_rounded_and_nothing_else(granularity):
+    model = Transformer(SMALL, Precision())
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    rounded = round_to_nearest(model, Int(3), granularity)
+    layers = {f"{name}.weight" for name in model.linear_layers()}
+    for name, weight in rounded.state_dict().items():
+        if name in layers:
+            block = block_size(granularity, weight.shape)
+            assert torch.equal(weight, quantize(before[name], Int(3), block).values)
+        else:
+            assert torch.equal(weight, before[name])
+        assert torch.equal(model.state_dict()[name], before[name])  # untouched
+
+
+def test_a_low_precision_model_rounded_to_its_own_grid_is_unchanged():
+    ids = torch.arange(34).view(2, 17)
+    model = Transformer(SMALL, Precision(weights="int3", activations="int6"))
+    same = round_to_nearest(model, Int(3))
+    coarser = round_to_nearest(model, Int(2))
+    torch.testing.assert_close(same.token_losses(ids), model.token_losses(ids))
+    assert not torch.allclose(coarser.token_losses(ids), model.token_losses(ids))

@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from precision_lib import runs
+from precision_lib.corpus import DATA
+from precision_lib.errors import UserError
+
+
+def test_published_tables_pass_their_schema_and_belong_together():
+    table, ptq, curves = runs.load_runs(), runs.load_ptq(), runs.load_curves()
+    assert set(ptq["run_id"]) <= set(table["run_id"])
+    assert set(curves["run_id"]) == set(table["run_id"])
+    finished = table[table["status"] == "finished"].set_index("run_id")
+    assert (ptq.groupby("run_id").size() == 7).all()
+    assert set(ptq["run_id"]) == set(finished.index)
+    losses = ptq.drop_duplicates("run_id").set_index("run_id")["loss"]
+    assert (losses == finished["loss"].reindex(losses.index)).all()
+
+
+def test_every_column_is_described():
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    for name in {*runs.RUN_COLUMNS, *runs.PTQ_COLUMNS, *runs.CURVE_COLUMNS}:
+        assert f"`{name}`" in text or name.startswith(("params_", "loss_")), name
+
+
+def test_all_runs_are_on_the_published_corpus():
+    digests = runs.load_runs()["corpus_digest"].unique()
+    about = (DATA / "corpus.json").read_text(encoding="utf-8")
+    assert len(digests) == 1 and digests[0] in about
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda t: t.drop(columns="loss"), "column 'loss' is missing"),
+        (lambda t: t.assign(extra=1), "column 'extra' is unknown"),
+        (lambda t: t.assign(N=-t["N"]), "column 'N' in row 0 holds -"),
+        (lambda t: t.assign(loss=np.nan), "a finished run has a loss"),
+        (lambda t: t.assign(N=t["N"] + 1), "sum of its parameter groups"),
+        (lambda t: t.assign(status="lost"), "column 'status'"),
+        (lambda t: t.assign(D="many"), "column 'D'"),
+        (lambda t: pd.concat([t, t]), "run_id"),
+    ],
+)
+def test_damaged_tables(tmp_path, damage, message):
+    path = tmp_path / "runs.csv"
+    damage(runs.load_runs()).to_csv(path, index=False)
+    with pytest.raises(UserError, match=message) as caught:
+        runs.load_runs(path)
+    assert "runs.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_no_table_and_half_a_table(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        runs.load_runs(tmp_path / "runs.csv")
+    whole = (DATA / "runs.csv").read_text()
+    half = tmp_path / "half.csv"
+    half.write_text(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="half.csv"):
+        runs.load_runs(half)
+    half.write_text("")
+    with pytest.raises(UserError, match="not a CSV table"):
+        runs.load_runs(half)
+
+
+def test_a_failed_write_leaves_the_old_table(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    runs.write_table(pd.DataFrame({"a": [1]}), path)
+
+    def full_disk(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        runs.write_table(pd.DataFrame({"a": [2]}), path)
+    assert path.read_text() == "a\n1\n"
+    assert list(tmp_path.iterdir()) == [path]
