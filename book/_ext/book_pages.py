@@ -21,6 +21,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("execution-times", ExecutionTimes)
     app.add_directive("package-versions", PackageVersions)
     app.connect("config-inited", lambda app, _: unhook_thebe(app), priority=900)
+    app.connect("autodoc-process-signature", shorten_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -37,6 +38,25 @@ def unhook_thebe(app: Sphinx) -> None:
     app.registry.css_files = [
         sheet for sheet in app.registry.css_files if sheet[0] != "sphinx-thebe.css"
     ]
+
+
+ARRAY = re.compile(
+    r"~?(?:numpy\.)?ndarray\[~?tuple\[~?(?:typing\.)?Any, \.\.\.\], "
+    r"~?(?:numpy\.)?dtype\[~?(?:numpy\.)?\w+\]\]"
+)
+
+
+def shorten_signature(*event: Any) -> tuple[str | None, str | None]:
+    """Write arrays as ``ndarray``, and made defaults so that Sphinx can parse them."""
+    signature, returned = event[-2:]
+    return shortened(signature), shortened(returned)
+
+
+def shortened(text: str | None) -> str | None:
+    """A signature, or a part of one, without the long names of array types."""
+    if text is None:
+        return None
+    return ARRAY.sub("ndarray", text).replace("<factory>", "...")
 
 
 class TableDirective(SphinxDirective):
