@@ -63,9 +63,7 @@ def test_the_api_page_shows_what_a_reader_may_call() -> None:
     modules = {path.stem for path in library.glob("*.py")}
     packages = {path.parent.name for path in library.glob("*/__init__.py")}
     missing = {
-        name
-        for name in modules | packages
-        if not name.startswith(("_", COMMAND_LINE))
+        name for name in modules | packages if not name.startswith(("_", COMMAND_LINE))
     }
     missing -= {name.removeprefix("precision_lib.") for name in shown}
     assert not missing, f"without a place under book/api: {sorted(missing)}"
