@@ -69,7 +69,8 @@ def minimum(
             return np.nan_to_num(function(x, numbers), nan=HUGE, posinf=HUGE)
 
     grid = np.linspace(low, high, points)
-    heights = np.array([safe(np.full(index.shape, x), index) for x in grid])
+    everywhere = safe(np.repeat(grid, index.size), np.tile(index, points))
+    heights = everywhere.reshape(points, index.size)
     best = heights.argmin(axis=0)
     edge = (best == 0) | (best == points - 1)
     middle = np.clip(best, 1, points - 2)

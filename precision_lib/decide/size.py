@@ -110,7 +110,8 @@ class Contour:
     loss, D : float
         Nats per token, and tokens.
     bits, N, low, high : Array
-        Bits, parameters needed there, and the interval; NaN where none suffices.
+        Bits, parameters needed there, and the interval (infinite where none
+        suffice in a replicate); NaN where none suffice, or without replicates.
     """
 
     loss: float
@@ -169,6 +170,8 @@ def iso_loss(
         rows.append(np.exp(falling_root(excess, *SIZES, index)))
     sizes = np.array(rows)
     tail = 50 * (1 - level)
-    draws = np.where(np.isnan(sizes), np.inf, sizes)[:, min(1, surface.size - 1) :]
-    low, high = np.percentile(draws, [tail, 100 - tail], axis=1, method="nearest")
+    low = high = np.full(len(sizes), np.nan)
+    if surface.size > 1:
+        draws = np.where(np.isnan(sizes), np.inf, sizes)[:, 1:]
+        low, high = np.percentile(draws, [tail, 100 - tail], axis=1, method="nearest")
     return Contour(loss, D, np.asarray(bits, dtype=float), sizes[:, 0], low, high)
