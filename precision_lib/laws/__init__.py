@@ -5,6 +5,7 @@ Every law is a plain function with a declaration (`precision_lib.laws.forms`);
 """
 
 from precision_lib.laws.bootstrap import Bootstrap, bootstrap
+from precision_lib.laws.compare import Comparison, Score, compare, largest_out
 from precision_lib.laws.examples import example_fit, example_table
 from precision_lib.laws.fit import fit
 from precision_lib.laws.law import (
@@ -16,11 +17,35 @@ from precision_lib.laws.law import (
     exponent,
     offset,
 )
+from precision_lib.laws.planted import planted_params, planted_table
+from precision_lib.laws.profile import Profile, profile
 from precision_lib.laws.registry import LAWS, get_law, list_laws, register
 from precision_lib.laws.result import Fit
 
 __all__ = [
-    "LAWS", "Bootstrap", "Fit", "Law", "Parameter", "asymptote", "bits_scale",
-    "bootstrap", "coefficient", "example_fit", "example_table",
-    "exponent", "fit", "get_law", "list_laws", "offset", "register",
-]  # fmt: skip
+    "LAWS",
+    "Bootstrap",
+    "Comparison",
+    "Fit",
+    "Law",
+    "Parameter",
+    "Profile",
+    "Score",
+    "asymptote",
+    "bits_scale",
+    "bootstrap",
+    "coefficient",
+    "compare",
+    "example_fit",
+    "example_table",
+    "exponent",
+    "fit",
+    "get_law",
+    "largest_out",
+    "list_laws",
+    "offset",
+    "planted_params",
+    "planted_table",
+    "profile",
+    "register",
+]

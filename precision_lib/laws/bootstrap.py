@@ -14,6 +14,8 @@ from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.result import Fit
 from precision_lib.laws.rows import Table, level_name, read_rows
 
+FOLDS = 200  # refits without a part of the rows, at most
+
 Kind = Literal["pairs", "residual", "cluster"]
 
 
@@ -155,15 +157,16 @@ def bootstrap(
     generator = np.random.default_rng(seed)
     if kind == "residual":
         goal = _new_targets(problem, z, int(replicates), generator)
-        found, objective = problem.solve(_repeat(z, int(replicates)), goal=goal)
+        found, objective = problem.solve(
+            _repeat(z, int(replicates)), goal=goal, near=True
+        )
         return Bootstrap(fit, kind, _named(problem, found), objective, {})
     groups = _groups(problem, kind, by)
     counts = _draw(groups, int(replicates), generator)
     found, objective = problem.solve(
-        _repeat(z, int(replicates)), weight=counts * problem.weight
+        _repeat(z, int(replicates)), weight=counts * problem.weight, near=True
     )
-    left = 1.0 - (groups == np.arange(groups.max() + 1)[:, None])
-    without, _ = problem.solve(_repeat(z, len(left)), weight=left * problem.weight)
+    without = _refits_without(problem, z, _few(groups))
     return Bootstrap(
         fit, kind, _named(problem, found), objective, _named(problem, without)
     )
@@ -212,20 +215,46 @@ def _draw(groups: Any, replicates: int, generator: np.random.Generator) -> Array
     return result
 
 
+def _few(groups: Any) -> Any:
+    """The groups themselves, or `FOLDS` groups of groups where they are many."""
+    count = int(groups.max()) + 1
+    if count <= FOLDS:
+        return groups
+    return np.random.default_rng(0).permutation(count)[groups] % FOLDS
+
+
+def _refits_without(problem: Problem, z: Array, groups: Any) -> Array:
+    """Coordinates of the refits without one group of rows each."""
+    left = (groups != np.arange(groups.max() + 1)[:, None]).astype(float)
+    found, _ = problem.solve(
+        _repeat(z, len(left)), weight=left * problem.weight, near=True
+    )
+    return found
+
+
 def spread_residuals(problem: Problem, z: Array) -> Array:
-    """Centred residuals, widened for the parameters that the fit has used up.
+    """Residual of each row from the fit without that row, centred.
+
+    Residuals of the fit itself are too small, and a robust fit runs through some
+    rows exactly: intervals drawn from them cover too little.
 
     Examples
     --------
     >>> from precision_lib.laws import example_fit
     >>> fit = example_fit()
     >>> round(float(spread_residuals(fit.problem, fit.z).std()), 4)
-    0.0027
+    0.003
     """
-    residuals = problem.residuals(z)
-    n = residuals.size
-    widen = np.sqrt(n / max(n - z.size, 1))
-    result: Array = (residuals - residuals.mean()) * widen
+    groups = _few(np.arange(problem.n))
+    without = _refits_without(problem, z, groups)
+    goal = problem.objective.transform(problem.target)
+    residuals = np.empty(problem.n)
+    for group, at in enumerate(without):
+        rows = groups == group
+        value, _ = problem.model(at[None, :])
+        residuals[rows] = (goal - value[0])[rows]
+    residuals = np.where(np.isfinite(residuals), residuals, problem.residuals(z))
+    result: Array = residuals - np.median(residuals)
     return result
 
 

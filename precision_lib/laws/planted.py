@@ -58,7 +58,8 @@ CONSTANTS: dict[str, dict[str, float]] = {
     },
     "bits-multiplier": {
         **UNTIED,
-        **{f"eff[{b}]": e for b, e in zip(range(3, 9), (0.4, 0.6, 0.7, 0.8, 0.9, 1))},
+        "eff[3]": 0.4, "eff[4]": 0.6, "eff[5]": 0.7,
+        "eff[6]": 0.8, "eff[7]": 0.9, "eff[8]": 1.0,
     },
     "quartet": {
         "E": 1.35, "A": 1.52e5, "alpha": 0.589, "B": 5.25e5, "beta": 0.544,

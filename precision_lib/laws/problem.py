@@ -12,7 +12,7 @@ from precision_lib.laws.dual import Array, Dual
 from precision_lib.laws.law import Law
 from precision_lib.laws.objective import Objective
 from precision_lib.laws.rows import Rows
-from precision_lib.laws.solve import solve
+from precision_lib.laws.solve import FAR, NEAR, solve
 from precision_lib.laws.space import Space, arguments
 
 LAD_ZONE = 1e-7  # share of the typical residual within which |r| is rounded off
@@ -55,7 +55,11 @@ class Problem:
         return np.broadcast_to(found.value, shape), jacobian
 
     def solve(
-        self, start: Array, weight: Array | None = None, goal: Array | None = None
+        self,
+        start: Array,
+        weight: Array | None = None,
+        goal: Array | None = None,
+        near: bool = False,
     ) -> tuple[Array, Array]:
         """Minimize from every start; see `precision_lib.laws.solve.solve`.
 
@@ -67,6 +71,8 @@ class Problem:
             Row weights (B, n) of each problem; the problem's own without it.
         goal
             Transformed targets (B, n) of each problem; the table's without it.
+        near
+            The starts are fits of much the same table.
 
         Returns
         -------
@@ -76,7 +82,15 @@ class Problem:
             goal = self.objective.transform(self.target)[None, :]
         weight = self.weight[None, :] if weight is None else weight
         zone = self.zone(goal)
-        z, losses = solve(self.model, goal, weight, start, self.space.limits(), zone)
+        z, losses = solve(
+            self.model,
+            goal,
+            weight,
+            start,
+            self.space.limits(),
+            zone,
+            NEAR if near else FAR,
+        )
         if self.objective.loss == "lad":
             losses = losses / zone + 0.5 * zone * weight.sum(-1)
         return z, losses

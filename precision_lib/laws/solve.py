@@ -27,6 +27,7 @@ Model = Callable[[Array], tuple[Array, Array]]  # z (B, K) -> values (B, n), (B,
 CHUNK = 40_000  # numbers in one (B, n) array: small enough for the cache
 TOLERANCE = 1e-11
 SHRINK = 0.2
+FAR, NEAR = 30.0, 1.0
 
 
 @dataclass
@@ -55,6 +56,7 @@ def solve(
     start: Array,
     limits: tuple[Array, Array],
     delta: float,
+    damping: float = FAR,
     iterations: int = 300,
 ) -> tuple[Array, Array]:
     """Fit every start; rows of `target` and `weight` may differ by start.
@@ -71,6 +73,8 @@ def solve(
         Lower and upper bounds (K,).
     delta
         Width of the square zone of Huber's loss.
+    damping
+        To begin with: `FAR` from a random start, `NEAR` from another table's fit.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def solve(
         pick = [a[part] if a.shape[0] > 1 else a for a in (target, weight)]
         rows = [np.broadcast_to(a, shape) for a in pick]
         best[part], losses[part] = _solve_chunk(
-            model, rows[0], rows[1], start[part], limits, delta, iterations
+            model, rows[0], rows[1], start[part], limits, delta, damping, iterations
         )
     return best, losses
 
@@ -110,6 +114,7 @@ def _solve_chunk(
     start: Array,
     limits: tuple[Array, Array],
     delta: float,
+    damping: float,
     iterations: int,
 ) -> tuple[Array, Array]:
     result, losses = start.copy(), np.full(start.shape[0], np.inf)
@@ -119,7 +124,7 @@ def _solve_chunk(
     typical = np.median(np.abs(residual), axis=-1)
     state = _State(
         start.copy(), residual, jacobian, np.maximum(delta, 3 * typical),
-        np.ones(len(start)), target, weight, np.arange(len(start)),
+        np.full(len(start), damping), target, weight, np.arange(len(start)),
     )  # fmt: skip
     state.keep(good)
     for _ in range(iterations):
@@ -162,7 +167,7 @@ def _iterate(
     after = np.where(finite, after, np.inf)
     accepted = after <= before
     quality = (before - after) / np.maximum(gain, 1e-300)
-    factor = np.where(quality > 0.7, 0.1, np.where(quality > 0.2, 0.7, 3.0))
+    factor = np.where(quality > 0.7, 0.3, np.where(quality > 0.2, 0.7, 3.0))
     factor = np.where(accepted, factor, 6.0)
     state.damping = np.clip(state.damping * factor, 1e-9, 1e12)
     state.z = np.where(accepted[:, None], z, state.z)

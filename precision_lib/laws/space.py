@@ -9,7 +9,7 @@ starts agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ class Space:
             if slot.name in self.tied:
                 continue
             if slot.index is None:
-                found[slot.name] = slot.held
+                found[slot.name] = np.float64(slot.held)
                 continue
             at: Any = z[..., slot.index, None]
             if gradient:
@@ -245,3 +245,36 @@ def _gather(by_level: list[Any], codes: Any) -> Any:
     for code, value in enumerate(by_level):
         total = total + value * (codes == code).astype(float)
     return total
+
+
+def hold(space: Space, name: str, value: float) -> Space:
+    """The space with one more parameter held at a number.
+
+    Raises
+    ------
+    UserError
+        The parameter is not free, or it is the only one that is.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit
+    >>> space = example_fit().problem.space
+    >>> hold(space, "E", 1.8).free
+    ('A', 'alpha', 'B', 'beta')
+    """
+    if name not in space.free:
+        raise UserError(
+            f"{name!r} is not a fitted parameter; fitted are {', '.join(space.free)}."
+        )
+    free = tuple(other for other in space.free if other != name)
+    if not free:
+        raise UserError(f"{name!r} is the only fitted parameter; there is no profile.")
+    slots = {}
+    for key, slot in space.slots.items():
+        if key == name:
+            slots[key] = replace(slot, index=None, held=value)
+        elif slot.index is not None:
+            slots[key] = replace(slot, index=free.index(key))
+        else:
+            slots[key] = slot
+    return replace(space, slots=slots, free=free)

@@ -1,0 +1,274 @@
+"""Which law predicts runs that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from precision_lib.errors import UserError
+from precision_lib.laws.dual import Array
+from precision_lib.laws.fit import fit
+from precision_lib.laws.law import Law
+from precision_lib.laws.likelihood import log_likelihood
+from precision_lib.laws.registry import get_law
+from precision_lib.laws.result import Fit
+from precision_lib.laws.rows import Table, has_column, level_name, read_target
+
+Mask = NDArray[np.bool_]
+Rule = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One law in a comparison.
+
+    Attributes
+    ----------
+    law
+        Name.
+    parameters
+        Numbers fitted.
+    n, n_held_out
+        Rows in the table, and rows predicted by a fit that had not seen them.
+    r2
+        Of the fit of the whole table, in the unit of the target.
+    held_out_r2
+        ``1 - sum (y - yhat)^2 / sum (y - mean y)^2`` over the held-out rows; NaN
+        where the law is not defined for one of them.
+    held_out_error
+        Mean of ``|y - yhat|`` over mean of ``|y|`` over the held-out rows.
+    undefined
+        Held-out rows for which the fitted law gives no number.
+    aic, bic
+        From the fit of the whole table (see `likelihood.log_likelihood`); smaller
+        is better, and only differences within one comparison mean something.
+    share_at_best
+        Of the fit of the whole table.
+    """
+
+    law: str
+    parameters: int
+    n: int
+    n_held_out: int
+    r2: float
+    held_out_r2: float
+    held_out_error: float
+    undefined: int
+    aic: float
+    bic: float
+    share_at_best: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores of several laws on the same rows, best prediction first.
+
+    Attributes
+    ----------
+    scores
+        One `Score` a law.
+    fits
+        The fit of the whole table, by law.
+    predictions
+        Held-out predictions by law, NaN for rows that were never held out.
+    held_out
+        How rows were held out, in words.
+    """
+
+    scores: tuple[Score, ...]
+    fits: dict[str, Fit]
+    predictions: dict[str, Array]
+    held_out: str
+
+    def frame(self) -> pd.DataFrame:
+        """The scores as a table, one row a law."""
+        return pd.DataFrame([asdict(score) for score in self.scores])
+
+
+def compare(
+    table: Table,
+    laws: Iterable[str | type[Law]],
+    hold_out: Rule | Any | None = None,
+    *,
+    folds: int = 10,
+    by: Any = None,
+    seed: int = 0,
+    **options: Any,
+) -> Comparison:
+    """Score laws by prediction of held-out rows.
+
+    Parameters
+    ----------
+    table
+        One row a run.
+    laws
+        Laws or names, with one target.
+    hold_out
+        Rows to hold out: a boolean a row, or a function of the table that gives
+        one. Without it, `folds`-fold cross-validation.
+    folds, seed
+        Number of folds and the seed of their draw.
+    by
+        One value a row; rows that share it stay in one fold, as the seeds of one
+        setting should.
+    **options
+        For `fit`, the same for every law.
+
+    Raises
+    ------
+    UserError
+        The laws differ in target, or the hold-out leaves nothing on one side.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_table
+    >>> found = compare(example_table(), ["chinchilla", "chinchilla-tied"], folds=5)
+    >>> found.frame()["law"].tolist()
+    ['chinchilla', 'chinchilla-tied']
+    """
+    known = [get_law(law) if isinstance(law, str) else law for law in laws]
+    if not known:
+        raise UserError("there is no law to compare; name at least one.")
+    if len({law.target for law in known}) > 1:
+        raise UserError(
+            "the laws do not predict the same column ("
+            + ", ".join(f"{law.name}: {law.target}" for law in known)
+            + "); compare laws of one target."
+        )
+    target = read_target(table, known[0])
+    parts, words = _parts(table, hold_out, target.size, folds, by, seed)
+    options = _one_floor(table, known, dict(options), seed)
+    fits = {law.name: fit(table, law, seed=seed, **options) for law in known}
+    predictions = {
+        law.name: _held_out(table, law, parts, seed, options) for law in known
+    }
+    rows = np.any(parts, axis=0)
+    scores = [_score(fits[k], target, predictions[k], rows) for k in fits]
+    scores.sort(key=lambda s: (np.isnan(s.held_out_r2), -s.held_out_r2))
+    return Comparison(tuple(scores), fits, predictions, words)
+
+
+def largest_out(
+    table: Table,
+    laws: Iterable[str | type[Law]],
+    column: str = "N",
+    **options: Any,
+) -> Comparison:
+    """Fit the runs below the largest value of a column and predict those at it.
+
+    Parameters
+    ----------
+    table, laws, **options
+        As for `compare`.
+    column
+        A column of numbers, such as N, D, or a compute column.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_table
+    >>> found = largest_out(example_table(), ["chinchilla"], "N")
+    >>> found.scores[0].n_held_out, found.scores[0].held_out_r2 > 0.98
+    (6, True)
+    """
+    if not has_column(table, column):
+        raise UserError(f"there is no column {column!r} to leave the largest out of.")
+    values = np.asarray(table[column], dtype=float)
+    found = compare(table, laws, values >= values.max() * (1 - 1e-9), **options)
+    words = f"the rows with the largest {column}, {values.max():g}"
+    return Comparison(found.scores, found.fits, found.predictions, words)
+
+
+def take(table: Table, mask: Mask) -> Table:
+    """The rows of a table for which the mask is true.
+
+    Examples
+    --------
+    >>> take({"N": [1, 2]}, np.array([False, True]))["N"].tolist()
+    [2]
+    """
+    if isinstance(table, pd.DataFrame):
+        return table[mask]
+    return {name: np.asarray(values)[mask] for name, values in table.items()}
+
+
+def _parts(
+    table: Table, hold_out: Any, n: int, folds: int, by: Any, seed: int
+) -> tuple[list[Mask], str]:
+    if hold_out is None:
+        return _folds(n, folds, by, seed), f"{folds}-fold cross-validation"
+    mask = np.asarray(hold_out(table) if callable(hold_out) else hold_out)
+    if mask.shape != (n,) or mask.dtype != bool:
+        raise UserError(
+            f"the hold-out must give true or false for each of the {n} rows."
+        )
+    if mask.all() or not mask.any():
+        kept = "nothing to fit" if mask.all() else "nothing held out"
+        raise UserError(f"the hold-out leaves {kept}; choose another rule.")
+    return [mask], f"{int(mask.sum())} rows by rule"
+
+
+def _folds(n: int, folds: int, by: Any, seed: int) -> list[Mask]:
+    groups = np.arange(n)
+    if by is not None:
+        names = [level_name(v) for v in np.ravel(np.asarray(by, dtype=object))]
+        if len(names) != n:
+            raise UserError(
+                f"`by` has {len(names)} values for {n} rows; give one each."
+            )
+        groups = np.unique(names, return_inverse=True)[1]
+    count = int(groups.max()) + 1
+    if not 2 <= folds <= count:
+        raise UserError(f"folds is {folds}; give a number from 2 to {count}.")
+    fold = (np.random.default_rng(seed).permutation(count) % folds)[groups]
+    return [fold == k for k in range(folds)]
+
+
+def _one_floor(
+    table: Table, laws: list[type[Law]], options: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """One residual scale for every law and fold, so that the scores compare."""
+    if laws[0].target == "loss" or "floor" in options or options.get("scale"):
+        return options
+    floors = [fit(table, law, seed=seed, **options).settings.floor for law in laws]
+    return {**options, "floor": float(np.median(floors))}
+
+
+def _held_out(
+    table: Table, law: type[Law], parts: list[Mask], seed: int, options: dict[str, Any]
+) -> Array:
+    predicted = np.full(parts[0].size, np.nan)
+    for part in parts:
+        inner = dict(options)
+        weights = inner.get("weights")
+        if weights is not None and not isinstance(weights, str):
+            inner["weights"] = np.asarray(weights)[~part]
+        found = fit(take(table, ~part), law, seed=seed, **inner)
+        predicted[part] = found.predict(take(table, part))
+    return predicted
+
+
+def _score(found: Fit, target: Array, predicted: Array, rows: Mask) -> Score:
+    assert found.problem is not None and found.z is not None
+    count = found.z.size + 1  # the scale of the noise is fitted too
+    likelihood = log_likelihood(found.problem, found.z)
+    seen, guess = target[rows], predicted[rows]
+    error = np.abs(seen - guess)
+    spread = float(((seen - seen.mean()) ** 2).sum())
+    return Score(
+        law=found.law.name,
+        parameters=found.z.size,
+        n=found.n,
+        n_held_out=int(rows.sum()),
+        r2=found.r2,
+        held_out_r2=1 - float((error**2).sum()) / spread if spread > 0 else np.nan,
+        held_out_error=float(error.mean() / np.abs(seen).mean()),
+        undefined=int((~np.isfinite(guess)).sum()),
+        aic=2 * count - 2 * likelihood,
+        bic=float(np.log(found.n)) * count - 2 * likelihood,
+        share_at_best=found.share_at_best,
+    )

@@ -1,0 +1,178 @@
+"""Profile likelihood: how bad the best fit gets when one parameter is held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.stats import t as student
+
+from precision_lib.errors import UserError
+from precision_lib.laws.dual import Array
+from precision_lib.laws.likelihood import deviance_scale
+from precision_lib.laws.problem import Problem
+from precision_lib.laws.result import Fit
+from precision_lib.laws.space import hold
+
+STEPS = 30  # refits to one side before the search for the interval's end gives up
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Refits with one parameter held at a row of values.
+
+    Attributes
+    ----------
+    name
+        The parameter held.
+    values
+        Where it was held, ascending; the optimum is among them.
+    objective
+        Minimized objective at each.
+    deviance
+        Rise of the objective in units of a squared t value.
+    interval
+        Where the deviance stays below the critical value; an end is infinite
+        where the data do not bound the parameter.
+    level
+        Of the interval.
+    """
+
+    name: str
+    values: Array
+    objective: Array
+    deviance: Array
+    interval: tuple[float, float]
+    level: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the data bound the parameter on both sides."""
+        return bool(np.isfinite(self.interval).all())
+
+
+def profile(fit: Fit, name: str, level: float = 0.95) -> Profile:
+    """Profile one parameter of a fit.
+
+    Parameters
+    ----------
+    fit
+        From `precision_lib.laws.fit`, not from a file.
+    name
+        A fitted parameter.
+    level
+        Of the interval.
+
+    Raises
+    ------
+    UserError
+        The parameter is not fitted, or the fit has no table.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit
+    >>> found = profile(example_fit(), "alpha")
+    >>> found.bounded, found.interval[0] < 0.35 < found.interval[1]
+    (True, True)
+    """
+    if fit.problem is None or fit.z is None:
+        raise UserError("this fit came from a file without its table; fit again.")
+    if not 0 < level < 1:
+        raise UserError(f"level is {level}; give a number between 0 and 1.")
+    hold(fit.problem.space, name, fit.params[name])
+    critical = float(student.ppf((1 + level) / 2, max(fit.n - fit.z.size, 1))) ** 2
+    walk = _Walk(fit, name)
+    down, up = walk.side(-1.0, critical), walk.side(1.0, critical)
+    steps = sorted({0.0: (fit.objective, 0.0), **down, **up}.items())
+    objective = np.array([o for _, (o, _) in steps])
+    deviance = np.array([d for _, (_, d) in steps])
+    values = np.array([walk.value(at) for at, _ in steps])
+    ends = (
+        walk.value(-_crossing(down, critical, -1.0)),
+        walk.value(_crossing(up, critical, 1.0)),
+    )
+    return Profile(name, values, objective, deviance, ends, level)
+
+
+class _Walk:
+    """Refits at growing distances from the optimum, each started from the last."""
+
+    def __init__(self, fit: Fit, name: str) -> None:
+        assert fit.problem is not None and fit.z is not None
+        self.fit, self.name, self.problem = fit, name, fit.problem
+        self.scale = max(deviance_scale(fit.problem, fit.z), 1e-300)
+        self.best = fit.params[name]
+        coordinate = fit.problem.space.slots[name].parameter.coordinate
+        self.log = coordinate == "log" and self.best > 0
+        self.first = 0.01 if self.log else 0.01 * max(abs(self.best), 0.1)
+
+    def value(self, at: float) -> float:
+        if not self.log:
+            return self.best + at
+        with np.errstate(over="ignore"):
+            return float(self.best * np.exp(at))
+
+    def side(self, sign: float, critical: float) -> dict[float, tuple[float, float]]:
+        found: dict[float, tuple[float, float]] = {}
+        distance, params = self.first, self.fit.params
+        reached = 0.0
+        for _ in range(STEPS):
+            at = sign * distance
+            if not self._allowed(at):
+                break
+            objective, params = self._refit(self.value(at), params)
+            if not np.isfinite(objective):
+                break
+            deviance = 2 * (objective - self.fit.objective) / self.scale
+            found[at] = (objective, max(deviance, 0.0))
+            if deviance > 1.5 * critical:
+                break
+            reached = float(np.sqrt(max(deviance, 0.0)))
+            distance += _stride(distance, reached, float(np.sqrt(critical)))
+        return found
+
+    def _allowed(self, at: float) -> bool:
+        """Whether the law may have the parameter there at all."""
+        parameter = self.problem.space.slots[self.name].parameter
+        low, high = parameter.bounds
+        if parameter.coordinate in ("exp", "exp-minus"):
+            return True
+        if parameter.term is not None:  # bounds speak of the whole term
+            low, high = (0.0 if low >= 0 else -np.inf), np.inf
+        return low <= self.value(at) <= high and abs(at) < 60
+
+    def _refit(
+        self, value: float, near: dict[str, float]
+    ) -> tuple[float, dict[str, float]]:
+        space = hold(self.problem.space, self.name, value)
+        problem: Problem = replace(self.problem, space=space)
+        low, high = space.limits()
+        starts = np.array([space.coordinates(near), space.coordinates(self.fit.params)])
+        with np.errstate(invalid="ignore"):
+            starts = np.clip(np.nan_to_num(starts), low, high)
+        z, losses = problem.solve(starts, near=True)
+        best = int(np.argmin(losses))
+        return float(losses[best]), problem.params(z[best])
+
+
+def _stride(distance: float, reached: float, goal: float) -> float:
+    """How far to go on: a fifth of the way to the goal, at most a doubling."""
+    if reached <= 1e-6:
+        return distance
+    return min(distance, max(0.2 * goal * distance / reached, 0.02 * distance))
+
+
+def _crossing(
+    side: dict[float, tuple[float, float]], critical: float, sign: float
+) -> float:
+    """Distance from the optimum at which the deviance crosses; else infinity."""
+    points = sorted((sign * at, float(np.sqrt(d))) for at, (_, d) in side.items())
+    distance = np.array([0.0, *(at for at, _ in points)])
+    root = np.maximum.accumulate(np.array([0.0, *(r for _, r in points)]))
+    goal = float(np.sqrt(critical))
+    if root[-1] < goal:
+        return float("inf")
+    fine = np.linspace(0.0, distance[-1], 4001)
+    curve = PchipInterpolator(distance, root)(fine)
+    return float(fine[int(np.argmax(curve >= goal))])
