@@ -27,17 +27,17 @@ SHAPES: dict[str, ModelConfig] = {
 
 
 def peak_learning_rate(n_parameters: int) -> float:
-    """The tuned rule for N = `n_parameters`: 0.022 · (N / 24,000)^-0.5.
+    """The tuned rule for N = `n_parameters`: 0.022 · (N / 24,000)^-0.45.
 
     It runs between the optima of unquantized and 2-bit-weight training in the
     sweep ``data/plans/learning_rate.yaml``.
 
     Examples
     --------
-    >>> peak_learning_rate(24_000), peak_learning_rate(96_000)
-    (0.022, 0.011)
+    >>> round(peak_learning_rate(334_000), 4)
+    0.0067
     """
-    return float(0.022 * (n_parameters / 24_000) ** -0.5)
+    return float(0.022 * (n_parameters / 24_000) ** -0.45)
 
 
 class Set(pydantic.BaseModel):

@@ -1,0 +1,100 @@
+"""Differences between twin runs: what low precision cost, run by run.
+
+Twins share size, tokens, seed and so the data order and the initial weights; they
+differ in precision only. Their difference is free of most of the noise of a seed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.formats import HIGH_PRECISION_BITS
+
+PARTS = {"weights": "weight_bits", "activations": "activation_bits", "kv": "kv_bits"}
+_TWIN = ["N", "D", "seed"]
+
+
+def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
+    """The finished runs that a law is fitted to, tuning sweeps left out.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `precision_lib.runs.load_runs` gives it.
+    part : str, optional
+        "weights", "activations" or "kv": runs in which this part alone is
+        quantized, and the unquantized ones. None: only the unquantized ones.
+
+    Raises
+    ------
+    UserError
+        If the part is unknown.
+
+    Examples
+    --------
+    >>> from precision_lib.runs import load_runs
+    >>> law_runs(load_runs())["weight_bits"].unique().tolist()
+    [32]
+    """
+    if part is not None and part not in PARTS:
+        raise UserError(f"unknown part '{part}'; choose one of {', '.join(PARTS)}.")
+    keep = (runs["status"] == "finished") & (runs["sweep"] != "learning_rate")
+    for name, column in PARTS.items():
+        if name != part:
+            keep &= runs[column] == HIGH_PRECISION_BITS
+    return runs[keep].reset_index(drop=True)
+
+
+def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
+    """Each quantized run beside its unquantized twin.
+
+    Adds ``twin_loss`` and ``cost``, the loss above the twin's in nats per token; runs
+    without a twin and the unquantized ones drop out.
+
+    Examples
+    --------
+    >>> from precision_lib.runs import load_runs
+    >>> (with_twins(law_runs(load_runs(), "weights"))["weight_bits"] < 32).all()
+    np.True_
+    """
+    columns = list(PARTS.values())
+    high = (runs[columns] == HIGH_PRECISION_BITS).all(axis=1)
+    twins = runs.loc[high, [*_TWIN, "loss"]].rename(columns={"loss": "twin_loss"})
+    paired = runs[~high].merge(twins, on=_TWIN, validate="many_to_one")
+    return paired.assign(cost=paired["loss"] - paired["twin_loss"])
+
+
+def effective_fraction(
+    paired: pd.DataFrame, A: float, alpha: float
+) -> npt.NDArray[np.float64]:
+    """N_eff / N of each run from its loss difference alone (paper, section 4.2, Fig. 15).
+
+    f = (1/N) · (cost / A + N^-alpha)^(-1/alpha): the share of its parameters with
+    which an unquantized model would have the loss of the quantized one. Where the
+    quantized run came out so much better than its twin that no N would do, f is
+    infinite.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        With columns N and cost, as `with_twins` gives it.
+    A, alpha : float
+        Of the base law.
+
+    Returns
+    -------
+    array, one entry a row
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"N": [1e5], "cost": [0.0]})
+    >>> effective_fraction(pair, A=50.0, alpha=0.4).round(6)
+    array([1.])
+    """
+    n = paired["N"].to_numpy(float)
+    inner = paired["cost"].to_numpy(float) / A + n**-alpha
+    with np.errstate(divide="ignore"):
+        return np.maximum(inner, 0.0) ** (-1 / alpha) / n

@@ -1,0 +1,341 @@
+"""Figures: one style, one function a kind of figure.
+
+Colour and marker mean bits everywhere, on a scale that grows lighter with more bits
+and stays readable in grey. Points are measurements; lines are a fitted law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.laws import Fit
+
+Array = npt.NDArray[np.float64]
+_SHADES = plt.get_cmap("viridis")
+_MARKERS = dict(zip((2, 3, 4, 5, 6, 7, 8, 32), "ovsD^XP*", strict=True))
+_PLACES = {2: 0.0, 3: 0.18, 4: 0.36, 5: 0.5, 6: 0.62, 7: 0.72, 8: 0.8, 32: 0.88}
+
+
+def use_style() -> None:
+    """Set the style of every figure; call it once at the head of a notebook.
+
+    Vector graphics with fixed ids, so that the same data give the same file.
+
+    Examples
+    --------
+    >>> use_style()
+    >>> plt.rcParams["svg.hashsalt"]
+    'precision'
+    """
+    sns.set_theme(context="notebook", style="ticks", font_scale=0.95)
+    plt.rcParams |= {
+        "svg.hashsalt": "precision",
+        "svg.fonttype": "path",
+        "figure.dpi": 110,
+        "figure.figsize": (6.6, 4.2),
+        "figure.constrained_layout.use": True,
+        "axes.grid": True,
+        "grid.alpha": 0.35,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "legend.fontsize": "small",
+    }
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:  # outside Jupyter
+        return
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def bits_color(bits: float) -> str:
+    """The colour of a bit width, as a hexadecimal string.
+
+    Examples
+    --------
+    >>> bits_color(2), bits_color(4) != bits_color(8)
+    ('#440154', True)
+    """
+    place = float(np.interp(bits, list(_PLACES), list(_PLACES.values())))
+    return to_hex(_SHADES(place))
+
+
+def bits_style(bits: float) -> dict[str, object]:
+    """Colour and marker of measured points at a bit width.
+
+    Examples
+    --------
+    >>> bits_style(4)["marker"]
+    's'
+    """
+    return {"color": bits_color(bits), "marker": _MARKERS.get(int(bits), "o")}
+
+
+def bits_label(bits: float) -> str:
+    """What a legend says of a bit width.
+
+    Examples
+    --------
+    >>> bits_label(4), bits_label(32)
+    ('4 bits', 'not quantized')
+    """
+    return "not quantized" if bits == HIGH_PRECISION_BITS else f"{bits:g} bits"
+
+
+def grids(levels: Mapping[str, Sequence[float]]) -> Figure:
+    """Number lines: where each format has its values, block maximum at 1.
+
+    Examples
+    --------
+    >>> figure = grids({"int2": [-1, 0, 1]})
+    """
+    figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.36 * len(levels)))
+    for row, (name, values) in enumerate(levels.items()):
+        axes.plot(values, [row] * len(values), "|", ms=13, mew=1.6, color="#31688e")
+    axes.set(yticks=range(len(levels)), yticklabels=list(levels), xlabel="value / max")
+    axes.invert_yaxis()
+    axes.axvline(0, color="0.5", lw=0.8, zorder=0)
+    axes.set_ylim(len(levels) - 0.4, -0.6)
+    return figure
+
+
+def error_against_bits(errors: Mapping[str, Mapping[int, float]]) -> Figure:
+    """Signal-to-noise ratio in decibels against bits, one line a grid.
+
+    Examples
+    --------
+    >>> figure = error_against_bits({"narrow": {2: 4.0, 3: 9.0}})
+    """
+    figure, axes = plt.subplots()
+    for (name, series), marker in zip(errors.items(), "osD^vPX", strict=False):
+        axes.plot(list(series), list(series.values()), marker=marker, label=name)
+    axes.set(xlabel="bits", ylabel="signal to noise (dB)")
+    axes.legend()
+    return figure
+
+
+def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Training loss against tokens, one line a run.
+
+    `curves` holds tables with columns tokens and training_loss.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"tokens": [1, 2], "training_loss": [6.0, 5.0]})
+    >>> figure = learning_curves({"a run": table})
+    """
+    figure, axes = plt.subplots()
+    colors = sns.color_palette("colorblind", len(curves))
+    for (name, curve), color, dash in zip(
+        curves.items(), colors, ("-", "--", "-.", ":") * 3, strict=False
+    ):
+        axes.plot(curve["tokens"], curve["training_loss"], dash, color=color, label=name)
+    axes.set(xlabel="training tokens D", ylabel="training loss (nats per token)")
+    axes.legend()
+    return figure
+
+
+def loss_against_data(runs: pd.DataFrame, fit: Fit) -> Figure:
+    """Loss of unquantized runs against D with the base law, and its residuals.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit, example_table
+    >>> figure = loss_against_data(pd.DataFrame(example_table()), example_fit())
+    """
+    figure, (main, rest) = plt.subplots(
+        2, 1, sharex=True, figsize=(6.6, 5.6), height_ratios=[3, 1]
+    )
+    sizes = sorted(runs["N"].unique())
+    shades = _SHADES(np.linspace(0.0, 0.85, len(sizes)))
+    for size, color, marker in zip(sizes, shades, "osD^vPX*" * 9, strict=False):
+        rows = runs[runs["N"] == size]
+        style = {"marker": marker, "color": color, "linestyle": "none"}
+        main.plot(rows["D"], rows["loss"], label=f"N = {size:,.0f}", **style)
+        line = pd.DataFrame({"D": _span(runs["D"]), "N": size})
+        main.plot(line["D"], fit.predict(line), color=color, lw=1.2)
+        gap = np.log(rows["loss"]) - np.log(fit.predict(rows))
+        rest.plot(rows["D"], 100 * gap, **style)
+    main.set(ylabel="validation loss (nats per token)", xscale="log")
+    rest.axhline(0, color="0.4", lw=1)
+    rest.set(xlabel="training tokens D", ylabel="residual (%)")
+    main.legend(ncols=2)
+    return figure
+
+
+def degradation_against_data(ptq: pd.DataFrame, fit: Fit) -> Figure:
+    """What rounding to each width costs against D/N; one panel a model size.
+
+    Costs at or below zero, which a logarithmic axis cannot hold, are left out.
+
+    Examples
+    --------
+    >>> from precision_lib.decide.paper import paper_degradation
+    >>> table = pd.DataFrame({"N": 3e7, "D": [1e9, 9e9], "post_bits": [3, 4]})
+    >>> figure = degradation_against_data(table.assign(delta=0.1), paper_degradation())
+    """
+    sizes = sorted(ptq["N"].unique())
+    figure, axes = _panels(len(sizes))
+    for axis, size in zip(axes, sizes, strict=False):
+        rows = ptq[ptq["N"] == size]
+        for bits in sorted(rows["post_bits"].unique()):
+            here = rows[(rows["post_bits"] == bits) & (rows["delta"] > 0)]
+            axis.plot(here["D"] / size, here["delta"], ls="none", **bits_style(bits))
+            line = pd.DataFrame({"D": _span(rows["D"]), "N": size, "post_bits": bits})
+            axis.plot(line["D"] / size, fit.predict(line), color=bits_color(bits), lw=1)
+        axis.set(title=f"N = {size:,.0f}", xscale="log", yscale="log")
+    _bits_legend(figure, sorted(ptq["post_bits"].unique()))
+    figure.supxlabel("tokens per parameter D/N", fontsize="medium")
+    figure.supylabel("cost of rounding δ (nats per token)", fontsize="medium")
+    return figure
+
+
+def served_loss_against_data(
+    ptq: pd.DataFrame, law: Fit | None = None, base: Fit | None = None
+) -> Figure:
+    """Loss after rounding against D, one panel a width: where the curve turns.
+
+    Without fits the points of a size are joined; with the law of degradation and the
+    base law their sum is drawn through them.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 1e5, "D": [1e6, 2e6], "post_bits": 3, "seed": 0})
+    >>> figure = served_loss_against_data(table.assign(post_loss=[3.5, 3.6]))
+    """
+    widths = sorted(ptq["post_bits"].unique())
+    figure, axes = _panels(len(widths))
+    sizes = sorted(ptq["N"].unique())
+    shades = _SHADES(np.linspace(0.0, 0.85, len(sizes)))
+    for axis, bits in zip(axes, widths, strict=False):
+        for size, color, marker in zip(sizes, shades, "osD^vPX*", strict=False):
+            rows = ptq[(ptq["post_bits"] == bits) & (ptq["N"] == size)].sort_values("D")
+            axis.plot(rows["D"], rows["post_loss"], marker, color=color, ms=5)
+            line = rows.groupby("D", as_index=False)["post_loss"].mean()
+            if law is not None and base is not None:
+                line = pd.DataFrame({"D": _span(ptq["D"]), "N": size, "post_bits": bits})
+                line["post_loss"] = base.predict(line) + law.predict(line)
+            axis.plot(line["D"], line["post_loss"], color=color, lw=1)
+        axis.set(title=bits_label(bits), xscale="log")
+    figure.legend(
+        handles=[
+            plt.Line2D([], [], color=c, marker=m, label=f"N = {s:,.0f}")
+            for s, c, m in zip(sizes, shades, "osD^vPX*", strict=False)
+        ],
+        loc="outside upper center",
+        ncols=3,
+    )
+    figure.supxlabel("training tokens D", fontsize="medium")
+    figure.supylabel("loss after rounding (nats per token)", fontsize="medium")
+    return figure
+
+
+def effective_fraction_against_bits(
+    paired: pd.DataFrame,
+    column: str,
+    ours: tuple[Array, Array, Array],
+    paper: Array,
+    bits: Array,
+) -> Figure:
+    """N_eff / N of each run, our fitted curve with its band, and the paper's.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        With columns `column` (bits), N and fraction.
+    ours : three arrays
+        Fitted curve over `bits` and the ends of its 95% band.
+    paper : array
+        The paper's curve over `bits`.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"weight_bits": [3], "N": [1e5], "fraction": [0.6]})
+    >>> x = np.array([2.0, 8.0])
+    >>> figure = effective_fraction_against_bits(
+    ...     pairs, "weight_bits", (x / 8, x / 9, x / 7), x / 10, x
+    ... )
+    """
+    figure, axes = plt.subplots()
+    sizes = sorted(paired["N"].unique())
+    for place, (size, marker) in enumerate(zip(sizes, "osD^vPX*", strict=False)):
+        rows = paired[paired["N"] == size]
+        shift = 0.09 * (place - (len(sizes) - 1) / 2)
+        colors = [bits_color(b) for b in rows[column]]
+        axes.scatter(
+            rows[column] + shift, rows["fraction"], c=colors, marker=marker, zorder=3
+        )
+        axes.plot([], [], marker, color="0.4", label=f"run, N = {size:,.0f}")
+    axes.fill_between(bits, ours[1], ours[2], color="0.75", label="95% interval")
+    axes.plot(bits, ours[0], color="black", label="our fit")
+    axes.plot(bits, paper, color="#b2182b", ls="--", label="paper, with offset")
+    axes.axhline(1, color="0.5", lw=0.8)
+    axes.set(xlabel="bits in training", ylabel="effective parameters N_eff / N")
+    axes.legend()
+    return figure
+
+
+def predicted_against_measured(
+    predicted: Array, measured: Array, bits: Array, label: str
+) -> Figure:
+    """Each row's prediction against its measurement, coloured by bits.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0])
+    >>> figure = predicted_against_measured(x, x, np.array([2, 4]), "loss")
+    """
+    figure, axes = plt.subplots(figsize=(4.6, 4.4))
+    for width in sorted(set(bits)):
+        here = bits == width
+        axes.plot(
+            measured[here],
+            predicted[here],
+            ls="none",
+            ms=5,
+            label=bits_label(width),
+            **bits_style(width),
+        )
+    ends = [float(np.min(measured)), float(np.max(measured))]
+    axes.plot(ends, ends, color="0.4", lw=1)
+    axes.set(xlabel=f"measured {label}", ylabel=f"predicted {label}")
+    axes.legend()
+    return figure
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """At most three panels a row, with the axes of each shared."""
+    columns = min(3, count)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(7.2, 1.2 + 2.4 * rows), sharex=True, squeeze=False
+    )
+    for axis in axes.flat[count:]:
+        axis.set_axis_off()
+    return figure, list(axes.flat)
+
+
+def _bits_legend(figure: Figure, widths: Sequence[float]) -> None:
+    figure.legend(
+        handles=[
+            plt.Line2D([], [], label=bits_label(b), **bits_style(b))  # type: ignore[arg-type]
+            for b in widths
+        ],
+        loc="outside upper center",
+        ncols=4,
+    )
+
+
+def _span(values: pd.Series, count: int = 60) -> Array:
+    """`count` values from the smallest to the largest, evenly spaced in the log."""
+    return np.geomspace(float(values.min()), float(values.max()), count)
