@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from precision_lib.cli_decide import decide
+from precision_lib.cli_predict import predict
 from precision_lib.cli_report import (
     emit_json,
     number,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from precision_lib.laws import Fit, Law
+    from precision_lib.laws.compare import Comparison
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Runs = Annotated[Path, typer.Argument(help="CSV table, one row a run.")]
@@ -150,7 +153,7 @@ def _read(
         runs,
         pairs(columns, "--columns"),
         [*needed, *extra],
-        text={*labels, *extra},
+        text={*labels, *(name for name in extra if name not in needed)},
         where=where,
         only_needed=True,
     )
@@ -200,80 +203,78 @@ def _remark(found: Fit, name: str) -> str:
     return "at its bound" if name in found.at_bound else ""
 
 
-def compare() -> None:
-    """Compare laws on held-out runs."""
-
-
-def predict(
-    fit: Annotated[Path, typer.Argument(help="A fit written with fit --out.")],
-    N: Annotated[float | None, typer.Option("--N", help="Parameters.")] = None,
-    D: Annotated[float | None, typer.Option("--D", help="Tokens.")] = None,
-    weight_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
-    activation_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
-    kv_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
-    post_bits: Annotated[
-        float | None, typer.Option(help="Of the weights, rounded after training.")
+def compare(
+    runs: Runs,
+    laws: Annotated[str, typer.Option(help="Names, as in chinchilla,effective.")],
+    hold_out: Annotated[
+        str | None, typer.Option(help='Rows to predict, as in "D/N > 200".')
     ] = None,
-    others: Annotated[
-        str | None,
-        typer.Option("--set", help="Other columns, as in weight_format=int4."),
+    folds: Annotated[
+        int, typer.Option(help="Without a rule: folds of cross-validation.")
+    ] = 10,
+    by: Annotated[
+        str | None, typer.Option(help="Keep rows alike in this column in one fold.")
     ] = None,
+    columns: Columns = None,
+    where: Where = None,
+    delta: Delta = 1e-3,
+    starts: Starts = 50,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Predict the loss of one run that was never made."""
-    import numpy as np
+    """Compare laws by how well they predict runs they were not fitted to."""
+    from precision_lib import laws as engine
+    from precision_lib.expressions import parse_condition, split_rows
+    from precision_lib.laws.compare import compare as score
 
-    from precision_lib.laws import Fit
-
-    found = Fit.load(fit)
-    given: dict[str, Any] = {"N": N, "D": D, "weight_bits": weight_bits}
-    given |= {"activation_bits": activation_bits, "kv_bits": kv_bits}
-    given |= {"post_bits": post_bits} | pairs(others, "--set")
-    row = _row(found, given)
-    value = float(found.predict(row)[0])
-    if not np.isfinite(value):
-        raise UserError(
-            f"The law {found.law.name!r} has no {found.law.target} at these values; "
-            "raise N, D or the bits."
+    kinds = [engine.get_law(name.strip()) for name in laws.split(",")]
+    condition = parse_condition(hold_out) if hold_out else None
+    extra = [*(condition.names if condition else ()), *([by] if by else [])]
+    table = _read(runs, kinds, columns, where, extra)
+    if hold_out:
+        split_rows(table, hold_out)  # says so if it leaves nothing on one side
+    with working(f"Fitting {len(kinds)} laws to {len(table)} runs"):
+        found = score(
+            table,
+            kinds,
+            condition.mask(table) if condition else None,
+            folds=folds,
+            by=table[by].to_numpy() if by else None,
+            seed=seed,
+            delta=delta,
+            starts=starts,
         )
-    interval = None
-    if found.replicates:
-        draws = found.predict_replicates(row)[:, 0]
-        low, high = np.nanpercentile(draws, [2.5, 97.5])
-        interval = (float(low), float(high))
-    notes = _beyond(found, row)
+    _show_comparison(found, hold_out, as_json)
+
+
+def _show_comparison(found: Comparison, hold_out: str | None, as_json: bool) -> None:
+    scores = [asdict(each) for each in found.scores]
     if as_json:
-        record = {"law": found.law.name, "target": found.law.target, "at": row}
-        emit_json({**record, "value": value, "interval": interval, "warnings": notes})
+        emit_json({"held_out": found.held_out, "rule": hold_out, "scores": scores})
         return
-    typer.echo(f"{found.law.target} {value:.4f} nats/token {span(interval)}".rstrip())
-    show_notes(notes)
-
-
-def _row(found: Fit, given: dict[str, Any]) -> dict[str, list[Any]]:
-    row: dict[str, list[Any]] = {}
-    for name in found.law.columns():
-        value = given.get(name)
-        if value is None:
-            plain = name in {"N", "D"} or name.endswith("_bits")
-            option = f"--{name.replace('_', '-')} ..." if plain else f"--set {name}=..."
-            raise UserError(
-                f"The law {found.law.name!r} needs {name}; give it with {option}"
-            )
-        if name not in found.law.categories():
-            value = numbers(f"{name}={value}", "--set")[name]
-            if not 0 < value < float("inf"):
-                raise UserError(f"{name} is {value:g}; give a number above zero.")
-        row[name] = [value]
-    return row
-
-
-def _beyond(found: Fit, row: dict[str, list[Any]]) -> list[str]:
-    notes = []
-    for name in found.extrapolates(row):
-        low, high = found.ranges[name]
-        notes.append(
-            f"{name} = {number(row[name][0])} lies outside the runs that were fitted "
-            f"({number(low)} to {number(high)})."
-        )
-    return notes
+    rows = [
+        [
+            each.law,
+            str(each.parameters),
+            f"{each.held_out_r2:.4f}",
+            f"{each.held_out_error:.3%}",
+            f"{each.r2:.4f}",
+            f"{each.aic:.1f}",
+            f"{each.bic:.1f}",
+        ]
+        for each in found.scores
+    ]
+    first = found.scores[0]
+    rule = f" ({hold_out})" if hold_out else ""
+    title = (
+        f"{first.n} runs; predicted without having been seen: {found.held_out}{rule}"
+    )
+    head = ["law", "parameters", "held-out R2", "error", "R2", "AIC", "BIC"]
+    show_table(title, head, rows)
+    show_notes(
+        [
+            f"{each.law} has no value for {each.undefined} held-out runs."
+            for each in found.scores
+            if each.undefined
+        ]
+    )

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from precision_lib import cli_laws, decide
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit, example_fit, example_table, list_laws
+from precision_lib.laws.compare import compare as laws_compare
 
 app = typer.Typer(pretty_exceptions_enable=False)
 cli_laws.register(app)
@@ -95,6 +96,25 @@ def test_options_reach_the_fit(runs: Path, fitted: Path) -> None:
     assert clusters["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
 
 
+def test_compare_agrees_with_the_library(runs: Path) -> None:
+    base = ("compare", runs, "--laws", "chinchilla,chinchilla-tied")
+    base = (*base, "--columns", "N=params")
+    rule = ("--hold-out", "D/N > 200 and seed >= 0")
+    record = call_json(*base, *rule)
+    table = pd.DataFrame(example_table())
+    held = (table["D"] / table["N"] > 200).to_numpy()
+    expected = laws_compare(table, ["chinchilla", "chinchilla-tied"], held)
+    assert [s["law"] for s in record["scores"]] == [s.law for s in expected.scores]
+    for found, known in zip(record["scores"], expected.scores, strict=True):
+        assert found["held_out_r2"] == pytest.approx(known.held_out_r2, rel=1e-6)
+        assert found["n_held_out"] == held.sum()
+    text = call(*base, *rule)
+    assert "chinchilla-tied" in text and "D/N > 200" in text and "held-out R2" in text
+    folded = call_json(*base, "--folds", 3, "--by", "seed")
+    assert folded["held_out"] == "3-fold cross-validation"
+    assert folded["scores"][0]["n_held_out"] == len(table)
+
+
 def test_predict_agrees_with_the_library(fitted: Path) -> None:
     record = call_json("predict", fitted, "--N", "1e8", "--D", "1e10")
     saved = Fit.load(fitted)
@@ -124,7 +144,7 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
     rounding = tmp_path / "ptq.json"
     decide.paper_degradation().save(rounding)
     text = call("predict", rounding, "--N", 3e7, "--D", 2.6e10, "--post-bits", 3)
-    assert text == "delta 0.5857 nats/token\n"
+    assert text == "delta 0.5858 nats/token\n"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +208,7 @@ def test_without_offsets_the_paper_does_not_reach_its_own_bits() -> None:
 
 
 FIT = ["fit", "RUNS", "--law", "chinchilla", "--columns", "N=params"]
+COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +235,12 @@ FIT = ["fit", "RUNS", "--law", "chinchilla", "--columns", "N=params"]
          "say how many with --bootstrap"),
         ([*FIT, "--out", "no/f.json"],
          "there is no folder"),
+        ([*COMPARE, "--laws", "chinchilla,none"], "no law 'none'"),
+        ([*COMPARE, "--hold-out", "N > 1e99"], "holds out none of the 30 rows"),
+        ([*COMPARE, "--hold-out", "N > 0"], "holds out all of the 30 rows"),
+        ([*COMPARE, "--hold-out", "M > 0"], "column 'M' is missing"),
+        ([*COMPARE, "--hold-out", "open(0)"], "a call is not allowed"),
+        ([*COMPARE, "--folds", 1], "folds is 1"),
         (["predict", "absent.json"], "cannot read the fit"),
         (["predict", "RUNS"], "not the JSON of a fit"),
         (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
