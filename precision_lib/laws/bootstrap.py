@@ -12,9 +12,10 @@ from precision_lib.laws.dual import Array
 from precision_lib.laws.intervals import Method, bca, percentile
 from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Table, level_name, read_rows
+from precision_lib.laws.rows import Rows, Table, level_name, read_rows
 
 FOLDS = 200  # refits without a part of the rows, at most
+FEW_CLUSTERS = 15
 
 Kind = Literal["pairs", "residual", "cluster"]
 
@@ -36,6 +37,8 @@ class Bootstrap:
     left_out
         Parameters by name of the refits without one row (or cluster) each, for
         the acceleration of BCa; empty for the residual bootstrap.
+    warnings
+        What to distrust, in sentences.
     """
 
     fit: Fit
@@ -43,6 +46,7 @@ class Bootstrap:
     params: dict[str, Array]
     objective: Array
     left_out: dict[str, Array]
+    warnings: tuple[str, ...] = ()
 
     def interval(
         self, name: str, method: Method = "percentile", level: float = 0.95
@@ -83,20 +87,53 @@ class Bootstrap:
         Parameters
         ----------
         new_run
-            Include the scatter of a single new run (a prediction interval); without
-            it, the interval of the law's mean curve.
+            Include the scatter of a single new run (a prediction interval, by
+            percentile); without it, the interval of the law's curve.
+        method, level, seed
+            Of the interval; the seed draws the scatter.
 
         Returns
         -------
         lower and upper ends, each of shape (rows,)
+
+        Raises
+        ------
+        UserError
+            BCa is asked for a new run, or the table lacks a column.
+
+        Examples
+        --------
+        >>> from precision_lib.laws import bootstrap, example_fit
+        >>> boot = bootstrap(example_fit(), replicates=200)
+        >>> low, high = boot.predict_interval({"N": [1e8], "D": [1e10]})
+        >>> bool(2.8 < low[0] < high[0] < 3.0)
+        True
         """
+        if new_run and method != "percentile":
+            raise UserError("the interval of a new run is by percentile only.")
         rows = read_rows(table, self.fit.law, self.fit.levels)
-        params = {k: v[:, None] for k, v in self.params.items()}
-        draws = predict_rows(self.fit.law, rows, params)
+        draws = self._curves(rows, self.params)
         if new_run:
             draws = self._scatter(draws, seed)
-        ends = np.array([percentile(column, level) for column in draws.T])
+        point = predict_rows(self.fit.law, rows, self.fit.params)
+        without = self._curves(rows, self.left_out) if self.left_out else None
+        ends = np.array(
+            [
+                self._interval(
+                    draws[:, row],
+                    float(point[row]),
+                    None if without is None else without[:, row],
+                    method,
+                    level,
+                )
+                for row in range(rows.n)
+            ]
+        ).reshape(-1, 2)
         return ends[:, 0], ends[:, 1]
+
+    def _curves(self, rows: Rows, params: dict[str, Array]) -> Array:
+        columns = {name: values[:, None] for name, values in params.items()}
+        return predict_rows(self.fit.law, rows, columns)
 
     def _scatter(self, draws: Array, seed: int) -> Array:
         problem, z = _fitted(self.fit)
@@ -168,8 +205,22 @@ def bootstrap(
     )
     without = _refits_without(problem, z, _few(groups))
     return Bootstrap(
-        fit, kind, _named(problem, found), objective, _named(problem, without)
+        fit,
+        kind,
+        _named(problem, found),
+        objective,
+        _named(problem, without),
+        _warnings(kind, int(groups.max()) + 1),
     )
+
+
+def _warnings(kind: str, groups: int) -> tuple[str, ...]:
+    if kind == "cluster" and groups < FEW_CLUSTERS:
+        return (
+            f"{groups} clusters are few: the cluster bootstrap gives intervals that "
+            "are too short.",
+        )
+    return ()
 
 
 def _fitted(fit: Fit) -> tuple[Problem, Array]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from precision_lib.laws.dual import Array, Dual
 from precision_lib.laws.law import Law
@@ -112,6 +113,18 @@ class Problem:
     def params(self, z: Array) -> dict[str, float]:
         """Parameters of the law at one point (K,)."""
         return {k: float(np.ravel(v)[0]) for k, v in self.space.scalars(z).items()}
+
+    def subset(self, chosen: NDArray[Any]) -> Problem:
+        """The same problem on some of the rows, in the same coordinates."""
+        rows = Rows(
+            {name: values[chosen] for name, values in self.rows.columns.items()},
+            {name: codes[chosen] for name, codes in self.rows.codes.items()},
+            self.rows.levels,
+            len(self.target[chosen]),
+        )
+        return replace(
+            self, rows=rows, target=self.target[chosen], weight=self.weight[chosen]
+        )
 
     def on_scale(self, **changes: Any) -> Problem:
         """The same problem with another objective."""

@@ -1,0 +1,124 @@
+"""Check a table and set up the problem of fitting a law to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from precision_lib.errors import UserError
+from precision_lib.laws.dual import Array
+from precision_lib.laws.law import Law, term_names
+from precision_lib.laws.objective import LossName, Objective, ScaleName
+from precision_lib.laws.problem import Problem
+from precision_lib.laws.rows import Table, has_column, numbers, read_rows, read_target
+from precision_lib.laws.space import make_space
+
+LARGEST = 120_000_000  # rows times parameters: a few gigabytes of memory
+
+
+def prepare(
+    table: Table,
+    law: type[Law],
+    *,
+    loss: LossName = "huber",
+    delta: float = 1e-3,
+    scale: ScaleName | None = None,
+    floor: float | None = None,
+    fixed: Mapping[str, float | None] | None = None,
+    tied: Mapping[str, str] | None = None,
+    weights: Any = None,
+) -> Problem:
+    """Check the table and set up the problem that `fit` solves.
+
+    Parameters are those of `precision_lib.laws.fit`.
+
+    Raises
+    ------
+    UserError
+        The table or an option does not allow the fit.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_table, get_law
+    >>> prepare(example_table(), get_law("chinchilla")).space.free
+    ('E', 'A', 'alpha', 'B', 'beta')
+    """
+    rows, target = read_rows(table, law), read_target(table, law)
+    if rows.n == 1 and target.size > 1:
+        raise UserError("the columns of the table differ in length; make them equal.")
+    if scale is None:
+        scale = "log" if law.target == "loss" else "asinh"
+    if scale == "log" and target.size and target.min() <= 0:
+        raise UserError(
+            f"column {law.target!r} holds {target.min():g}, which has no logarithm; "
+            'use scale="asinh".'
+        )
+    if floor is None:
+        floor = float(np.median(np.abs(target))) if target.size else 1.0
+        floor = floor or 1.0
+    objective = Objective(loss, delta, scale, floor)
+    weight = _weights(table, weights, target.size)
+    space = make_space(law, rows, target, fixed, tied)
+    problem = Problem(law, rows, target, weight, objective, space)
+    _check_enough(problem)
+    return problem
+
+
+def _weights(table: Table, weights: Any, n: int) -> Array:
+    if weights is None:
+        return np.ones(n)
+    if isinstance(weights, str):
+        if not has_column(table, weights):
+            raise UserError(f"there is no column {weights!r} to weigh the rows by.")
+        name, values = weights, table[weights]
+    else:
+        name, values = "weights", weights
+    result = numbers(name, np.atleast_1d(np.asarray(values)))
+    if result.shape != (n,):
+        raise UserError(
+            f"{name!r} has {result.size} weights for {n} rows; give one each."
+        )
+    if result.min(initial=0.0) < 0 or not result.sum() > 0:
+        raise UserError(f"{name!r} must be zero or more, and not all zero.")
+    return result
+
+
+def _check_enough(problem: Problem) -> None:
+    law, free = problem.law, problem.space.free
+    n = int((problem.weight > 0).sum())
+    if n < len(free):
+        raise UserError(
+            f"the table has {n} rows and law {law.name!r} has {len(free)} parameters "
+            f"to fit ({', '.join(free)}); give more runs or hold some parameters fixed."
+        )
+    if n * len(free) > LARGEST:
+        raise UserError(
+            f"the table has {n} rows, too many for the {len(free)} parameters of law "
+            f"{law.name!r} in memory; fit at most {LARGEST // len(free)} of them."
+        )
+    for name in ("N", "D"):
+        _check_size(problem, name)
+
+
+def _check_size(problem: Problem, name: str) -> None:
+    """N and D must be positive, and vary if a power of them is to be fitted."""
+    values = problem.rows.columns.get(name)
+    if values is None or not values.size:
+        return
+    if values.min() <= 0:
+        raise UserError(
+            f"column {name!r} holds {values.min():g}; a size is positive, so mend or "
+            "drop that row."
+        )
+    slots, free = problem.space.slots, problem.space.free
+    terms = [slots[k].parameter.term for k in free]
+    wanted = [set(term_names(t)) for t in terms if t is not None]
+    if np.ptp(values) <= 1e-9 * values.max() and any(
+        name in names and names & set(free) for names in wanted
+    ):
+        raise UserError(
+            f"column {name!r} is {values[0]:g} in every row, so the data say nothing "
+            "about its exponent; add runs that differ in it or hold the exponent fixed."
+        )
