@@ -10,12 +10,23 @@ import numpy as np
 from precision_lib.errors import UserError
 from precision_lib.laws.dual import Array
 from precision_lib.laws.intervals import Method, bca, percentile
-from precision_lib.laws.problem import Problem, predict_rows
+from precision_lib.laws.problem import predict_rows
+from precision_lib.laws.resample import (
+    draw_counts,
+    few,
+    fitted,
+    grouped,
+    named,
+    new_targets,
+    refit,
+    refits_without,
+    spread_residuals,
+)
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Rows, Table, level_name, read_rows
+from precision_lib.laws.rows import Rows, Table, read_rows
 
-FOLDS = 200  # refits without a part of the rows, at most
 FEW_CLUSTERS = 15
+LARGEST = 10_000_000_000  # rows times replicates: hours of work
 
 Kind = Literal["pairs", "residual", "cluster"]
 
@@ -136,7 +147,7 @@ class Bootstrap:
         return predict_rows(self.fit.law, rows, columns)
 
     def _scatter(self, draws: Array, seed: int) -> Array:
-        problem, z = _fitted(self.fit)
+        problem, z = fitted(self.fit)
         residuals = spread_residuals(problem, z)
         generator = np.random.default_rng(seed)
         objective = problem.objective
@@ -188,28 +199,42 @@ def bootstrap(
     >>> bootstrap(example_fit(), replicates=100).params["alpha"].shape
     (100,)
     """
-    problem, z = _fitted(fit)
+    problem, z = fitted(fit)
     if int(replicates) != replicates or replicates < 2:
         raise UserError(f"replicates is {replicates}; give a whole number above 1.")
+    if replicates * problem.n > LARGEST:
+        raise UserError(
+            f"{replicates} replicates of {problem.n} rows are too many; ask for at "
+            f"most {max(LARGEST // problem.n, 2)}."
+        )
     generator = np.random.default_rng(seed)
     if kind == "residual":
-        goal = _new_targets(problem, z, int(replicates), generator)
-        found, objective = problem.solve(
-            _repeat(z, int(replicates)), goal=goal, near=True
+        residuals = spread_residuals(problem, z)
+        found, objective = refit(
+            problem,
+            z,
+            int(replicates),
+            lambda count: {
+                "goal": new_targets(problem, z, residuals, count, generator)
+            },
         )
-        return Bootstrap(fit, kind, _named(problem, found), objective, {})
-    groups = _groups(problem, kind, by)
-    counts = _draw(groups, int(replicates), generator)
-    found, objective = problem.solve(
-        _repeat(z, int(replicates)), weight=counts * problem.weight, near=True
+        return Bootstrap(fit, kind, named(problem, found), objective, {})
+    groups = grouped(problem, kind, by)
+    found, objective = refit(
+        problem,
+        z,
+        int(replicates),
+        lambda count: {
+            "weight": draw_counts(groups, count, generator) * problem.weight
+        },
     )
-    without = _refits_without(problem, z, _few(groups))
+    without = refits_without(problem, z, few(groups))
     return Bootstrap(
         fit,
         kind,
-        _named(problem, found),
+        named(problem, found),
         objective,
-        _named(problem, without),
+        named(problem, without),
         _warnings(kind, int(groups.max()) + 1),
     )
 
@@ -221,98 +246,3 @@ def _warnings(kind: str, groups: int) -> tuple[str, ...]:
             "are too short.",
         )
     return ()
-
-
-def _fitted(fit: Fit) -> tuple[Problem, Array]:
-    if fit.problem is None or fit.z is None:
-        raise UserError("this fit came from a file without its table; fit again.")
-    return fit.problem, fit.z
-
-
-def _repeat(z: Array, count: int) -> Array:
-    return np.repeat(z[None, :], count, axis=0)
-
-
-def _named(problem: Problem, z: Array) -> dict[str, Array]:
-    scalars = problem.space.scalars(z)
-    shape = (z.shape[0],)
-    return {
-        name: np.broadcast_to(np.ravel(value), shape).copy()
-        for name, value in scalars.items()
-    }
-
-
-def _groups(problem: Problem, kind: str, by: Any) -> Any:
-    if kind == "pairs":
-        return np.arange(problem.n)
-    if kind != "cluster":
-        raise UserError(f"kind {kind!r} is unknown; use pairs, residual or cluster.")
-    values = np.ravel(np.asarray(by, dtype=object))
-    if by is None or values.size != problem.n:
-        raise UserError(
-            f"the cluster bootstrap needs `by` with one value for each of the "
-            f"{problem.n} rows."
-        )
-    groups = np.unique([level_name(v) for v in values], return_inverse=True)[1]
-    if groups.max() < 1:
-        raise UserError("`by` is the same in every row; there is nothing to draw.")
-    return groups
-
-
-def _draw(groups: Any, replicates: int, generator: np.random.Generator) -> Array:
-    count = int(groups.max()) + 1
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
-    result: Array = drawn[:, groups].astype(float)
-    return result
-
-
-def _few(groups: Any) -> Any:
-    """The groups themselves, or `FOLDS` groups of groups where they are many."""
-    count = int(groups.max()) + 1
-    if count <= FOLDS:
-        return groups
-    return np.random.default_rng(0).permutation(count)[groups] % FOLDS
-
-
-def _refits_without(problem: Problem, z: Array, groups: Any) -> Array:
-    """Coordinates of the refits without one group of rows each."""
-    left = (groups != np.arange(groups.max() + 1)[:, None]).astype(float)
-    found, _ = problem.solve(
-        _repeat(z, len(left)), weight=left * problem.weight, near=True
-    )
-    return found
-
-
-def spread_residuals(problem: Problem, z: Array) -> Array:
-    """Residual of each row from the fit without that row, centred.
-
-    Residuals of the fit itself are too small, and a robust fit runs through some
-    rows exactly: intervals drawn from them cover too little.
-
-    Examples
-    --------
-    >>> from precision_lib.laws import example_fit
-    >>> fit = example_fit()
-    >>> round(float(spread_residuals(fit.problem, fit.z).std()), 4)
-    0.003
-    """
-    groups = _few(np.arange(problem.n))
-    without = _refits_without(problem, z, groups)
-    goal = problem.objective.transform(problem.target)
-    residuals = np.empty(problem.n)
-    for group, at in enumerate(without):
-        rows = groups == group
-        value, _ = problem.model(at[None, :])
-        residuals[rows] = (goal - value[0])[rows]
-    residuals = np.where(np.isfinite(residuals), residuals, problem.residuals(z))
-    result: Array = residuals - np.median(residuals)
-    return result
-
-
-def _new_targets(
-    problem: Problem, z: Array, replicates: int, generator: np.random.Generator
-) -> Array:
-    value, _ = problem.model(z[None, :])
-    residuals = spread_residuals(problem, z)
-    goal: Array = value + generator.choice(residuals, size=(replicates, problem.n))
-    return goal

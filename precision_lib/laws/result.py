@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -207,13 +206,21 @@ class Fit:
             ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_json` to a file, whole or not at all."""
+        """Write `to_json` to a file, whole or not at all.
+
+        Raises
+        ------
+        UserError
+            The file cannot be written there.
+        """
         path = Path(path)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as part:
-            part.write(self.to_json() + "\n")
-        os.replace(part.name, path)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            part.write_text(self.to_json() + "\n", encoding="utf-8")
+            os.replace(part, path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise UserError(f"cannot write the fit {path}: {error}.") from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Fit:

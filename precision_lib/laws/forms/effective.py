@@ -65,12 +65,16 @@ TIED = (
 def kept(bits: Any, gamma: Any, n: Any) -> Any:
     """Share of the parameters that a precision keeps, ``1 - exp(-bits / gamma + n)``.
 
+    Not a number where that is not positive: with an offset the law is not defined
+    in ``gamma * n`` bits or fewer.
+
     Examples
     --------
     >>> round(float(kept(4.0, 2.6745, 0.3037)), 3)
     0.696
     """
-    return -np.expm1(n - bits / gamma)
+    share = -np.expm1(n - bits / gamma)
+    return np.where(share > 0, share, np.nan)
 
 
 def without_offset(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
