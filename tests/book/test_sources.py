@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import re
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +78,40 @@ def test_requirements_are_pinned_exactly(name: str) -> None:
     lines = [line.split("#")[0].strip() for line in (ROOT / name).open()]
     for line in filter(None, lines):
         assert line == "-e ." or re.fullmatch(r"[\w.-]+==[\w.]+", line), line
+
+
+def imported(*folders: str) -> set[str]:
+    """Distributions that the code in the folders imports, in lower case."""
+    owners = importlib.metadata.packages_distributions()
+    names: set[str] = set()
+    for path in chain.from_iterable((ROOT / name).rglob("*.py") for name in folders):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+    found = chain.from_iterable(owners.get(name, []) for name in names)
+    return {name.lower().replace("_", "-") for name in found} - {"precision-lib"}
+
+
+def pinned(name: str) -> dict[str, str]:
+    """The pins of a requirements file by the heading that they stand under."""
+    section, found = "", {}
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            section = line.lstrip("# ")
+        elif "==" in line:
+            found[line.split("==")[0].lower().replace("_", "-")] = section
+    return found
+
+
+def test_what_the_library_imports_is_what_is_pinned() -> None:
+    library = imported("precision_lib") - {"datasets"}  # an extra, with a network
+    pins = pinned("requirements.txt")
+    assert library == {name for name, use in pins.items() if use == "the library"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ranges = {re.split("[>=<]", name)[0].lower() for name in project["dependencies"]}
+    assert library == ranges
 
 
 def test_the_readme_fits_a_screen_or_two_and_names_the_commands() -> None:
