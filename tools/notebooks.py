@@ -20,7 +20,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.steps import BUILD, ROOT, digest, files_under, forget, is_fresh, mark_fresh
+from tools.steps import (
+    BUILD,
+    ROOT,
+    digest,
+    files_under,
+    forget,
+    is_fresh,
+    mark_fresh,
+    step,
+)
 
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = BUILD / "executed"
@@ -80,6 +89,8 @@ def execute(
     shared = shared_key()
     keys = {path: digest([path], shared, repr(parameters)) for path in sources}
     stale = [path for path in sources if not is_fresh(folder / path.name, keys[path])]
+    if stale and (status := prepare_text()):
+        return status
     for path in sources:
         if path not in stale:
             print(f"  {path.name}: up to date", flush=True)
@@ -96,6 +107,14 @@ def execute(
         names = ", ".join(failure.name for failure in failures)
         print(f"\n{len(failures)} of {len(sources)} notebooks failed: {names}")
     return 1 if failures else 0
+
+
+def prepare_text() -> int:
+    """Fetch the corpus and make its tokens, once, before notebooks ask side by side."""
+    command = [sys.executable, "-m", "precision_lib", "corpus"]
+    with step("text and tokens"):
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    return done.returncode
 
 
 def shared_key() -> str:

@@ -37,6 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "precision_lib" / "module.py").write_text("X = 1\n")
     for module in (steps, notebooks):
         monkeypatch.setattr(module, "ROOT", root)
+    monkeypatch.setattr(notebooks, "prepare_text", lambda: 0)
     monkeypatch.setattr(notebooks, "NOTEBOOKS", root / "notebooks")
     monkeypatch.setattr(notebooks, "EXECUTED", root / "_build" / "executed")
     monkeypatch.setattr(notebooks, "WITH_PARAMETERS", root / "_build" / "other")

@@ -1,0 +1,25 @@
+"""What the test run says first: the versions and tools that it depends on."""
+
+import importlib.metadata
+import os
+import shutil
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium or Chrome, if any."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def pytest_report_header() -> list[str]:
+    """Say whether the pages are opened in a browser, and where outside tables are."""
+    browser = chromium() or (
+        "NOT INSTALLED: tests/book/test_browser.py is skipped "
+        "(on Debian: apt-get install chromium)"
+    )
+    tables = os.environ.get("PRECISION_LIB_EXTERNAL", "fetched where a test needs them")
+    return [
+        f"torch: {importlib.metadata.version('torch')}",
+        f"browser: {browser}",
+        f"tables of other people's runs: {tables}",
+    ]
