@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def corpus(
-    name: Annotated[str, typer.Argument(help="default, a folder, hub:NAME")] = "default",
+    name: Annotated[
+        str, typer.Argument(help="default, a folder, hub:NAME")
+    ] = "default",
 ) -> None:
     """Make the token arrays, or find them in the cache, and describe them."""
     from precision_lib.corpus import load_corpus
@@ -89,7 +91,9 @@ def retrain(
     runs = load_runs(data / "runs.csv").set_index("run_id")
     configs = {c.run_id: c for c in read_plan(plan).configs()}
     if run_id not in configs or run_id not in runs.index:
-        raise UserError(f"run '{run_id}' is not in both {plan} and {data / 'runs.csv'}.")
+        raise UserError(
+            f"run '{run_id}' is not in both {plan} and {data / 'runs.csv'}."
+        )
     config = configs[run_id]
     record = train(config, load_corpus(config.corpus), progress=True).record
     stored = runs.loc[run_id, "loss"]

@@ -6,7 +6,7 @@ and stays readable in grey. Points are measurements; lines are a fitted law.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -142,6 +142,30 @@ def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
         axes.plot(curve["tokens"], curve["training_loss"], dash, color=color, label=name)
     axes.set(xlabel="training tokens D", ylabel="training loss (nats per token)")
     axes.legend()
+    return figure
+
+
+def loss_against_rate(runs: pd.DataFrame, rule: Callable[[int], float]) -> Figure:
+    """Loss against peak learning rate, one panel a size, with the rule that is used.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "peak_lr": [0.1, 0.2], "weight_bits": 32})
+    >>> figure = loss_against_rate(table.assign(loss=[3.0, 3.1]), lambda n: 0.15)
+    """
+    sizes = sorted(runs["N"].unique())
+    figure, axes = _panels(len(sizes))
+    for axis, size in zip(axes, sizes, strict=False):
+        for bits, rows in runs[runs["N"] == size].groupby("weight_bits"):
+            rows = rows.sort_values("peak_lr")
+            label = "not quantized" if bits == 32 else f"{bits}-bit weights"
+            axis.plot(rows["peak_lr"], rows["loss"], label=label, **bits_style(bits))
+        axis.axvline(rule(int(size)), color="0.4", ls=":", label="rule")
+        axis.set(title=f"N = {size:,.0f}", xscale="log")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.supxlabel("peak learning rate", fontsize="medium")
+    figure.supylabel("validation loss (nats per token)", fontsize="medium")
     return figure
 
 

@@ -69,9 +69,9 @@ class Int:
 
     @property
     def clips(self) -> bool:
-        """Whether a value inside the block's range can fall outside the grid."""
-        one_sided = self.bits == 1 and self.grid == "no_clipping"
-        return self.grid in ("full", "paper") or one_sided
+        """Whether a value of the block itself can round to outside the grid."""
+        keeps = self.grid == "narrow" or (self.grid == "no_clipping" and self.bits > 1)
+        return not keeps
 
     @property
     def name(self) -> str:

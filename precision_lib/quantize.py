@@ -116,7 +116,10 @@ def quantize(x: Tensor, fmt: Format, block: BlockSize) -> Quantized:
     codes = _codes(blocks, fmt, scale, zero_point).clamp_(*fmt.range)
     values = (codes - zero_point) * scale
     return Quantized(
-        values.reshape(x.shape), codes.reshape(x.shape), scale.squeeze(), zero_point
+        values.reshape(x.shape),
+        codes.reshape(x.shape),
+        scale.squeeze(),
+        zero_point.squeeze(),
     )
 
 
@@ -136,6 +139,18 @@ def fake_quantize(x: Tensor, fmt: Format | None, block: BlockSize) -> Tensor:
     ([0.5, -0.5, 0.5], [0.0, 1.0, 0.0])
     """
     return x if fmt is None else _FakeQuantize.apply(x, fmt, block)
+
+
+def signal_to_noise(x: Tensor, values: Tensor) -> float:
+    """Mean square of `x` over that of the rounding error, in decibels.
+
+    Examples
+    --------
+    >>> round(signal_to_noise(torch.tensor([1.0, 1.0]), torch.tensor([0.9, 1.1])), 1)
+    20.0
+    """
+    ratio = x.double().square().mean() / (values - x).double().square().mean()
+    return 10 * float(torch.log10(ratio))
 
 
 class _FakeQuantize(torch.autograd.Function):

@@ -134,6 +134,8 @@ def _load(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         raise UserError(f"{path} does not exist; name a table of runs.") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
         raise UserError(f"{path} is not a CSV table ({error}).") from error
+    except pa.errors.SchemaErrors as errors:
+        raise UserError(f"{path}: {_sentence(errors.schema_errors[0])}") from errors
     except pa.errors.SchemaError as error:
         raise UserError(f"{path}: {_sentence(error)}") from error
 
@@ -148,10 +150,11 @@ def _sentence(error: pa.errors.SchemaError) -> str:
     name = getattr(error.schema, "name", None)
     where = f"column '{name}'" if name else "the table"
     rule = getattr(error.check, "error", None) or error.check or reason.lower()
+    rule = "each row stands once" if "uniqueness" in str(rule) else rule
     if isinstance(cases, pd.DataFrame) and len(cases):
         first = cases.iloc[0]
         row = "" if pd.isna(first.get("index")) else f" in row {first['index']}"
-        return f"{where}{row} holds {first['failure_case']!r}, which breaks: {rule}."
+        return f"{where}{row} holds {first['failure_case']}, which breaks: {rule}."
     return f"{where} breaks: {rule}."
 
 

@@ -17,9 +17,17 @@ import joblib
 import pandas as pd
 from tqdm.auto import tqdm
 
-from precision_lib.corpus import Corpus, load_corpus
+from precision_lib.corpus import DATA, Corpus, cache_folder, load_corpus
 from precision_lib.errors import UserError
-from precision_lib.runs import CURVE_COLUMNS, PTQ_COLUMNS, RUN_COLUMNS, write_table
+from precision_lib.plan import read_plan
+from precision_lib.runs import (
+    CURVE_COLUMNS,
+    PTQ_COLUMNS,
+    RUN_COLUMNS,
+    load_ptq,
+    load_runs,
+    write_table,
+)
 from precision_lib.train import RunConfig, train
 
 _corpus = lru_cache(maxsize=1)(load_corpus)
@@ -139,6 +147,49 @@ def collect(out: Path, data: Path) -> int:
     _append(data / "ptq.csv", pd.DataFrame(ptq), PTQ_COLUMNS)
     _append(data / "curves.csv", pd.DataFrame(curves), CURVE_COLUMNS)
     return len(known) + len(fresh)
+
+
+def run_tables(
+    budget: str, plan: str = "first", jobs: int = 2
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of runs and of roundings that a notebook works on.
+
+    Parameters
+    ----------
+    budget : str
+        "smoke" reads the published tables. "full" trains every run of the plan
+        here, in `jobs` processes, keeping finished ones between calls, and reads
+        the tables made of those; the published ones stay as they are.
+    plan : str
+        A plan in ``data/plans``, for "full".
+    jobs : int
+        Processes, for "full".
+
+    Returns
+    -------
+    runs, ptq : DataFrame
+        As `precision_lib.runs.load_runs` and `precision_lib.runs.load_ptq` give them.
+
+    Raises
+    ------
+    UserError
+        If the budget is neither of the two.
+
+    Examples
+    --------
+    >>> runs, ptq = run_tables("smoke")
+    >>> len(ptq) == 7 * (runs["status"] == "finished").sum()
+    np.True_
+    """
+    if budget == "smoke":
+        return load_runs(), load_ptq()
+    if budget != "full":
+        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
+    read = read_plan(DATA / "plans" / f"{plan}.yaml")
+    folder = cache_folder() / "retrained"
+    run_sweep(read.configs(), read.name, folder / read.name, folder, jobs)
+    collect(folder / read.name, folder)
+    return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
 
 
 def _shared(record: dict[str, Any]) -> dict[str, Any]:

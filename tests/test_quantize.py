@@ -91,10 +91,12 @@ def test_fake_quantize_is_quantize_with_a_gradient(bits, granularity):
         assert torch.equal(y, expected.values)
         (grad,) = torch.autograd.grad(y.sum(), x)
         low, high = fmt.range
-        raw = torch.round(x.detach() / spread(expected.scale, x, block))
-        clipped = (raw < low) | (raw > high) if fmt.clips else torch.zeros_like(x).bool()
+        zero = expected.zero_point
+        zero = spread(zero, x, block) if zero.numel() > 1 else zero
+        raw = torch.round(x.detach() / spread(expected.scale, x, block)) + zero
+        clipped = (raw < low) | (raw > high)
         assert torch.equal(grad, (~clipped).float())
-        assert bool(clipped.any()) == fmt.clips or bits == 1
+        assert fmt.clips or not clipped.any()
 
 
 def spread(scale, x, block):
@@ -112,6 +114,14 @@ def test_gradient_at_the_edge_is_ours_not_clamps():
     x = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0], requires_grad=True)
     fake_quantize(x, Int(2, "paper"), (5,)).sum().backward()
     assert x.grad.tolist() == [1, 1, 1, 1, 0]
+
+
+def test_an_asymmetric_block_whose_ends_are_both_ties_stays_on_its_grid():
+    # 7 / s = 3.5 rounds to 4 and so does the zero point: 8 is not a 3-bit code.
+    x = torch.linspace(-7, 7, 15)
+    fmt = Int(3, "asymmetric")
+    assert quantize(x, fmt, (15,)).codes.max() == 7
+    assert len(fake_quantize(x, fmt, (15,)).unique()) == 8
 
 
 floats = st.floats(-1e3, 1e3, width=32, allow_subnormal=False)

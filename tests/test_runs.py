@@ -40,7 +40,7 @@ def test_all_runs_are_on_the_published_corpus():
         (lambda t: t.assign(N=t["N"] + 1), "sum of its parameter groups"),
         (lambda t: t.assign(status="lost"), "column 'status'"),
         (lambda t: t.assign(D="many"), "column 'D'"),
-        (lambda t: pd.concat([t, t]), "run_id"),
+        (lambda t: pd.concat([t, t]), "each row stands once"),
     ],
 )
 def test_damaged_tables(tmp_path, damage, message):
