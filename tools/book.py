@@ -78,7 +78,8 @@ def stage(executed: list[Path]) -> None:
     for old in (SOURCE, HTML, BUILD / ".doctrees"):
         shutil.rmtree(old, ignore_errors=True)
     (SOURCE / "notebooks").mkdir(parents=True)
-    for name in ("_config.yml", "_toc.yml", "requirements.txt"):
+    (SOURCE / "data").mkdir()
+    for name in ("_config.yml", "_toc.yml", "requirements.txt", "data/corpus.json"):
         shutil.copy2(ROOT / name, SOURCE / name)
     shutil.copytree(
         ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__")

@@ -34,7 +34,7 @@ from tools.steps import (
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = BUILD / "executed"
 WITH_PARAMETERS = BUILD / "executed-with-parameters"
-SECONDS_PER_NOTEBOOK = 300
+SECONDS_PER_NOTEBOOK = 600
 
 
 @dataclass(frozen=True)

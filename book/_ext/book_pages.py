@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, and unhook what would ask the network."""
     app.add_directive("execution-times", ExecutionTimes)
+    app.add_directive("corpus-table", CorpusTable)
     app.add_directive("package-versions", PackageVersions)
     app.connect("config-inited", lambda app, _: unhook_thebe(app), priority=900)
     app.connect("autodoc-process-signature", shorten_signature)
@@ -90,6 +91,29 @@ class ExecutionTimes(TableDirective):
             cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
             link = f"[](/notebooks/{path.name})"
             yield f"| {link} | {when} | {record['duration']:.1f} | {cells} |"
+
+
+class CorpusTable(TableDirective):
+    """Documents and tokens of each source, on both sides of the split."""
+
+    def rows(self) -> Iterator[str]:
+        """One row a source and one for all, from ``data/corpus.json``."""
+        facts = json.loads((Path(self.env.srcdir) / "data" / "corpus.json").read_text())
+        columns = (
+            "training_documents",
+            "training_tokens",
+            "validation_documents",
+            "validation_windows",
+        )
+        heads = " | ".join(name.replace("_", " ") for name in columns)
+        yield f"| source | {heads} |"
+        yield "|---|" + "--:|" * len(columns)
+        sources = facts["sources"]
+        for source, counts in sources.items():
+            cells = " | ".join(f"{counts[name]:,}" for name in columns)
+            yield f"| `{source}` | {cells} |"
+        totals = (sum(one[name] for one in sources.values()) for name in columns)
+        yield "| all | " + " | ".join(f"{total:,}" for total in totals) + " |"
 
 
 class PackageVersions(TableDirective):
