@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from precision_lib.laws import LAWS, Law
 from tools.steps import ROOT
 
 PROSE = sorted([*(ROOT / "book").glob("*.md"), *(ROOT / "book").glob("*/*.md")])
@@ -145,6 +146,20 @@ def test_the_vendored_mathjax_is_the_published_file() -> None:
     expected = "a4354ff94fd868aea0cc6eaaa79a57fda0588646fc46ee3700a349ee0a11cbe6"
     assert hashlib.sha256(script).hexdigest() == expected
     assert "Apache License" in (folder / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_the_symbols_page_uses_the_names_of_the_code() -> None:
+    page = (ROOT / "book" / "symbols.md").read_text(encoding="utf-8")
+    _, table, laws = re.split(r"^## (?:Constants|Three).*$", page, flags=re.MULTILINE)
+    constants = {name for law in LAWS.values() for name in names_of(law)}
+    assert set(re.findall(r"`(\w+)`", re.sub(r"\{eq\}`[^`]+`", "", table))) <= constants
+    named = re.findall(r"in the code\s+`([\w-]+)`", laws)
+    assert len(named) == 3
+    assert set(named) <= set(LAWS)
+
+
+def names_of(law: type[Law]) -> list[str]:
+    return [parameter.name for parameter in law.parameters]
 
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
