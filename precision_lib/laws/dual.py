@@ -175,7 +175,12 @@ def _power(x: Any, y: Any) -> Any:
     by_base = _Lazy(lambda: exponent * np.power(base, exponent - 1.0))
     if np.all(base > 0):
         by_base = _Lazy(lambda: exponent * value / base)
-    return value, (by_base, _Lazy(lambda: value * np.log(base)))
+    return value, (by_base, _Lazy(lambda: value * np.log(_not_zero(base))))
+
+
+def _not_zero(base: Any) -> Any:
+    """The base of a power; 1 for 0, as 0 to any positive power stays 0."""
+    return base if np.all(base) else np.where(base == 0, 1.0, base)
 
 
 @rule(np.negative)
