@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from precision_lib.errors import UserError
 from precision_lib.laws.diagnose import at_bounds, r_squared, unidentified, warn
 from precision_lib.laws.dual import Array
@@ -89,15 +91,22 @@ def fit(
     if int(starts) != starts or starts < 1:
         raise UserError(f"starts is {starts}; give a whole number of at least 1.")
     if problem.objective.scale == "asinh" and floor is None:
-        problem = problem.on_scale(floor=choose_floor(problem, seed))
-    z, objective, share = search(problem, int(starts), seed)
-    return _result(problem, z, objective, share, int(starts))
+        with np.errstate(all="ignore"):
+            problem = problem.on_scale(floor=choose_floor(problem, seed))
+    with np.errstate(all="ignore"):
+        z, objective, share = search(problem, int(starts), seed)
+        return _result(problem, z, objective, share, int(starts))
 
 
 def _result(
     problem: Problem, z: Array, objective: float, share: float, starts: int
 ) -> Fit:
     params = problem.params(z)
+    if not np.isfinite(list(params.values())).all():
+        raise UserError(
+            f"law {problem.law.name!r} cannot be fitted to numbers of this size; "
+            "check the units of the columns."
+        )
     predicted = predict_rows(problem.law, problem.rows, params)
     bounds = at_bounds(problem, z)
     vague, sentences = unidentified(problem, z)

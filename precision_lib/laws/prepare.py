@@ -46,8 +46,13 @@ def prepare(
     ('E', 'A', 'alpha', 'B', 'beta')
     """
     rows, target = read_rows(table, law), read_target(table, law)
-    if rows.n == 1 and target.size > 1:
-        raise UserError("the columns of the table differ in length; make them equal.")
+    if rows.n != target.size:
+        raise UserError(
+            f"column {law.target!r} has {target.size} values where others have "
+            f"{rows.n}; give every column one value a row."
+        )
+    if not rows.n:
+        raise UserError("the table has no row; give at least as many as parameters.")
     if scale is None:
         scale = "log" if law.target == "loss" else "asinh"
     if scale == "log" and target.size and target.min() <= 0:

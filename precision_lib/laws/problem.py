@@ -93,8 +93,18 @@ class Problem:
             NEAR if near else FAR,
         )
         if self.objective.loss == "lad":
-            losses = losses / zone + 0.5 * zone * weight.sum(-1)
+            losses = np.where(
+                np.isfinite(losses), self._absolute(z, weight, goal), losses
+            )
         return z, losses
+
+    def _absolute(self, z: Array, weight: Array, goal: Array) -> Array:
+        """Sum of absolute residuals; the solver rounds its corner off."""
+        with np.errstate(all="ignore"):
+            inputs = arguments(self.law, self.rows, self.space.scalars(z))
+            size = np.abs(goal - self.objective.transform(self.law.predict(**inputs)))
+        result: Array = (weight * size).sum(-1)
+        return result
 
     def zone(self, goal: Array) -> float:
         """Width of the square zone for the solver."""

@@ -33,8 +33,10 @@ class Profile:
     deviance
         Rise of the objective in units of a squared t value.
     interval
-        Where the deviance stays below the critical value; an end is infinite
-        where the data do not bound the parameter.
+        Where the deviance stays below the critical value; an end is infinite (or
+        zero, for a positive parameter) where the data do not bound it.
+    closed
+        Whether the data bound the parameter below, and above.
     level
         Of the interval.
     """
@@ -44,12 +46,13 @@ class Profile:
     objective: Array
     deviance: Array
     interval: tuple[float, float]
+    closed: tuple[bool, bool]
     level: float
 
     @property
     def bounded(self) -> bool:
         """Whether the data bound the parameter on both sides."""
-        return bool(np.isfinite(self.interval).all())
+        return all(self.closed)
 
 
 def profile(fit: Fit, name: str, level: float = 0.95) -> Profile:
@@ -80,7 +83,7 @@ def profile(fit: Fit, name: str, level: float = 0.95) -> Profile:
         raise UserError("this fit came from a file without its table; fit again.")
     if not 0 < level < 1:
         raise UserError(f"level is {level}; give a number between 0 and 1.")
-    hold(fit.problem.space, name, fit.params[name])
+    hold(fit.problem.space, name, fit.params.get(name, float("nan")))
     critical = float(student.ppf((1 + level) / 2, max(fit.n - fit.z.size, 1))) ** 2
     walk = _Walk(fit, name)
     down, up = walk.side(-1.0, critical), walk.side(1.0, critical)
@@ -88,11 +91,10 @@ def profile(fit: Fit, name: str, level: float = 0.95) -> Profile:
     objective = np.array([o for _, (o, _) in steps])
     deviance = np.array([d for _, (_, d) in steps])
     values = np.array([walk.value(at) for at, _ in steps])
-    ends = (
-        walk.value(-_crossing(down, critical, -1.0)),
-        walk.value(_crossing(up, critical, 1.0)),
-    )
-    return Profile(name, values, objective, deviance, ends, level)
+    below, above = _crossing(down, critical, -1.0), _crossing(up, critical, 1.0)
+    ends = (walk.value(-below), walk.value(above))
+    closed = (bool(np.isfinite(below)), bool(np.isfinite(above)))
+    return Profile(name, values, objective, deviance, ends, closed, level)
 
 
 class _Walk:

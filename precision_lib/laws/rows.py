@@ -13,6 +13,7 @@ from precision_lib.errors import UserError
 from precision_lib.laws.dual import Array
 from precision_lib.laws.law import Law
 
+HUGE = 1e60  # no count of anything is larger; squares must not overflow
 Table = Any  # a pandas DataFrame, or a mapping from column name to numbers
 
 
@@ -139,6 +140,11 @@ def _column(table: Table, name: str, law: type[Law]) -> Any:
 def numbers(name: str, values: Any) -> Array:
     """A column as finite float64, or one sentence that says why not.
 
+    Raises
+    ------
+    UserError
+        A value is not a number, not finite, or beyond 1e60.
+
     Examples
     --------
     >>> numbers("N", ["1e6", 2]).tolist()
@@ -161,11 +167,11 @@ def numbers(name: str, values: Any) -> Array:
                     f"column {name!r} holds {value!r} in row {row}, which is not a "
                     "number; mend or drop that row."
                 ) from None
-    bad = ~np.isfinite(result)
+    bad = ~np.isfinite(result) | (np.abs(result) > HUGE)
     if bad.any():
         row = int(np.argmax(bad))
         raise UserError(
-            f"column {name!r} holds {result[row]} in row {row} "
+            f"column {name!r} holds {result[row]:g} in row {row} "
             f"({int(bad.sum())} such rows); mend or drop them."
         )
     return result

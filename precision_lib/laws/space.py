@@ -169,10 +169,11 @@ def make_space(
     fixed, tied = dict(fixed or {}), dict(tied or {})
     scalars = _expand(law, rows)
     _check_names(law, [*fixed, *tied, *tied.values()], scalars)
+    _check_tied(tied, fixed)
     slots: dict[str, Slot] = {}
     free: list[str] = []
     for name, (parameter, held) in scalars.items():
-        held = fixed.get(name, held)
+        held = _checked(name, fixed.get(name, held), parameter)
         if held is None and name not in tied:
             slots[name] = Slot(name, parameter, len(free))
             free.append(name)
@@ -206,6 +207,25 @@ def _check_names(law: type[Law], asked: list[str], known: Mapping[str, Any]) -> 
                 f"law {law.name!r} has no parameter {name!r}; it has "
                 f"{', '.join(known)}."
             )
+
+
+def _check_tied(tied: Mapping[str, str], fixed: Mapping[str, Any]) -> None:
+    for name, other in tied.items():
+        if other in tied or name in fixed:
+            raise UserError(
+                f"{name} is tied to {other}, which is tied or fixed itself in a way "
+                "that leaves nothing to follow; tie each to one free parameter."
+            )
+
+
+def _checked(name: str, held: float | None, parameter: Parameter) -> float | None:
+    if held is None:
+        return None
+    held = float(held)
+    if not np.isfinite(held) or (parameter.coordinate == "log" and held <= 0):
+        kind = "positive" if parameter.coordinate == "log" else "finite"
+        raise UserError(f"{name} is held at {held:g}; give a {kind} number.")
+    return held
 
 
 def _centre(values: Array) -> float:

@@ -29,7 +29,7 @@ def at(name, row, value):
 CASES = [
     (without("D"), "needs the column 'D'.*only N, loss"),
     ({k: v[:4] for k, v in example_table().items()}, "4 rows .* 5 parameters"),
-    ({k: v[:0] for k, v in example_table().items()}, "0 rows"),
+    ({k: v[:0] for k, v in example_table().items()}, "no row"),
     (broken(N=np.full(30, 1e8)), "'N' is 1e\\+08 in every row"),
     (broken(D=np.full(30, 1e9)), "'D' is 1e\\+09 in every row"),
     (at("loss", 3, -1.0), "'loss' holds -1 in row 3"),
@@ -41,7 +41,7 @@ CASES = [
     (at("N", 2, 0.0), "'N' holds 0; a size is positive"),
     (at("D", 2, -5.0), "'D' holds -5; a size is positive"),
     (broken(D=np.ones(29)), "'D' has 29 values"),
-    (broken(loss=np.ones(29)), "differ in length|rows"),
+    (broken(loss=np.ones(29)), "'loss' has 29 values where others have 30"),
     (pd.DataFrame(example_table()).iloc[:, [0, 0, 1, 2]], "more than once"),
 ]
 
@@ -117,7 +117,7 @@ def test_any_cells_end_in_a_sentence_or_a_fit(table):
     ends_in_a_sentence_or_a_fit(table)
 
 
-POSITIVE = st.floats(1e-300, 1e300)
+POSITIVE = st.floats(1e-30, 1e30)
 
 
 @given(
@@ -125,7 +125,7 @@ POSITIVE = st.floats(1e-300, 1e300)
     law=st.sampled_from(["chinchilla", "chinchilla-tied"]),
     loss=st.sampled_from(["huber", "lad", "ls"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_any_positive_numbers_end_in_a_sentence_or_a_fit(rows, law, loss):
     table = dict(zip(("N", "D", "loss"), zip(*rows, strict=True), strict=True))
     ends_in_a_sentence_or_a_fit(table, law, loss)
