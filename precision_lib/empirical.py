@@ -98,3 +98,39 @@ def effective_fraction(
     inner = paired["cost"].to_numpy(float) / A + n**-alpha
     with np.errstate(divide="ignore"):
         return np.maximum(inner, 0.0) ** (-1 / alpha) / n
+
+
+def law_roundings(ptq: pd.DataFrame, bits: tuple[int, int]) -> pd.DataFrame:
+    """Roundings of unquantized runs to `bits` (first and last), tuning sweeps left out.
+
+    Examples
+    --------
+    >>> from precision_lib.runs import load_ptq
+    >>> law_roundings(load_ptq(), (3, 6))["post_bits"].unique().tolist()
+    [3, 4, 5, 6]
+    """
+    keep = ptq["post_bits"].between(*bits) & (ptq["sweep"] != "learning_rate")
+    for column in PARTS.values():
+        keep &= ptq[column] == HIGH_PRECISION_BITS
+    return ptq[keep].reset_index(drop=True)
+
+
+def best_data(ptq: pd.DataFrame) -> pd.DataFrame:
+    """The measured D at which the loss after rounding was lowest.
+
+    One row a size and bit width, seeds averaged; ``turned`` says whether a longer
+    run came out worse, so that the minimum was seen and not cut off by the range.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 2, 3], "post_bits": 3, "seed": 0})
+    >>> best_data(table.assign(post_loss=[3.0, 2.0, 4.0])).to_dict("records")
+    [{'post_bits': 3, 'N': 9, 'best_D': 2, 'turned': True}]
+    """
+    mean = ptq.groupby(["post_bits", "N", "D"], as_index=False)["post_loss"].mean()
+    rows = []
+    for (bits, size), here in mean.groupby(["post_bits", "N"]):
+        best = int(here.loc[here["post_loss"].idxmin(), "D"])
+        turned = best < here["D"].max()
+        rows.append({"post_bits": bits, "N": size, "best_D": best, "turned": turned})
+    return pd.DataFrame(rows)

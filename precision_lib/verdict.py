@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
+from precision_lib.laws import Bootstrap, Fit
+
 
 def direction(interval: tuple[float, float], claimed: str) -> str:
     """Whether an effect's interval lies on the side of zero that the paper claims.
@@ -51,3 +57,30 @@ def value(interval: tuple[float, float], published: float, factor: float = 2.0) 
     ratio = nearest / published
     near = ratio > 0 and 1 / factor <= ratio <= factor
     return "partly" if near else "disagree"
+
+
+def constants(
+    fit: Fit, replicates: Bootstrap, published: Mapping[str, float]
+) -> pd.DataFrame:
+    """Fitted constants with 95% percentile intervals, beside published ones.
+
+    Returns
+    -------
+    DataFrame
+        One row a fitted parameter; columns estimate, low, high, paper.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import bootstrap, example_fit
+    >>> fit = example_fit()
+    >>> constants(fit, bootstrap(fit, replicates=20), {"E": 1.8}).columns.tolist()
+    ['estimate', 'low', 'high', 'paper']
+    """
+    rows = {}
+    for name in replicates.params:
+        if name in fit.fixed or name in fit.tied:
+            continue
+        low, high = replicates.interval(name)
+        rows[name] = {"estimate": fit.params[name], "low": low, "high": high}
+    table = pd.DataFrame(rows).T
+    return table.assign(paper=pd.Series(published, dtype=float).reindex(table.index))
