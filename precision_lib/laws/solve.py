@@ -43,6 +43,17 @@ class _State:
     weight: Array
     where: NDArray[np.intp]
 
+    def move(
+        self, accepted: NDArray[np.bool_], z: Array, residual: Array, jacobian: Array
+    ) -> None:
+        """Take the new point where it is accepted."""
+        if accepted.all():
+            self.z, self.residual, self.jacobian = z, residual, jacobian
+            return
+        self.z[accepted] = z[accepted]
+        self.residual[accepted] = residual[accepted]
+        self.jacobian[accepted] = jacobian[accepted]
+
     def keep(self, mask: NDArray[np.bool_]) -> None:
         for name, value in vars(self).items():
             if value.shape[0] == mask.size:
@@ -163,16 +174,14 @@ def _iterate(
     residual = state.target - value
     with np.errstate(invalid="ignore", over="ignore"):
         after = (state.weight * huber(residual, zone)).sum(-1)
-    finite = np.isfinite(after) & np.isfinite(jacobian).all((-1, -2))
+        finite = np.isfinite(after) & np.isfinite(jacobian.sum((-1, -2)))
     after = np.where(finite, after, np.inf)
     accepted = after <= before
     quality = (before - after) / np.maximum(gain, 1e-300)
     factor = np.where(quality > 0.7, 0.3, np.where(quality > 0.2, 0.7, 3.0))
     factor = np.where(accepted, factor, 6.0)
     state.damping = np.clip(state.damping * factor, 1e-9, 1e12)
-    state.z = np.where(accepted[:, None], z, state.z)
-    state.residual = np.where(accepted[:, None], residual, state.residual)
-    state.jacobian = np.where(accepted[:, None, None], jacobian, state.jacobian)
+    state.move(accepted, z, residual, jacobian)
     scale = np.maximum(before, 1e-300)
     stuck = (state.damping >= 1e10) | (before <= 1e-28 * state.weight.sum(-1))
     small = gain <= TOLERANCE * scale
@@ -187,14 +196,14 @@ def _iterate(
 def _step(state: _State, limits: tuple[Array, Array]) -> tuple[Array, Array]:
     """The damped Newton step and the gain that its model promises."""
     size = np.abs(state.residual)
-    zone, damping = state.zone[:, None], state.damping[:, None]
-    slope = np.clip(state.residual, -zone, zone)
-    inside = size <= zone  # all of it where the zone is infinite: least squares
-    share = np.minimum(zone, 1e300) / np.maximum(size, np.minimum(zone, 1e300))
-    curvature = np.where(inside, 1.0 + damping, damping * share)
-    curvature = curvature * state.weight
+    zone = np.minimum(state.zone, 1e300)[:, None]  # least squares: all are inside
+    share = zone / np.maximum(size, zone)
+    curvature = share * state.damping[:, None]
+    curvature += size <= zone
+    curvature *= state.weight
     jacobian = state.jacobian
-    gradient = np.matmul(jacobian, (state.weight * slope)[..., None])[..., 0]
+    slope = state.residual * share * state.weight
+    gradient = np.matmul(jacobian, slope[..., None])[..., 0]
     hessian = np.matmul(jacobian * curvature[:, None, :], jacobian.swapaxes(-1, -2))
     low, high = limits
     outward = (state.z <= low) & (gradient < 0) | (state.z >= high) & (gradient > 0)
