@@ -40,7 +40,7 @@ test: test-environment
 	@$(IN_VENV) -m tools.checks book ruff mypy pytest
 
 lab: environment
-	@$(IN_VENV) -m jupyterlab notebooks
+	@JUPYTER_PREFER_ENV_PATH=1 $(IN_VENV) -m jupyterlab notebooks
 
 clean:
 	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
