@@ -16,7 +16,6 @@ from precision_lib.laws import Fit
 
 TRAINING_BITS = ("weight_bits", "activation_bits", "kv_bits")
 SHAPE = ("exponent_bits", "mantissa_bits")
-PARTS = ("weights", "activations", "kv")
 UNQUANTIZED = 1e6  # bits at which every law keeps everything
 NOT_ROUNDED = np.inf
 CHUNK = 1000
@@ -133,7 +132,6 @@ class Surface:
             )
         with np.errstate(all="ignore"):
             found = np.asarray(fit.law.predict(**given), dtype=float)
-            found = np.where(_keeps_nothing(given), np.nan, found)
         return np.broadcast_to(found, np.broadcast_shapes(found.shape, index.shape))
 
     def _multiplier(self, fit: Fit, name: str, column: str) -> Array:
@@ -259,20 +257,6 @@ def _constants(fit: Fit, size: int) -> dict[str, Array]:
         draws = fit.replicates.get(name, np.full(size - 1, value))
         result[name] = np.concatenate([[value], draws[: size - 1]])
     return result
-
-
-def _keeps_nothing(given: Mapping[str, Any]) -> Any:
-    """Where a factor ``1 - exp(n - bits/gamma)`` is zero or negative.
-
-    The law has no loss there, and yet two negative factors have a positive
-    product, which would pass for one.
-    """
-    nothing: Any = False
-    for column, part in zip(TRAINING_BITS, PARTS, strict=True):
-        for gamma, n in ((f"gamma_{part}", f"n_{part}"), ("gamma", "n")):
-            if column in given and gamma in given and n in given:
-                nothing = nothing | (given[column] <= given[gamma] * given[n])
-    return nothing
 
 
 def _interval(draws: Array, tail: float) -> tuple[float, float]:
