@@ -24,7 +24,7 @@ from precision_lib.laws.objective import huber
 
 Model = Callable[[Array], tuple[Array, Array]]  # z (B, K) -> values (B, n), (B, K, n)
 
-CHUNK = 40_000  # numbers in one (B, n) array: small enough for the cache
+CHUNK = 60_000  # numbers in one (B, n) array: small enough for the cache
 TOLERANCE = 1e-11
 SHRINK = 0.2
 FAR, NEAR = 30.0, 1.0
@@ -32,7 +32,7 @@ FAR, NEAR = 30.0, 1.0
 
 @dataclass
 class _State:
-    """One batch in flight; every array has the batch as its first axis."""
+    """Problems in flight; every array has the problem as its first axis."""
 
     z: Array
     residual: Array
@@ -41,7 +41,18 @@ class _State:
     damping: Array
     target: Array
     weight: Array
+    steps: NDArray[np.intp]
     where: NDArray[np.intp]
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        """Drop the problems for which the mask is false."""
+        for name, value in vars(self).items():
+            setattr(self, name, value[mask])
+
+    def join(self, other: _State) -> None:
+        """Take in the problems of another state."""
+        for name, value in vars(other).items():
+            setattr(self, name, np.concatenate([getattr(self, name), value]))
 
     def move(
         self, accepted: NDArray[np.bool_], z: Array, residual: Array, jacobian: Array
@@ -53,11 +64,6 @@ class _State:
         self.z[accepted] = z[accepted]
         self.residual[accepted] = residual[accepted]
         self.jacobian[accepted] = jacobian[accepted]
-
-    def keep(self, mask: NDArray[np.bool_]) -> None:
-        for name, value in vars(self).items():
-            if value.shape[0] == mask.size:
-                setattr(self, name, value[mask])
 
 
 def solve(
@@ -107,46 +113,55 @@ def solve(
     batch, n = start.shape[0], target.shape[-1]
     size = max(1, CHUNK // max(n, 1))
     best, losses = start.copy(), np.full(batch, np.inf)
-    for first in range(0, batch, size):
-        part = slice(first, min(first + size, batch))
-        shape = (part.stop - part.start, n)
+
+    def load(first: int, count: int) -> _State:
+        part = np.arange(first, min(first + count, batch))
         pick = [a[part] if a.shape[0] > 1 else a for a in (target, weight)]
-        rows = [np.broadcast_to(a, shape) for a in pick]
-        best[part], losses[part] = _solve_chunk(
-            model, rows[0], rows[1], start[part], limits, delta, damping, iterations
-        )
+        rows = [np.broadcast_to(a, (part.size, n)) for a in pick]
+        return _begin(model, rows[0], rows[1], start[part], part, delta, damping)
+
+    following = size
+    state = load(0, size)
+    while state.where.size or following < batch:
+        room = size - state.where.size
+        if following < batch and 2 * room >= size:
+            state.join(load(following, room))
+            following += room
+        if state.where.size:
+            done = _iterate(model, state, limits, delta) | (state.steps >= iterations)
+            if done.any():
+                _store(state, done, best, losses, delta)
+                state.keep(~done)
     return best, losses
 
 
-def _solve_chunk(
+def _begin(
     model: Model,
     target: Array,
     weight: Array,
     start: Array,
-    limits: tuple[Array, Array],
+    where: NDArray[np.intp],
     delta: float,
     damping: float,
-    iterations: int,
-) -> tuple[Array, Array]:
-    result, losses = start.copy(), np.full(start.shape[0], np.inf)
+) -> _State:
+    """The problems at their starts, without those where the law is not defined."""
     value, jacobian = _call(model, start)
     residual = target - value
-    good: Any = np.isfinite(residual).all(-1) & np.isfinite(jacobian).all((-1, -2))
     typical = np.median(np.abs(residual), axis=-1)
     state = _State(
-        start.copy(), residual, jacobian, np.maximum(delta, 3 * typical),
-        np.full(len(start), damping), target, weight, np.arange(len(start)),
-    )  # fmt: skip
-    state.keep(good)
-    for _ in range(iterations):
-        if not state.where.size:
-            break
-        done = _iterate(model, state, limits, delta)
-        if done.any():
-            _store(state, done, result, losses, delta)
-            state.keep(~done)
-    _store(state, np.ones(state.where.size, dtype=bool), result, losses, delta)
-    return result, losses
+        z=start.copy(),
+        residual=residual,
+        jacobian=jacobian,
+        zone=np.maximum(delta, 3 * typical),
+        damping=np.full(len(start), damping),
+        target=target,
+        weight=weight,
+        steps=np.zeros(len(start), dtype=np.intp),
+        where=where,
+    )
+    sound: Any = np.isfinite(residual).all(-1) & np.isfinite(jacobian).all((-1, -2))
+    state.keep(sound)
+    return state
 
 
 def _store(
@@ -166,6 +181,7 @@ def _iterate(
     model: Model, state: _State, limits: tuple[Array, Array], delta: float
 ) -> NDArray[np.bool_]:
     """One step of every problem in flight; says which have converged."""
+    state.steps = state.steps + 1
     zone = state.zone[:, None]
     before = (state.weight * huber(state.residual, zone)).sum(-1)
     step, gain = _step(state, limits)
