@@ -70,7 +70,7 @@ def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
 def effective_fraction(
     paired: pd.DataFrame, A: float, alpha: float
 ) -> npt.NDArray[np.float64]:
-    """N_eff / N of each run from its loss difference alone (paper, section 4.2, Fig. 15).
+    """N_eff / N of each run from its loss difference alone (paper, Fig. 15).
 
     f = (1/N) · (cost / A + N^-alpha)^(-1/alpha): the share of its parameters with
     which an unquantized model would have the loss of the quantized one. Where the

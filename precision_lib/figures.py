@@ -7,6 +7,7 @@ and stays readable in grey. Points are measurements; lines are a fitted law.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,6 +17,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
@@ -70,7 +73,7 @@ def bits_color(bits: float) -> str:
     return to_hex(_SHADES(place))
 
 
-def bits_style(bits: float) -> dict[str, object]:
+def bits_style(bits: float) -> dict[str, Any]:
     """Colour and marker of measured points at a bit width.
 
     Examples
@@ -100,7 +103,7 @@ def grids(levels: Mapping[str, Sequence[float]]) -> Figure:
     >>> figure = grids({"int2": [-1, 0, 1]})
     """
     figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.36 * len(levels)))
-    for row, (name, values) in enumerate(levels.items()):
+    for row, values in enumerate(levels.values()):
         axes.plot(values, [row] * len(values), "|", ms=13, mew=1.6, color="#31688e")
     axes.set(yticks=range(len(levels)), yticklabels=list(levels), xlabel="value / max")
     axes.invert_yaxis()
@@ -139,7 +142,9 @@ def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
     for (name, curve), color, dash in zip(
         curves.items(), colors, ("-", "--", "-.", ":") * 3, strict=False
     ):
-        axes.plot(curve["tokens"], curve["training_loss"], dash, color=color, label=name)
+        axes.plot(
+            curve["tokens"], curve["training_loss"], dash, color=color, label=name
+        )
     axes.set(xlabel="training tokens D", ylabel="training loss (nats per token)")
     axes.legend()
     return figure
@@ -161,7 +166,8 @@ def loss_against_rate(runs: pd.DataFrame, rule: Callable[[int], float]) -> Figur
             label = "not quantized" if bits == 32 else f"{bits}-bit weights"
             axis.plot(rows["peak_lr"], rows["loss"], label=label, **bits_style(bits))
         axis.axvline(rule(int(size)), color="0.4", ls=":", label="rule")
-        axis.set(title=f"N = {size:,.0f}", xscale="log")
+        axis.set(title=f"N = {size:,.0f}")
+        _log_axis(axis)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
     figure.supxlabel("peak learning rate", fontsize="medium")
@@ -190,7 +196,8 @@ def loss_against_data(runs: pd.DataFrame, fit: Fit) -> Figure:
         main.plot(line["D"], fit.predict(line), color=color, lw=1.2)
         gap = np.log(rows["loss"]) - np.log(fit.predict(rows))
         rest.plot(rows["D"], 100 * gap, **style)
-    main.set(ylabel="validation loss (nats per token)", xscale="log")
+    main.set(ylabel="validation loss (nats per token)")
+    _log_axis(main)
     rest.axhline(0, color="0.4", lw=1)
     rest.set(xlabel="training tokens D", ylabel="residual (%)")
     main.legend(ncols=2)
@@ -217,20 +224,18 @@ def degradation_against_data(ptq: pd.DataFrame, fit: Fit) -> Figure:
             axis.plot(here["D"] / size, here["delta"], ls="none", **bits_style(bits))
             line = pd.DataFrame({"D": _span(rows["D"]), "N": size, "post_bits": bits})
             axis.plot(line["D"] / size, fit.predict(line), color=bits_color(bits), lw=1)
-        axis.set(title=f"N = {size:,.0f}", xscale="log", yscale="log")
+        axis.set(title=f"N = {size:,.0f}", yscale="log")
+        _log_axis(axis, subs=(1.0,))
     _bits_legend(figure, sorted(ptq["post_bits"].unique()))
     figure.supxlabel("tokens per parameter D/N", fontsize="medium")
     figure.supylabel("cost of rounding δ (nats per token)", fontsize="medium")
     return figure
 
 
-def served_loss_against_data(
-    ptq: pd.DataFrame, law: Fit | None = None, base: Fit | None = None
-) -> Figure:
+def served_loss_against_data(ptq: pd.DataFrame) -> Figure:
     """Loss after rounding against D, one panel a width: where the curve turns.
 
-    Without fits the points of a size are joined; with the law of degradation and the
-    base law their sum is drawn through them.
+    Lines join the means over seeds.
 
     Examples
     --------
@@ -246,14 +251,12 @@ def served_loss_against_data(
             rows = ptq[(ptq["post_bits"] == bits) & (ptq["N"] == size)].sort_values("D")
             axis.plot(rows["D"], rows["post_loss"], marker, color=color, ms=5)
             line = rows.groupby("D", as_index=False)["post_loss"].mean()
-            if law is not None and base is not None:
-                line = pd.DataFrame({"D": _span(ptq["D"]), "N": size, "post_bits": bits})
-                line["post_loss"] = base.predict(line) + law.predict(line)
             axis.plot(line["D"], line["post_loss"], color=color, lw=1)
-        axis.set(title=bits_label(bits), xscale="log")
+        axis.set(title=bits_label(bits))
+        _log_axis(axis)
     figure.legend(
         handles=[
-            plt.Line2D([], [], color=c, marker=m, label=f"N = {s:,.0f}")
+            Line2D([], [], color=c, marker=m, label=f"N = {s:,.0f}")
             for s, c, m in zip(sizes, shades, "osD^vPX*", strict=False)
         ],
         loc="outside upper center",
@@ -349,12 +352,17 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     return figure, list(axes.flat)
 
 
+def _log_axis(axis: Axes, subs: Sequence[float] = (1.0, 3.0)) -> None:
+    """A logarithmic x axis labelled 300 k, 1 M, 3 M rather than by powers."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=subs))
+    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
 def _bits_legend(figure: Figure, widths: Sequence[float]) -> None:
     figure.legend(
-        handles=[
-            plt.Line2D([], [], label=bits_label(b), **bits_style(b))  # type: ignore[arg-type]
-            for b in widths
-        ],
+        handles=[Line2D([], [], label=bits_label(b), **bits_style(b)) for b in widths],
         loc="outside upper center",
         ncols=4,
     )

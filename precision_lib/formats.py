@@ -50,7 +50,7 @@ class Int:
     def __post_init__(self) -> None:
         if self.grid not in get_args(Grid):
             raise UserError(
-                f"unknown grid '{self.grid}'; choose one of {', '.join(get_args(Grid))}."
+                f"unknown grid '{self.grid}'; one of {', '.join(get_args(Grid))}."
             )
         if isinstance(self.bits, bool) or self.bits not in range(1, 17):
             raise UserError(f"integer bits must be 1 to 16, not {self.bits!r}.")
@@ -100,8 +100,8 @@ def parse_format(text: str) -> Format | None:
     match = re.fullmatch(r"int(\d+)(?:-(\w+))?", text)
     if not match:
         raise UserError(
-            f"unknown format '{text}'; write '{HIGH_PRECISION}' or 'intB' with B from 1 "
-            "to 16, and '-GRID' behind it for another grid than narrow."
+            f"unknown format '{text}'; write '{HIGH_PRECISION}' or 'intB' with B from "
+            "1 to 16, and '-GRID' behind it for another grid than narrow."
         )
     return Int(int(match[1]), match[2] or "narrow")  # type: ignore[arg-type]
 

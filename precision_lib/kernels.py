@@ -165,7 +165,9 @@ class _CrossEntropy(torch.autograd.Function):
             target = targets[rows, None]
             log_p = F.log_softmax((x[rows] @ head.T).float(), -1)
             total -= log_p.gather(1, target).sum()
-            grad = log_p.exp_().scatter_add_(1, target, -torch.ones_like(target, dtype=log_p.dtype))
+            grad = log_p.exp_().scatter_add_(
+                1, target, -torch.ones_like(target, dtype=log_p.dtype)
+            )
             grad = grad.mul_(step).to(x.dtype)
             torch.mm(grad, head, out=grad_x[rows])
             grad_head.addmm_(grad.T, x[rows])

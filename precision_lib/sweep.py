@@ -204,5 +204,7 @@ def _append(path: Path, rows: pd.DataFrame, columns: list[str]) -> None:
         return
     if path.exists():
         rows = pd.concat([pd.read_csv(path, dtype={"run_id": str}), rows])
-    order = [c for c in ("sweep", "N", "D", "run_id", "post_bits", "tokens") if c in rows]
+    order = [
+        c for c in ("sweep", "N", "D", "run_id", "post_bits", "tokens") if c in rows
+    ]
     write_table(rows.sort_values(order).reindex(columns=columns), path)

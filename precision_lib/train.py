@@ -56,7 +56,7 @@ class RunConfig:
     Examples
     --------
     >>> shape = ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80)
-    >>> config = RunConfig(shape, Precision(weights="int4"), tokens=10_000, peak_lr=0.01)
+    >>> config = RunConfig(shape, Precision("int4"), tokens=10_000, peak_lr=0.01)
     >>> config.steps, config.run_id == dataclasses.replace(config).run_id
     (5, True)
     """

@@ -2,17 +2,29 @@ import json
 
 import numpy as np
 import pytest
-from tests.helpers import small_corpus
 from tokenizers import Tokenizer
 
 from precision_lib import corpus as c
 from precision_lib import sources
 from precision_lib.errors import UserError
+from precision_lib.passages import remove_near_duplicates, split_documents
 from precision_lib.sources import Document
+from tests.helpers import small_corpus
 
 
 def documents(n=400):
-    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa".split()
+    words = [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+    ]
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(words, 30)) for _ in range(n)]
     return [Document("s", str(i), (t,)) for i, t in enumerate(texts)]
@@ -20,10 +32,10 @@ def documents(n=400):
 
 def test_no_document_on_both_sides_and_the_split_is_stable():
     docs = documents()
-    train, held = c.split_documents(docs)
+    train, held = split_documents(docs)
     assert {d.key for d in train}.isdisjoint({d.key for d in held})
     assert len(train) + len(held) == len(docs)
-    again, _ = c.split_documents(reversed(docs))
+    again, _ = split_documents(reversed(docs))
     assert {d.key for d in again} == {d.key for d in train}
 
 
@@ -31,7 +43,7 @@ def test_a_validation_passage_that_resembles_training_is_dropped():
     text = "the quick brown fox jumps over the lazy dog and runs far away from here"
     near = text + " today"
     far = "a completely different sentence about integers and their rounding rules"
-    train, held = c.remove_near_duplicates(
+    train, held = remove_near_duplicates(
         [Document("s", "a", (text, text))], [Document("s", "b", (near, far))]
     )
     assert train[0].passages == (text,)
@@ -39,7 +51,7 @@ def test_a_validation_passage_that_resembles_training_is_dropped():
 
 
 def test_tokenizer_knows_the_training_side_only():
-    train, held = c.split_documents(documents())
+    train, held = split_documents(documents())
     tokenizer = c.train_tokenizer(train, 300)
     marked = [Document("s", "x", ("zzyzx " * 50,))]
     same = c.train_tokenizer(train, 300)
@@ -49,7 +61,7 @@ def test_tokenizer_knows_the_training_side_only():
 
 
 def test_tokens_decode_to_the_text():
-    train, _ = c.split_documents(documents())
+    train, _ = split_documents(documents())
     tokenizer = c.train_tokenizer(train, 300)
     tokens = c.encode(train[:2], tokenizer)
     text = tokenizer.decode(tokens.tolist(), skip_special_tokens=False)

@@ -1,12 +1,12 @@
 import pytest
 import torch
-from tests.helpers import SMALL
 
 from precision_lib.errors import UserError
 from precision_lib.formats import Int
 from precision_lib.model import ModelConfig, Precision, Transformer
 from precision_lib.plan import SHAPES
 from precision_lib.quantize import block_size, fake_quantize
+from tests.helpers import SMALL
 
 IDS = torch.randint(0, 300, (3, 17), generator=torch.Generator().manual_seed(0))
 
@@ -79,9 +79,7 @@ def test_weights_per_tensor_share_a_scale_per_matrix_not_per_fused_block():
     d = SMALL.d_model
     for part in range(3):
         rows = slice(part * d, (part + 1) * d)
-        alone = fake_quantize(
-            layer.weight[rows], Int(4), block_size("tensor", (d, d))
-        )
+        alone = fake_quantize(layer.weight[rows], Int(4), block_size("tensor", (d, d)))
         assert torch.equal(layer.quantized_weight()[rows], alone)
 
 

@@ -5,6 +5,7 @@ import pytest
 from precision_lib import runs
 from precision_lib.corpus import DATA
 from precision_lib.errors import UserError
+from precision_lib.plan import peak_learning_rate
 
 
 def test_published_tables_pass_their_schema_and_belong_together():
@@ -28,6 +29,24 @@ def test_all_runs_are_on_the_published_corpus():
     digests = runs.load_runs()["corpus_digest"].unique()
     about = (DATA / "corpus.json").read_text(encoding="utf-8")
     assert len(digests) == 1 and digests[0] in about
+
+
+def test_the_readme_states_what_the_sweeps_cost():
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    for sweep, rows in runs.load_runs().groupby("sweep"):
+        hours = rows["seconds"].sum() / 3600
+        assert f"| `{sweep}` | {len(rows)} | {hours:.1f} |" in text
+
+
+def test_the_learning_rate_rule_lies_between_the_tuned_optima():
+    tuning = runs.load_runs().query("sweep == 'learning_rate'")
+    for size, rows in tuning.groupby("N"):
+        best = rows.loc[rows.groupby("weight_bits")["loss"].idxmin(), "peak_lr"]
+        grid = sorted(rows["peak_lr"].unique())
+        assert grid[0] < best.min() and best.max() < grid[-1]  # not at an edge
+        step = grid[1] / grid[0]
+        rule = peak_learning_rate(int(size))
+        assert best.min() / step < rule < best.max() * step
 
 
 @pytest.mark.parametrize(

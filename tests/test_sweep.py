@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.helpers import SMALL, small_corpus
 
 from precision_lib.corpus import save_corpus
 from precision_lib.errors import UserError
@@ -17,6 +16,7 @@ from precision_lib.plan import price, read_plan
 from precision_lib.runs import load_runs
 from precision_lib.sweep import collect, finished_ids, run_sweep, write_json
 from precision_lib.train import RunConfig
+from tests.helpers import SMALL, small_corpus
 
 PLANS = sorted((Path(__file__).parents[1] / "data" / "plans").glob("*.yaml"))
 
@@ -24,9 +24,7 @@ PLANS = sorted((Path(__file__).parents[1] / "data" / "plans").glob("*.yaml"))
 @pytest.fixture
 def configs(tmp_path):
     save_corpus(small_corpus(), tmp_path / "corpus")
-    base = RunConfig(
-        SMALL, tokens=2560, batch_size=4, corpus=str(tmp_path / "corpus")
-    )
+    base = RunConfig(SMALL, tokens=2560, batch_size=4, corpus=str(tmp_path / "corpus"))
     return [dataclasses.replace(base, seed=s) for s in range(4)]
 
 

@@ -4,11 +4,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.helpers import SMALL, small_corpus
 
 from precision_lib.errors import UserError
 from precision_lib.model import ModelConfig, Precision
 from precision_lib.train import RunConfig, data_order, evaluate, learning_rate, train
+from tests.helpers import SMALL, small_corpus
 
 CONFIG = RunConfig(SMALL, tokens=20_480, batch_size=4, peak_lr=0.01)
 TIMES = ("seconds", "train_seconds")

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from tests.helpers import SMALL
 
 from precision_lib.formats import Int
 from precision_lib.model import Precision, Transformer
 from precision_lib.ptq import round_to_nearest
 from precision_lib.quantize import block_size, quantize
+from tests.helpers import SMALL
 
 
 @pytest.mark.parametrize("granularity", ["tensor", "channel", "group:8"])

@@ -1,0 +1,73 @@
+"""The commands that make and check tables, run as a user runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from precision_lib import plan, sweep
+from precision_lib.corpus import DATA, load_corpus, save_corpus
+from precision_lib.errors import UserError
+from tests.helpers import SMALL, small_corpus
+
+ROOT = Path(__file__).parents[1]
+PLAN = "name: tiny\nhypothesis: none\nsets:\n  - shapes: [24k]\n    tokens: [4096]\n"
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "precision_lib", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_default_corpus_is_the_published_one():
+    corpus = load_corpus()
+    assert corpus.digest in (DATA / "corpus.json").read_text()
+    assert corpus.validation.shape == (512, 129)
+
+
+def test_published_sweeps_are_done():
+    for path in (DATA / "plans").glob("*.yaml"):
+        done = run("sweep", path, "--dry-run")
+        total = len(plan.read_plan(path).configs())
+        assert done.returncode == 0, done.stderr
+        assert f"{path.stem}: {total} runs, {total} done" in done.stdout
+
+
+def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(PLAN)
+    out = run("sweep", path, "--dry-run", "--out", tmp_path / "out")
+    assert "1 runs, 0 done" in out.stdout and "core-hours" in out.stdout
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sweep", "no-such-plan.yaml"], "no-such-plan.yaml: cannot be read"),
+        (["corpus", "no-such-folder"], "no-such-folder is not a folder"),
+        (["retrain", "abc", "--plan", "data/plans/first.yaml"], "run 'abc' is not in"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_2(arguments, message):
+    out = run(*arguments)
+    assert out.returncode == 2 and out.stdout == ""
+    assert out.stderr.startswith("Error: ") and message in out.stderr
+    assert out.stderr.count("\n") == 1
+
+
+def test_the_full_budget_trains_its_own_tables(tmp_path, monkeypatch):
+    save_corpus(small_corpus(), tmp_path / "corpus")
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "tiny.yaml").write_text(PLAN.replace("24k", "small"))
+    monkeypatch.setitem(plan.SHAPES, "small", SMALL)
+    monkeypatch.setattr(sweep, "load_corpus", lambda name: small_corpus())
+    monkeypatch.setattr(sweep, "_corpus", lambda name: small_corpus())
+    monkeypatch.setattr(sweep, "DATA", tmp_path)
+    monkeypatch.setenv("PRECISION_LIB_CACHE", str(tmp_path / "cache"))
+    runs, ptq = sweep.run_tables("full", "tiny", jobs=1)
+    assert len(runs) == 1 and len(ptq) == 7
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "corpus", "plans"]
+    with pytest.raises(UserError, match="unknown budget 'big'"):
+        sweep.run_tables("big")
