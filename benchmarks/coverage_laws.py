@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from precision_lib.laws import (
     get_law,
     planted_params,
     planted_table,
+    profile,
 )
 from precision_lib.laws.dual import Array
 from precision_lib.laws.intervals import Method
@@ -64,7 +65,7 @@ class Scenario:
     noise: float
     errors: Noise = normal
     floor: float = 0.0
-    kinds: tuple[str, ...] = ("pairs", "residual")
+    kinds: tuple[str, ...] = ("pairs", "residual", "profile")
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -119,6 +120,12 @@ def count(scenario: Scenario, seed: int, replicates: int) -> dict[Any, float]:
     for kind in scenario.kinds:
         runs = np.arange(scenario.rows) // 4
         by = runs if kind == "cluster" else None
+        if kind == "profile":
+            for name in found.params:
+                if name not in found.fixed:
+                    low, high = profile(found, name).interval
+                    hits[kind, "t", name] = float(low <= truth[name] <= high)
+            continue
         boot = bootstrap(found, kind, replicates, seed, by=by)  # type: ignore[arg-type]
         for method in METHODS:
             for name in found.params:
@@ -148,17 +155,18 @@ def report(scenario: Scenario, sets: int, replicates: int) -> list[str]:
     name = f"{scenario.law}, {scenario.name}" + (f", {options}" if options else "")
     lines = []
     for kind in scenario.kinds:
-        for method in METHODS:
+        for method in ("t",) if kind == "profile" else METHODS:
             values = [
                 v for (k, m, p), v in share.items()
                 if (k, m) == (kind, method) and p not in ("curve", "new run")
             ]  # fmt: skip
-            curve = share[kind, method, "curve"]
+            curve = share.get((kind, method, "curve"))
+            curve_words = "" if curve is None else f"{curve:.1%}"
             new = share.get((kind, method, "new run"))
             new_run = "" if new is None else f"{new:.1%}"
             lines.append(
                 f"| {name} | {kind} | {method} | {min(values):.1%} | {max(values):.1%} "
-                f"| {np.mean(values):.1%} | {curve:.1%} | {new_run} |"
+                f"| {np.mean(values):.1%} | {curve_words} | {new_run} |"
             )
     return lines
 
@@ -168,6 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, default=400)
     parser.add_argument("--replicates", type=int, default=600)
+    parser.add_argument("--kind", default="", help="only this kind of interval")
     parser.add_argument("--only", default="", help="scenarios with this word")
     asked = parser.parse_args()
     error = 100 * np.sqrt(0.95 * 0.05 / asked.sets)
@@ -178,6 +187,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for scenario in SCENARIOS:
         if asked.only in f"{scenario.law} {scenario.name}":
+            if asked.kind:
+                scenario = replace(scenario, kinds=(asked.kind,))
             for line in report(scenario, asked.sets, asked.replicates):
                 print(line, flush=True)
 

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from precision_lib.errors import UserError
+
 Array = NDArray[np.float64]
 Partial = Any  # an array, or the plain number that stands for a constant one
 Rule = Callable[..., tuple[Any, tuple[Partial, ...]]]
@@ -56,6 +58,11 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         Derivative by parameter ``k``, for each ``k`` with a derivative that is
         not zero; of a shape that broadcasts against `value`.
 
+    Raises
+    ------
+    UserError
+        An operation has no derivative rule.
+
     Examples
     --------
     >>> x = Dual(np.array(3.0), {0: np.array(1.0)})
@@ -80,7 +87,9 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         if ufunc in COMPARISONS and method == "__call__":
             return ufunc(*values, **options)
         if method != "__call__" or ufunc not in RULES or options:
-            return NotImplemented
+            raise _no_rule(
+                f"{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+            )
         value, partials = RULES[ufunc](*values)
         parts: dict[int, Any] = {}
         for x, partial in zip(inputs, partials, strict=True):
@@ -95,7 +104,14 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     ) -> Any:
         if function is np.where and len(args) == 3 and not options:
             return _where(*args)
-        return NotImplemented
+        raise _no_rule(function.__name__)
+
+
+def _no_rule(name: str) -> UserError:
+    return UserError(
+        f"numpy.{name} has no derivative here; write the law with + - * / **, the "
+        "elementary functions and numpy.where, or add a rule with laws.dual.rule."
+    )
 
 
 def _scaled(partial: Partial, part: Any) -> Any:

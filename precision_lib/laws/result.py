@@ -122,9 +122,19 @@ class Fit:
             if name in self.ranges and _outside(values, self.ranges[name])
         )
 
-    def with_bootstrap(self, boot: Any, level: float = 0.95) -> Fit:
-        """The same fit with the replicates and intervals of a bootstrap."""
-        ci = {name: boot.interval(name, level=level) for name in self.params}
+    def with_bootstrap(
+        self, boot: Any, level: float = 0.95, method: str = "percentile"
+    ) -> Fit:
+        """The same fit with the replicates and intervals of a bootstrap.
+
+        Examples
+        --------
+        >>> from precision_lib.laws import bootstrap, example_fit
+        >>> fit = example_fit()
+        >>> sorted(fit.with_bootstrap(bootstrap(fit, replicates=50)).ci)
+        ['A', 'B', 'E', 'alpha', 'beta']
+        """
+        ci = {name: boot.interval(name, method, level) for name in self.params}
         return replace(self, ci=ci, replicates=dict(boot.params))
 
     def to_json(self, replicates: bool = True) -> str:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from precision_lib.errors import UserError
 from precision_lib.laws.dual import RULES, Dual, slope
 
 CASES = {
@@ -80,5 +81,11 @@ def test_power_of_zero():
 
 
 def test_function_without_a_rule_is_refused():
-    with pytest.raises(TypeError):
-        np.sin(Dual(np.ones(1), {0: np.ones(1)}))
+    x = Dual(np.ones(1), {0: np.ones(1)})
+    for wrong, name in [
+        (lambda: np.sin(x), "numpy.sin has no"),
+        (lambda: np.add.reduce(x), "numpy.add.reduce has no"),
+        (lambda: np.clip(x, 0, 1), "numpy.clip has no"),
+    ]:
+        with pytest.raises(UserError, match=name):
+            wrong()
