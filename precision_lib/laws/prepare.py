@@ -15,7 +15,7 @@ from precision_lib.laws.problem import Problem
 from precision_lib.laws.rows import Table, has_column, numbers, read_rows, read_target
 from precision_lib.laws.space import make_space
 
-LARGEST = 60_000_000  # rows times parameters: a few gigabytes of memory
+LARGEST = 100_000_000  # rows times parameters: a few gigabytes of memory
 
 
 def prepare(

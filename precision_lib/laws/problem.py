@@ -16,6 +16,7 @@ from precision_lib.laws.rows import Rows
 from precision_lib.laws.solve import FAR, NEAR, solve
 from precision_lib.laws.space import Space, arguments
 
+ROWS_AT_ONCE = 200_000  # for the sake of memory
 LAD_ZONE = 1e-7  # share of the typical residual within which |r| is rounded off
 
 
@@ -45,6 +46,11 @@ class Problem:
 
     def model(self, z: Array) -> tuple[Array, Array]:
         """Transformed predictions (B, n) and their Jacobian (B, K, n)."""
+        if self.n > ROWS_AT_ONCE:
+            starts = range(0, self.n, ROWS_AT_ONCE)
+            parts = [self.subset(slice(i, i + ROWS_AT_ONCE)).model(z) for i in starts]
+            values, slopes = zip(*parts, strict=True)
+            return np.concatenate(values, axis=-1), np.concatenate(slopes, axis=-1)
         inputs = arguments(self.law, self.rows, self.space.scalars(z, gradient=True))
         found = self.objective.transform(self.law.predict(**inputs))
         shape = (z.shape[0], self.n)
@@ -124,7 +130,7 @@ class Problem:
         """Parameters of the law at one point (K,)."""
         return {k: float(np.ravel(v)[0]) for k, v in self.space.scalars(z).items()}
 
-    def subset(self, chosen: NDArray[Any]) -> Problem:
+    def subset(self, chosen: NDArray[Any] | slice) -> Problem:
         """The same problem on some of the rows, in the same coordinates."""
         rows = Rows(
             {name: values[chosen] for name, values in self.rows.columns.items()},

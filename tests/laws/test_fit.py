@@ -230,3 +230,13 @@ def test_large_table_agrees_with_the_whole():
     assert found.params["alpha"] == pytest.approx(whole.params["alpha"], rel=0.1)
     residual = np.log(table["loss"]) - np.log(found.predict(table))
     assert found.objective == pytest.approx(huber(residual, 1e-3).sum(), rel=1e-9)
+
+
+def test_rows_in_blocks_give_the_same_fit(monkeypatch):
+    from precision_lib.laws import problem
+
+    table = planted_table("format-multiplier", 90, noise=0.003)
+    whole = fit(table, "format-multiplier", starts=5)
+    monkeypatch.setattr(problem, "ROWS_AT_ONCE", 40)
+    blocks = fit(table, "format-multiplier", starts=5)
+    assert blocks.params == whole.params and blocks.objective == whole.objective
