@@ -181,8 +181,13 @@ def bootstrap(
     fit
         From `precision_lib.laws.fit`, not from a file.
     kind
-        ``"pairs"`` draws rows; ``"cluster"`` draws whole groups of rows that share a
-        value of `by`; ``"residual"`` adds drawn residuals to the fitted curve.
+        ``"residual"`` adds residuals of left-out rows to the fitted curve: right for
+        a fixed design with alike noise, and closest to the nominal coverage on few
+        rows. ``"pairs"`` draws rows: right where the noise differs from row to row,
+        with percentile intervals that are too long on a few dozen rows.
+        ``"cluster"`` draws whole groups of rows that share a value of `by`: right
+        where rows share an error, as the PTQ rows of one run or the runs of one
+        seed. benchmarks/coverage_laws.py measures all of them.
     replicates, seed
         How many tables, and the seed of the draws.
     by
