@@ -137,7 +137,7 @@ def test_nominal_95_percent_intervals_cover_93_to_97():
         table = {**clean, "loss": clean["loss"] * np.exp(0.003 * error)}
         draws = bootstrap(fit(table, "chinchilla", starts=4), "residual", 250, seed)
         for name, value in truth.items():
-            low, high = draws.interval(name, method)
+            low, high = draws.interval(name)
             hits[name] += low <= value <= high
     lowest = binom.ppf(0.0005, tables, 0.93)
     highest = binom.ppf(0.9995, tables, 0.97)
