@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +42,13 @@ Where = Annotated[
 Delta = Annotated[float, typer.Option(help="Where the Huber loss turns straight.")]
 Starts = Annotated[int, typer.Option(min=1, help="Random starts of the fit.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and replicates.")]
+
+
+class Resample(StrEnum):
+    """How tables are drawn for the intervals."""
+
+    pairs = "pairs"
+    residual = "residual"
 
 
 def register(app: typer.Typer) -> None:
@@ -103,8 +111,11 @@ def fit(
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Replicates for 95% intervals; 0 for none.")
     ] = 0,
+    resample: Annotated[
+        Resample, typer.Option(help="Draw runs, or residuals if noise is even.")
+    ] = Resample.pairs,
     cluster: Annotated[
-        str | None, typer.Option(help="Draw replicates by groups of this column.")
+        str | None, typer.Option(help="Draw groups of runs alike in this column.")
     ] = None,
     seed: Seed = 0,
     out: Annotated[
@@ -130,11 +141,11 @@ def fit(
         by = table[cluster].to_numpy() if cluster else None
         with working(f"Fitting {bootstrap} resampled tables"):
             draws = engine.bootstrap(
-                found, "cluster" if cluster else "pairs", bootstrap, seed, by
+                found, "cluster" if cluster else resample.value, bootstrap, seed, by
             )
         found = found.with_bootstrap(draws)
     if out:
-        _save(found, out)
+        found.save(out)
     _show_fit(found, as_json)
 
 
@@ -162,16 +173,6 @@ def _read(
 def _check_folder(out: Path | None) -> None:
     if out is not None and not out.parent.is_dir():
         raise UserError(f"{out}: there is no folder {out.parent}; make it first.")
-
-
-def _save(found: Fit, out: Path) -> None:
-    try:
-        found.save(out)
-    except OSError as error:
-        raise UserError(
-            f"{out}: the fit cannot be written there ({error.strerror}); choose "
-            "another file."
-        ) from None
 
 
 def _show_fit(found: Fit, as_json: bool) -> None:

@@ -76,36 +76,48 @@ see PRECISION_LIB_EXTERNAL."
     return f"The table {name!r} is here: {len(table)} runs."
 
 
-def beside_published(ours: Fit, draws: Bootstrap, deviation: Fit) -> pd.DataFrame:
+def beside_published(ours: Fit, draws: Bootstrap) -> pd.DataFrame:
     """Our constants and intervals beside the published ones, a row a parameter.
 
     Parameters
     ----------
     ours, draws : Fit, Bootstrap
         Of the Huber loss.
-    deviation : Fit
-        Of least absolute deviation, as in the published abstract.
 
     Examples
     --------
     >>> from precision_lib.laws import bootstrap, example_fit
-    >>> fit = example_fit()
-    >>> table = beside_published(fit, bootstrap(fit, replicates=20), fit)
+    >>> free = example_fit()
+    >>> table = beside_published(free, bootstrap(free, replicates=20))
     >>> table.index.tolist()
     ['E', 'A', 'alpha', 'B', 'beta']
     """
     rows = {}
-    for name in BESIROGLU_HUBER:
+    for name, value in BESIROGLU_HUBER.items():
         low, high = draws.interval(name)
         known = BESIROGLU_INTERVALS[name]
         rows[name] = {
             "ours": f"{ours.params[name]:.6g}",
-            "published": f"{BESIROGLU_HUBER[name]:.6g}",
+            "published": f"{value:.6g}",
             "our 95%": f"{low:.4g} to {high:.4g}",
             "published 95%": f"{known[0]:.4g} to {known[1]:.4g}",
-            "ours, LAD": f"{deviation.params[name]:.6g}",
-            "abstract (LAD)": f"{BESIROGLU_ABSTRACT[name]:.6g}",
         }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def beside_abstract(deviation: Fit) -> pd.DataFrame:
+    """Our constants of least absolute deviation beside the published abstract's.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit
+    >>> beside_abstract(example_fit()).columns.tolist()
+    ['ours', 'abstract']
+    """
+    rows = {
+        name: {"ours": f"{deviation.params[name]:.6g}", "abstract": f"{value:.6g}"}
+        for name, value in BESIROGLU_ABSTRACT.items()
+    }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -126,8 +138,7 @@ def holding(
         found = fit(table, law, fixed={name: value})
         free = {k: v for k, v in found.params.items() if k not in found.fixed}
         rows[value] = {"objective": found.objective, "R2": found.r2, **free}
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    return frame.rename_axis(f"{name} held at")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(name)
 
 
 def repetition_table(runs: pd.DataFrame) -> pd.DataFrame:

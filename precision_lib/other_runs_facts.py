@@ -20,7 +20,7 @@ from precision_lib.published import (
     with_constants,
 )
 
-ABSENT = "(not computed: the table is absent)"
+ABSENT = "[table absent]"
 AGREES = 1e-6
 CHINCHILLA_FACTS = (
     "objective", "published-objective", "objective-gap", "objective-verdict",
@@ -44,7 +44,7 @@ def facts(names: tuple[str, ...], found: Mapping[str, str] | None) -> dict[str, 
     Examples
     --------
     >>> facts(("objective",), None)
-    {'objective': '(not computed: the table is absent)'}
+    {'objective': '[table absent]'}
     """
     known = {} if found is None else dict(found)
     return {name: known.get(name, ABSENT) for name in names}

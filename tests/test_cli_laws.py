@@ -92,6 +92,8 @@ def test_options_reach_the_fit(runs: Path, fitted: Path) -> None:
     assert again["ci"]["alpha"] == pytest.approx(saved.ci["alpha"])
     other = call_json(*base, "--bootstrap", 50, "--seed", 1)
     assert other["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
+    residual = call_json(*base, "--bootstrap", 50, "--resample", "residual")
+    assert residual["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
     clusters = call_json(*base, "--bootstrap", 50, "--cluster", "seed")
     assert clusters["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
 
@@ -269,7 +271,7 @@ def test_an_unwritable_place_is_one_sentence(runs: Path, tmp_path: Path) -> None
     taken = tmp_path / "taken.json"
     taken.mkdir()
     (taken / "file").touch()
-    with pytest.raises(UserError, match="cannot be written there"):
+    with pytest.raises(UserError, match="cannot write the fit"):
         call("fit", runs, "--law", "chinchilla", "--columns", "N=params",
              "--out", taken)  # fmt: skip
 

@@ -45,6 +45,7 @@ def test_constants_of_the_published_abstract_are_the_least_deviation() -> None:
     if points is None:
         return
     deviation = fit(points, "chinchilla", loss="lad")
+    assert len(other_runs.beside_abstract(deviation)) == 5
     for name, value in published.BESIROGLU_ABSTRACT.items():
         assert deviation.params[name] == pytest.approx(value, rel=3e-4)
 
