@@ -41,11 +41,16 @@ def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
     """
     if part is not None and part not in PARTS:
         raise UserError(f"unknown part '{part}'; choose one of {', '.join(PARTS)}.")
-    keep = (runs["status"] == "finished") & (runs["sweep"] != "learning_rate")
+    keep = (runs["status"] == "finished") & ~_tuning(runs)
     for name, column in PARTS.items():
         if name != part:
             keep &= runs[column] == HIGH_PRECISION_BITS
     return runs[keep].reset_index(drop=True)
+
+
+def _tuning(table: pd.DataFrame) -> pd.Series:
+    """Rows of the sweeps that chose or checked the learning rate."""
+    return table["sweep"].str.startswith("learning_rate")
 
 
 def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +114,7 @@ def law_roundings(ptq: pd.DataFrame, bits: tuple[int, int]) -> pd.DataFrame:
     >>> law_roundings(load_ptq(), (3, 6))["post_bits"].unique().tolist()
     [3, 4, 5, 6]
     """
-    keep = ptq["post_bits"].between(*bits) & (ptq["sweep"] != "learning_rate")
+    keep = ptq["post_bits"].between(*bits) & ~_tuning(ptq)
     for column in PARTS.values():
         keep &= ptq[column] == HIGH_PRECISION_BITS
     return ptq[keep].reset_index(drop=True)
@@ -118,19 +123,36 @@ def law_roundings(ptq: pd.DataFrame, bits: tuple[int, int]) -> pd.DataFrame:
 def best_data(ptq: pd.DataFrame) -> pd.DataFrame:
     """The measured D at which the loss after rounding was lowest.
 
-    One row a size and bit width, seeds averaged; ``turned`` says whether a longer
-    run came out worse, so that the minimum was seen and not cut off by the range.
+    One row a size and bit width, seeds averaged. ``turned`` says whether the loss of
+    a longer run is above the minimum by more than twice the standard deviation over
+    seeds at that width, so that the minimum was seen and is not luck.
 
     Examples
     --------
-    >>> table = pd.DataFrame({"N": 9, "D": [1, 2, 3], "post_bits": 3, "seed": 0})
-    >>> best_data(table.assign(post_loss=[3.0, 2.0, 4.0])).to_dict("records")
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2, 3], "post_bits": 3})
+    >>> best_data(table.assign(post_loss=[2.9, 3.1, 2.0, 4.0])).to_dict("records")
     [{'post_bits': 3, 'N': 9, 'best_D': 2, 'turned': True}]
     """
+    noise = seed_noise(ptq, "post_loss")
     mean = ptq.groupby(["post_bits", "N", "D"], as_index=False)["post_loss"].mean()
     rows = []
     for (bits, size), here in mean.groupby(["post_bits", "N"]):
-        best = int(here.loc[here["post_loss"].idxmin(), "D"])
-        turned = best < here["D"].max()
+        lowest = here.loc[here["post_loss"].idxmin()]
+        later = here.loc[here["D"] > lowest["D"], "post_loss"]
+        turned = bool((later > lowest["post_loss"] + 2 * noise.get(bits, 0.0)).any())
+        best = int(lowest["D"])
         rows.append({"post_bits": bits, "N": size, "best_D": best, "turned": turned})
     return pd.DataFrame(rows)
+
+
+def seed_noise(ptq: pd.DataFrame, column: str) -> pd.Series:
+    """Standard deviation over seeds of a column at each bit width, pooled over runs.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2], "post_bits": 3})
+    >>> seed_noise(table.assign(delta=[0.1, 0.3, 0.5]), "delta").round(3).to_dict()
+    {3: 0.141}
+    """
+    variance = ptq.groupby(["post_bits", "N", "D"])[column].var()
+    return variance.groupby("post_bits").mean().pow(0.5)
