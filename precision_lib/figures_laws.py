@@ -137,7 +137,8 @@ def plot_profiles(profiles: Mapping[str, Profile], critical: float = 3.84) -> Fi
     Examples
     --------
     >>> values, rise = np.array([1.0, 2.0, 3.0]), np.array([9.0, 0.0, 9.0])
-    >>> known = Profile("gamma", values, rise, rise, (1.4, 2.6), 0.95)
+    >>> both = (True, True)
+    >>> known = Profile("gamma", values, rise, rise, (1.4, 2.6), both, 0.95)
     >>> len(plot_profiles({"gamma": known}).axes)
     1
     """
