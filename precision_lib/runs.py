@@ -88,8 +88,13 @@ PTQ_COLUMNS = list(PTQ.columns)
 CURVE_COLUMNS = list(CURVES.columns)
 
 
-def load_runs(path: Path = DATA / "runs.csv") -> pd.DataFrame:
+def load_runs(path: Path | None = None) -> pd.DataFrame:
     """The table of runs, checked; see ``data/README.md`` for its columns.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Another table than the published one.
 
     Raises
     ------
@@ -101,10 +106,10 @@ def load_runs(path: Path = DATA / "runs.csv") -> pd.DataFrame:
     >>> {"N", "D", "loss", "weight_bits"} <= set(load_runs().columns)
     True
     """
-    return _load(path, RUNS)
+    return _load(path or DATA / "runs.csv", RUNS)
 
 
-def load_ptq(path: Path = DATA / "ptq.csv") -> pd.DataFrame:
+def load_ptq(path: Path | None = None) -> pd.DataFrame:
     """The table of (run, PTQ setting) pairs, checked.
 
     Examples
@@ -112,10 +117,10 @@ def load_ptq(path: Path = DATA / "ptq.csv") -> pd.DataFrame:
     >>> load_ptq()["post_bits"].unique().tolist()
     [2, 3, 4, 5, 6, 7, 8]
     """
-    return _load(path, PTQ)
+    return _load(path or DATA / "ptq.csv", PTQ)
 
 
-def load_curves(path: Path = DATA / "curves.csv") -> pd.DataFrame:
+def load_curves(path: Path | None = None) -> pd.DataFrame:
     """The table of learning curves, checked.
 
     Examples
@@ -123,7 +128,7 @@ def load_curves(path: Path = DATA / "curves.csv") -> pd.DataFrame:
     >>> list(load_curves().columns)
     ['run_id', 'tokens', 'training_loss']
     """
-    return _load(path, CURVES)
+    return _load(path or DATA / "curves.csv", CURVES)
 
 
 def _load(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:

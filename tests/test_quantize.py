@@ -124,7 +124,8 @@ def test_an_asymmetric_block_whose_ends_are_both_ties_stays_on_its_grid():
     assert len(fake_quantize(x, fmt, (15,)).unique()) == 8
 
 
-floats = st.floats(-1e3, 1e3, width=32, allow_subnormal=False)
+# Blocks so small that their scale would be subnormal are no numbers of a model.
+floats = st.floats(-1e3, 1e3, width=32).filter(lambda x: x == 0 or abs(x) > 1e-30)
 arrays = hnp.arrays(np.float32, (4, 8), elements=floats)
 formats = st.builds(Int, st.integers(2, 16), st.sampled_from(GRIDS))
 blocks = st.sampled_from(["tensor", "channel", "group:4"]).map(

@@ -75,7 +75,8 @@ def test_no_table_and_half_a_table(tmp_path):
         runs.load_runs(tmp_path / "runs.csv")
     whole = (DATA / "runs.csv").read_text()
     half = tmp_path / "half.csv"
-    half.write_text(whole[: len(whole) // 2])
+    lines = whole.splitlines(keepends=True)
+    half.write_text("".join(lines[:9]) + lines[9][: len(lines[9]) // 2])
     with pytest.raises(UserError, match="half.csv"):
         runs.load_runs(half)
     half.write_text("")
