@@ -15,7 +15,7 @@ from typing import Any
 
 import joblib
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from precision_lib.corpus import DATA, Corpus, cache_folder, load_corpus
 from precision_lib.errors import UserError

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from precision_lib.corpus import SEQUENCE, Corpus
 from precision_lib.errors import UserError
