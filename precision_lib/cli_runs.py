@@ -96,6 +96,6 @@ def retrain(
         )
     config = configs[run_id]
     record = train(config, load_corpus(config.corpus), progress=True).record
-    stored = runs.loc[run_id, "loss"]
+    stored = runs["loss"].to_dict()[run_id]
     typer.echo(f"stored loss {stored!r}, retrained {record['loss']!r}")
     typer.echo("identical" if record["loss"] == stored else "NOT identical")
