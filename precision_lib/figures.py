@@ -168,6 +168,7 @@ def loss_against_rate(runs: pd.DataFrame, rule: Callable[[int], float]) -> Figur
         axis.axvline(rule(int(size)), color="0.4", ls=":", label="rule")
         axis.set(title=f"N = {size:,.0f}")
         _log_axis(axis)
+        axis.xaxis.set_major_formatter("{x:g}")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
     figure.supxlabel("peak learning rate", fontsize="medium")
