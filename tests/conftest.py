@@ -4,6 +4,13 @@ import importlib.metadata
 import os
 import shutil
 
+from hypothesis import settings
+
+# A rare example should fail on a desk, where it can be looked into, not in CI.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
+
 
 def chromium() -> str | None:
     """Path of an installed Chromium or Chrome, if any."""
