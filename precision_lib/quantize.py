@@ -3,21 +3,41 @@
 One function serves every granularity through `block_size`: elements of one
 block share a scale. The gradient is written out here rather than left to
 ``torch.clamp``, whose derivative at the boundary changed between versions 2.13
-and 2.14 of torch (https://github.com/pytorch/ao/pull/4806).
+and 2.14 of torch (https://github.com/pytorch/ao/pull/4806). Numbers are divided
+by their scale: multiplying by 1/scale moves some of those halfway between two
+values to the other side.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from precision_lib.errors import UserError
-from precision_lib.formats import Format
+from precision_lib.formats import Block, Element, Format, Int
+from precision_lib.scales import (
+    BlockSize,
+    absmax_scale,
+    block_scale,
+    block_size,
+    own_block,
+    split,
+)
 
-BlockSize = tuple[int, ...]
+__all__ = [
+    "BlockSize",
+    "Quantized",
+    "block_size",
+    "fake_quantize",
+    "quantize",
+    "signal_to_noise",
+]
+
+Scale = Literal["absmax"]
+StraightThrough = Literal["identity", "clipped", "trust"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +49,7 @@ class Quantized:
     values : Tensor
         The quantized numbers, in the shape of the input.
     codes : Tensor
-        The integers, in the shape of the input.
+        Values of the format itself (integers for `Int`), in the shape of the input.
     scale, zero_point : Tensor
         One entry a block; ``values = (codes - zero_point) * scale``.
 
@@ -47,56 +67,21 @@ class Quantized:
     zero_point: Tensor
 
 
-def block_size(granularity: str, shape: torch.Size | BlockSize) -> BlockSize:
-    """The block that shares a scale, for a tensor of this shape.
-
-    Parameters
-    ----------
-    granularity : str
-        "tensor"; "channel" (one scale a row of a weight of shape (out, in));
-        "token" (one scale a position: everything along the last axis);
-        "group:G" (runs of G along the last axis).
-    shape : tuple of int
-        Shape of the tensor.
-
-    Raises
-    ------
-    UserError
-        If the granularity is unknown or G does not divide the last axis.
-
-    Examples
-    --------
-    >>> [block_size(g, (8, 64)) for g in ("tensor", "channel", "group:16")]
-    [(8, 64), (1, 64), (1, 16)]
-    """
-    shape = tuple(shape)
-    ones = (1,) * (len(shape) - 1)
-    if granularity == "tensor":
-        return shape
-    if granularity in ("channel", "token"):
-        return (*ones, shape[-1])
-    name, _, size = granularity.partition(":")
-    if name != "group" or not size.isdigit() or int(size) == 0:
-        raise UserError(
-            f"unknown granularity '{granularity}'; choose tensor, channel, token or "
-            "group:G with the group size G."
-        )
-    if shape[-1] % int(size):
-        raise UserError(f"group size {size} does not divide the axis of {shape[-1]}.")
-    return (*ones, int(size))
-
-
-def quantize(x: Tensor, fmt: Format, block: BlockSize) -> Quantized:
-    """Round `x` to the nearest value of `fmt`, ties to even, scale by absmax.
+def quantize(
+    x: Tensor, fmt: Format, block: BlockSize, scale: Scale = "absmax"
+) -> Quantized:
+    """Round `x` to the nearest value of `fmt`, ties to even.
 
     Parameters
     ----------
     x : Tensor
         Finite floating-point numbers.
     fmt : Format
-        The grid.
+        The grid. A block format brings its own blocks and scales.
     block : tuple of int
         One entry an axis, as `block_size` gives it.
+    scale : str
+        "absmax": the largest magnitude of a block fits.
 
     Raises
     ------
@@ -111,24 +96,41 @@ def quantize(x: Tensor, fmt: Format, block: BlockSize) -> Quantized:
     """
     if not torch.isfinite(x).all():
         raise UserError("cannot quantize a tensor that holds NaN or infinity.")
-    blocks, axes = _blocked(x, block)
-    scale, zero_point = _scale(blocks, fmt, axes)
-    codes = _codes(blocks, fmt, scale, zero_point).clamp_(*fmt.range)
-    values = (codes - zero_point) * scale
+    work = _workable(x)
+    blocks, element, factor, zero_point = _scaled(work, fmt, block, scale)
+    codes = element.nearest_(torch.div(blocks, factor))
+    zero = x.new_zeros(()) if zero_point is None else zero_point
+    codes = codes.add_(zero).clamp_(*element.range)
+    values = (codes - zero) * factor
     return Quantized(
-        values.reshape(x.shape),
+        values.reshape(x.shape).to(x.dtype),
         codes.reshape(x.shape),
-        scale.squeeze(),
-        zero_point.squeeze(),
+        factor.squeeze(),
+        zero.squeeze(),
     )
 
 
-def fake_quantize(x: Tensor, fmt: Format | None, block: BlockSize) -> Tensor:
+def fake_quantize(
+    x: Tensor,
+    fmt: Format | None,
+    block: BlockSize,
+    scale: Scale = "absmax",
+    straight_through: StraightThrough = "clipped",
+) -> Tensor:
     """`x` rounded to the grid in the forward pass, straight through backward.
 
-    The gradient is 1 where the rounded value lies inside the grid and 0 where it
-    was clipped (the "clipped" straight-through estimator). Without a format `x`
-    comes back as it is. Nothing is checked, for speed: a NaN stays a NaN.
+    Without a format `x` comes back as it is. Nothing is checked, for speed: a NaN
+    stays a NaN.
+
+    Parameters
+    ----------
+    x, fmt, block, scale
+        As in `quantize`.
+    straight_through : str
+        Which elements pass their gradient on unchanged; the others pass none.
+        "identity": all. "clipped": those whose rounded value is on the grid.
+        "trust": those that moved by at most half the mean step of the grid (QuEST,
+        https://arxiv.org/abs/2502.05003); the same as "clipped" on integers.
 
     Examples
     --------
@@ -138,7 +140,9 @@ def fake_quantize(x: Tensor, fmt: Format | None, block: BlockSize) -> Tensor:
     >>> y.tolist(), x.grad.tolist()
     ([0.5, -0.5, 0.5], [0.0, 1.0, 0.0])
     """
-    return x if fmt is None else _FakeQuantize.apply(x, fmt, block)
+    if fmt is None:
+        return x
+    return _FakeQuantize.apply(x, fmt, block, scale, straight_through)
 
 
 def signal_to_noise(x: Tensor, values: Tensor) -> float:
@@ -155,62 +159,65 @@ def signal_to_noise(x: Tensor, values: Tensor) -> float:
 
 class _FakeQuantize(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, fmt: Format, block: BlockSize) -> Tensor:
-        blocks, axes = _blocked(x, block)
-        scale, zero_point = _scale(blocks, fmt, axes)
-        codes = _codes(blocks, fmt, scale, zero_point)
-        if fmt.clips:
-            low, high = fmt.range
-            inside = (codes >= low) & (codes <= high)
-            ctx.save_for_backward(inside.reshape(x.shape))
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        fmt: Format,
+        block: BlockSize,
+        scale: Scale,
+        straight_through: StraightThrough,
+    ) -> Tensor:
+        if straight_through not in get_args(StraightThrough):
+            raise UserError(
+                f"unknown straight-through estimator '{straight_through}'; one of "
+                f"{', '.join(get_args(StraightThrough))}."
+            )
+        blocks, element, factor, zero = _scaled(_workable(x), fmt, block, scale)
+        ratio = torch.div(blocks, factor)
+        trust = straight_through == "trust" and not isinstance(element, Int)
+        codes = element.nearest_(ratio.clone() if trust else ratio)
+        if zero is not None:
+            codes.add_(zero)
+        stopped = None
+        if fmt.clips or scale != "absmax":
+            low, high = element.range
+            if straight_through != "identity" and not trust:
+                stopped = (codes < low) | (codes > high)
             codes.clamp_(low, high)
-        if fmt.grid == "asymmetric":
-            codes.sub_(zero_point)
-        return codes.mul_(scale).reshape(x.shape)
+        if trust:
+            stopped = (ratio - codes).abs_() > _half_step(element)
+        if stopped is not None:
+            ctx.save_for_backward(stopped.reshape(x.shape))
+        if zero is not None:
+            codes.sub_(zero)
+        return codes.mul_(factor).reshape(x.shape).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None, None]:
         (grad,) = grads
-        for inside in ctx.saved_tensors:
-            grad = grad * inside
-        return grad, None, None
+        for stopped in ctx.saved_tensors:
+            grad = grad.masked_fill(stopped, 0)
+        return grad, None, None, None, None
 
 
-def _blocked(x: Tensor, block: BlockSize) -> tuple[Tensor, tuple[int, ...]]:
-    """A view of `x` with each axis split into (blocks, within), and the latter."""
-    if len(block) != x.dim() or any(n % b for n, b in zip(x.shape, block, strict=True)):
-        raise UserError(f"block size {block} does not divide a tensor of {[*x.shape]}.")
-    shape: list[int] = []
-    axes: list[int] = []
-    for n, b in zip(x.shape, block, strict=True):
-        if b not in (1, n):
-            shape.append(n // b)
-        shape.append(n if b in (1, n) else b)
-        if b > 1:
-            axes.append(len(shape) - 1)
-    return (x if len(shape) == x.dim() else x.reshape(shape)), tuple(axes)
+def _workable(x: Tensor) -> Tensor:
+    """`x` in a type that holds every code: float32 instead of the 16-bit ones."""
+    return x.float() if x.element_size() < 4 else x
 
 
-def _scale(x: Tensor, fmt: Format, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Scale and zero point of each block; a block of zeros gets scale 1."""
-    zero = x.new_zeros(())
-    half = 2 ** (fmt.bits - 1)
-    if fmt.grid in ("asymmetric", "no_clipping"):
-        high = x.amax(axes, keepdim=True).clamp(min=0)
-        low = x.amin(axes, keepdim=True).clamp(max=0)
-        if fmt.grid == "asymmetric":
-            scale = (high - low) / (2**fmt.bits - 1)
-            scale = torch.where(scale == 0, 1.0, scale)
-            return scale, torch.round(-low / scale)
-        top = high / (half - 1) if half > 1 else torch.zeros_like(high)
-        scale = torch.maximum(top, -low / half)
-    else:
-        steps = {"narrow": half - 1, "full": (2**fmt.bits - 1) / 2, "paper": half}
-        scale = x.abs().amax(axes, keepdim=True) / steps[fmt.grid]
-    return torch.where(scale == 0, 1.0, scale), zero
+def _scaled(
+    x: Tensor, fmt: Format, block: BlockSize, scale: Scale
+) -> tuple[Tensor, Element, Tensor, Tensor | None]:
+    """`x` split into blocks, the format of its elements, scale and zero point."""
+    if isinstance(fmt, Block):
+        blocks, _ = split(x, own_block(fmt, block, x.shape))
+        factor = block_scale(x, fmt, block)
+        return blocks, fmt.element, factor.reshape(*blocks.shape[:-1], 1), None
+    blocks, axes = split(x, block)
+    return blocks, fmt, *absmax_scale(blocks, fmt, axes)
 
 
-def _codes(x: Tensor, fmt: Format, scale: Tensor, zero_point: Tensor) -> Tensor:
-    """Nearest integers, ties to even, those outside the grid among them."""
-    codes = torch.div(x, scale).round_()
-    return codes.add_(zero_point) if fmt.grid == "asymmetric" else codes
+def _half_step(fmt: Element) -> float:
+    """Half the mean distance between neighbors on the grid."""
+    low, high = fmt.range
+    return (high - low) / (fmt.levels - 1) / 2

@@ -3,7 +3,7 @@ import pytest
 from precision_lib.errors import UserError
 from precision_lib.formats import Int, bits_of, parse_format
 
-GRIDS = ("narrow", "full", "paper", "no_clipping", "asymmetric")
+GRIDS = ("narrow", "full", "paper", "no_clipping", "asymmetric", "midrise")
 
 
 @pytest.mark.parametrize("grid", GRIDS)

@@ -14,7 +14,7 @@ from precision_lib.errors import UserError
 from precision_lib.formats import Int
 from precision_lib.quantize import block_size, fake_quantize, quantize
 
-GRIDS = ("narrow", "full", "paper", "no_clipping", "asymmetric")
+GRIDS = ("narrow", "full", "paper", "no_clipping", "asymmetric")  # with a zero
 GRANULARITIES = ("tensor", "channel", "token", "group:16")
 
 

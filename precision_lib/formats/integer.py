@@ -1,16 +1,16 @@
-"""Number formats: which values a number may take, before any scale is chosen."""
+"""Integers: evenly spaced values under a named grid convention."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from precision_lib.errors import UserError
+from torch import Tensor
 
-Grid = Literal["full", "narrow", "no_clipping", "asymmetric", "paper"]
-HIGH_PRECISION = "float32"
-HIGH_PRECISION_BITS = 32
+from precision_lib.errors import UserError
+from precision_lib.formats.storage import Shape, bits_with_scales
+
+Grid = Literal["full", "narrow", "no_clipping", "asymmetric", "paper", "midrise"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Int:
     "paper"        -2^(b-1) … 2^(b-1) - 1     a / 2^(b-1); +a itself is clipped
     "no_clipping"  -2^(b-1) … 2^(b-1) - 1     max(max/(2^(b-1) - 1), -min/2^(b-1))
     "asymmetric"   0 … 2^b - 1, zero point    (max - min) / (2^b - 1), 0 inside
+    "midrise"      halves ±1/2 … ±(2^b - 1)/2 a / ((2^b - 1) / 2); no zero
     ============== ========================== ====================================
 
     The paper gives its integers (section 2.1) but not its scale; "paper" takes
     the one under which both end points are used. "narrow" is symmetric and
-    clips nothing, which makes it the default.
+    clips nothing, which makes it the default. "midrise" has no zero: it is for one
+    bit (a sign) and for scales other than absmax; QuEST's integers are these.
 
     Raises
     ------
@@ -60,59 +62,46 @@ class Int:
             )
 
     @property
-    def range(self) -> tuple[int, int]:
-        """Smallest and largest integer."""
+    def range(self) -> tuple[float, float]:
+        """Smallest and largest code."""
         if self.grid == "asymmetric":
             return 0, 2**self.bits - 1
+        if self.grid == "midrise":
+            return (1 - 2**self.bits) / 2, (2**self.bits - 1) / 2
         half = 2 ** (self.bits - 1)
         return (1 - half if self.grid == "narrow" else -half), half - 1
 
     @property
+    def levels(self) -> int:
+        """How many values the grid has."""
+        low, high = self.range
+        return int(high - low) + 1
+
+    @property
     def clips(self) -> bool:
-        """Whether a value of the block itself can round to outside the grid."""
-        keeps = self.grid == "narrow" or (self.grid == "no_clipping" and self.bits > 1)
-        return not keeps
+        """Whether absmax scaling can leave a value of the block outside the grid."""
+        if self.grid == "no_clipping":
+            return self.bits == 1
+        return self.grid not in ("narrow", "midrise")
 
     @property
     def name(self) -> str:
         """The text that `parse_format` turns back into this format."""
         return f"int{self.bits}" + ("" if self.grid == "narrow" else f"-{self.grid}")
 
+    def nearest_(self, x: Tensor) -> Tensor:
+        """Round in place to the nearest code, ties to even, beyond the ends too."""
+        if self.grid == "midrise":
+            return x.sub_(0.5).round_().add_(0.5)
+        return x.round_()
 
-Format = Int
+    def bits_per_parameter(self, block: Shape, shape: Shape) -> float:
+        """Stored bits a number, its share of 16-bit scales and zero points included.
 
-
-def parse_format(text: str) -> Format | None:
-    """The format that `text` names; None for "float32", which quantizes nothing.
-
-    Raises
-    ------
-    UserError
-        If no format has this name.
-
-    Examples
-    --------
-    >>> parse_format("int4"), parse_format("int3-full"), parse_format("float32")
-    (Int(bits=4, grid='narrow'), Int(bits=3, grid='full'), None)
-    """
-    if text == HIGH_PRECISION:
-        return None
-    match = re.fullmatch(r"int(\d+)(?:-(\w+))?", text)
-    if not match:
-        raise UserError(
-            f"unknown format '{text}'; write '{HIGH_PRECISION}' or 'intB' with B from "
-            "1 to 16, and '-GRID' behind it for another grid than narrow."
-        )
-    return Int(int(match[1]), match[2] or "narrow")  # type: ignore[arg-type]
-
-
-def bits_of(text: str) -> int:
-    """Bits a number takes in the format that `text` names, scales left out.
-
-    Examples
-    --------
-    >>> bits_of("int4"), bits_of("float32")
-    (4, 32)
-    """
-    fmt = parse_format(text)
-    return HIGH_PRECISION_BITS if fmt is None else fmt.bits
+        Examples
+        --------
+        >>> Int(4).bits_per_parameter((1, 64), (8, 256))
+        4.25
+        """
+        zero_point = self.bits if self.grid == "asymmetric" else 0
+        return bits_with_scales(self.bits, block, shape, zero_point)

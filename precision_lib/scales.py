@@ -1,0 +1,225 @@
+"""Scales: what the numbers of a block are divided by before they are rounded."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from precision_lib.errors import UserError
+from precision_lib.formats import Block, Element, Float, Format, Int
+from precision_lib.formats.blocks import E4M3FN
+
+BlockSize = tuple[int, ...]
+
+
+def block_size(granularity: str, shape: torch.Size | BlockSize) -> BlockSize:
+    """The block that shares a scale, for a tensor of this shape.
+
+    Parameters
+    ----------
+    granularity : str
+        "tensor"; "channel" (one scale a row of a weight of shape (out, in));
+        "token" (one scale a position: everything along the last axis);
+        "group:G" (runs of G along the last axis).
+    shape : tuple of int
+        Shape of the tensor.
+
+    Raises
+    ------
+    UserError
+        If the granularity is unknown or G does not divide the last axis.
+
+    Examples
+    --------
+    >>> [block_size(g, (8, 64)) for g in ("tensor", "channel", "group:16")]
+    [(8, 64), (1, 64), (1, 16)]
+    """
+    shape = tuple(shape)
+    ones = (1,) * (len(shape) - 1)
+    if granularity == "tensor":
+        return shape
+    if granularity in ("channel", "token"):
+        return (*ones, shape[-1])
+    name, _, size = granularity.partition(":")
+    if name != "group" or not size.isdigit() or int(size) == 0:
+        raise UserError(
+            f"unknown granularity '{granularity}'; choose tensor, channel, token or "
+            "group:G with the group size G."
+        )
+    if shape[-1] % int(size):
+        raise UserError(f"group size {size} does not divide the axis of {shape[-1]}.")
+    return (*ones, int(size))
+
+
+def split(x: Tensor, block: BlockSize) -> tuple[Tensor, tuple[int, ...]]:
+    """A view of `x` with each axis split into (blocks, within), and the latter axes.
+
+    Raises
+    ------
+    UserError
+        If the block does not divide the shape.
+
+    Examples
+    --------
+    >>> blocks, axes = split(torch.zeros(8, 64), (1, 16))
+    >>> tuple(blocks.shape), axes
+    ((8, 4, 16), (2,))
+    """
+    if len(block) != x.dim() or any(n % b for n, b in zip(x.shape, block, strict=True)):
+        raise UserError(f"block size {block} does not divide a tensor of {[*x.shape]}.")
+    shape: list[int] = []
+    axes: list[int] = []
+    for n, b in zip(x.shape, block, strict=True):
+        if b not in (1, n):
+            shape.append(n // b)
+        shape.append(n if b in (1, n) else b)
+        if b > 1:
+            axes.append(len(shape) - 1)
+    return (x if len(shape) == x.dim() else x.reshape(shape)), tuple(axes)
+
+
+def own_block(fmt: Format, block: BlockSize, shape: torch.Size) -> BlockSize:
+    """The block that shares a scale of `fmt`: its own if it is a block format.
+
+    Raises
+    ------
+    UserError
+        If the format's block does not divide the last axis.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import parse_format
+    >>> own_block(parse_format("mxfp4"), (8, 64), torch.Size((8, 64)))
+    (1, 32)
+    """
+    if not isinstance(fmt, Block):
+        return block
+    if shape[-1] % fmt.size:
+        raise UserError(
+            f"'{fmt.name}' shares a scale among {fmt.size} neighbors, which do not "
+            f"divide the last axis of {shape[-1]}; take another width or format."
+        )
+    return (*(1 for _ in shape[:-1]), fmt.size)
+
+
+def absmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Largest magnitude along `axes`, which stay as axes of one; all axes: a scalar.
+
+    Examples
+    --------
+    >>> absmax(torch.tensor([[1.0, -3.0]]), (1,)).tolist()
+    [[3.0]]
+    """
+    if len(axes) == x.dim():  # one pass without a copy; along rows it is slower
+        low, high = torch.aminmax(x)
+        return torch.maximum(-low, high)
+    return x.abs().amax(axes, keepdim=True) if axes else x.abs()
+
+
+def absmax_scale(
+    x: Tensor, fmt: Element, axes: tuple[int, ...]
+) -> tuple[Tensor, Tensor | None]:
+    """Scale under which the block just fits, and zero point if the grid has one.
+
+    A block of zeros gets scale 1 (the smallest normal number on a grid that has no
+    zero). Floats of 8 exponent bits hold every float32 magnitude and are not scaled.
+
+    Examples
+    --------
+    >>> scale, zero_point = absmax_scale(torch.tensor([0.5, -3.5]), Int(4), (0,))
+    >>> scale.item(), zero_point
+    (0.5, None)
+    """
+    zero_point = None
+    if isinstance(fmt, Int) and fmt.grid in ("asymmetric", "no_clipping"):
+        scale, zero_point = _two_sided(x, fmt, axes)
+    else:
+        scale = absmax(x, axes) / _reach(fmt)
+    if isinstance(fmt, Float) and fmt.exponent == 8:
+        return torch.ones_like(scale), None
+    return without_zeros(scale, fmt), zero_point
+
+
+def without_zeros(scale: Tensor, fmt: Element) -> Tensor:
+    """`scale` with zeros replaced in place: they belong to blocks of zeros.
+
+    Examples
+    --------
+    >>> without_zeros(torch.tensor([0.0, 2.0]), Int(4)).tolist()
+    [1.0, 2.0]
+    """
+    no_zero = isinstance(fmt, Int) and fmt.grid == "midrise"
+    instead = torch.finfo(scale.dtype).tiny if no_zero else 1.0
+    return scale.masked_fill_(scale == 0, instead)
+
+
+def _reach(fmt: Element) -> float:
+    """What absmax scaling maps the largest magnitude to."""
+    if isinstance(fmt, Int) and fmt.grid == "full":
+        return (2**fmt.bits - 1) / 2
+    return max(-fmt.range[0], fmt.range[1])
+
+
+def _two_sided(
+    x: Tensor, fmt: Int, axes: tuple[int, ...]
+) -> tuple[Tensor, Tensor | None]:
+    """Scale of the grids that look at both ends of the block."""
+    high = x.amax(axes, keepdim=True).clamp(min=0)
+    low = x.amin(axes, keepdim=True).clamp(max=0)
+    if fmt.grid == "asymmetric":
+        scale = without_zeros((high - low) / (2**fmt.bits - 1), fmt)
+        return scale, torch.round(-low / scale)
+    bottom, top = fmt.range
+    upper = high / top if top > 0 else torch.zeros_like(high)
+    return torch.maximum(upper, low / bottom), None
+
+
+def block_scale(x: Tensor, fmt: Block, block: BlockSize) -> Tensor:
+    """Scales of a block format, shape (…, n / size, 1).
+
+    Parameters
+    ----------
+    x : Tensor, shape (…, n)
+    fmt : Block
+    block : tuple of int
+        What shares the second scale of NVFP4; the other formats have none.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import parse_format
+    >>> block_scale(torch.full((1, 32), 7.9), parse_format("mxfp4"), (1, 32)).item()
+    1.0
+    """
+    largest = absmax(*split(x, own_block(fmt, block, x.shape)))
+    largest = largest.reshape(*x.shape[:-1], -1)  # (…, n / size)
+    if fmt.rule == "e4m3fn":
+        scale = _two_level(largest / fmt.element.largest, fmt, block)
+    else:
+        scale = _power_of_two(largest, fmt)
+    return without_zeros(scale, fmt.element).unsqueeze(-1)
+
+
+def _power_of_two(largest: Tensor, fmt: Block) -> Tensor:
+    """E8M0 scales; frexp, because float32 log2 rounds 2^k less one ulp up to k."""
+    if fmt.rule == "floor":
+        exponent = torch.frexp(largest).exponent - 1
+        exponent -= int(torch.frexp(torch.tensor(fmt.element.largest)).exponent) - 1
+    else:
+        mantissa, exponent = torch.frexp(largest / fmt.element.largest)
+        exponent = exponent - (mantissa == 0.5).int()
+    return torch.ldexp(torch.ones_like(largest), exponent.clamp(-127, 127))
+
+
+def _two_level(scale: Tensor, fmt: Block, block: BlockSize) -> Tensor:
+    """Block scales rounded to E4M3 under one more scale for each of `block`."""
+    if block[-1] % fmt.size:
+        raise UserError(
+            f"'{fmt.name}' needs blocks of a multiple of {fmt.size} for its second "
+            f"scale, not {block[-1]}; take a coarser granularity."
+        )
+    blocks, axes = split(scale, (*block[:-1], block[-1] // fmt.size))
+    outer, _ = absmax_scale(blocks, E4M3FN, axes)
+    codes = E4M3FN.nearest_(blocks / outer)
+    # A block whose scale would round to zero keeps the smallest there is.
+    codes = torch.where(blocks > 0, codes.clamp(min=E4M3FN.values[1]), codes)
+    return (codes * outer).reshape(scale.shape)
