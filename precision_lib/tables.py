@@ -113,7 +113,7 @@ such as 3.25.
 def _read(path: Path, keep: Collection[str] | None) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            separator, header = _header(file, path)
+            separator, header = read_header(file, path)
             frame = _body(file, path, separator, header, keep)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path.") from None
@@ -131,8 +131,24 @@ def _read(path: Path, keep: Collection[str] | None) -> pd.DataFrame:
     return frame
 
 
-def _header(file: TextIO, path: Path) -> tuple[str, list[str]]:
-    """Read the header line; the file then stands at the first row."""
+def read_header(file: TextIO, path: Path) -> tuple[str, list[str]]:
+    """Read the header line of a CSV; the file then stands at the first row.
+
+    Returns
+    -------
+    separator, names of the columns
+
+    Raises
+    ------
+    UserError
+        The file is empty, or its header cannot be read or names a column twice.
+
+    Examples
+    --------
+    >>> import io
+    >>> read_header(io.StringIO("N;D;\\n1;2;3\\n"), Path("runs.csv"))
+    (';', ['N', 'D', 'unnamed 3'])
+    """
     line = ""
     for line in file:
         if line.strip():
