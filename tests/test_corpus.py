@@ -9,6 +9,7 @@ from precision_lib import sources
 from precision_lib.errors import UserError
 from precision_lib.passages import remove_near_duplicates, split_documents
 from precision_lib.sources import Document
+from precision_lib.tokenization import END
 from tests.helpers import small_corpus
 
 
@@ -65,7 +66,7 @@ def test_tokens_decode_to_the_text():
     tokenizer = c.train_tokenizer(train, 300)
     tokens = c.encode(train[:2], tokenizer)
     text = tokenizer.decode(tokens.tolist(), skip_special_tokens=False)
-    assert text == "".join(d.passages[0] + c.END for d in train[:2])
+    assert text == "".join(d.passages[0] + END for d in train[:2])
 
 
 def test_small_corpus_is_whole_and_repeatable():
