@@ -49,7 +49,8 @@ def sweep(
 ) -> None:
     """Train the runs of a plan that are not done yet; it can be stopped and resumed."""
     from precision_lib.plan import price, read_plan
-    from precision_lib.sweep import finished_ids, run_sweep
+    from precision_lib.records import finished_ids
+    from precision_lib.sweep import run_sweep
 
     read = read_plan(plan)
     configs = read.configs()
@@ -59,7 +60,7 @@ def sweep(
     if todo:
         typer.echo(f"price of the rest on this machine: {price(todo):.2f} core-hours")
     if not dry_run:
-        count = run_sweep(todo, read.name, out / read.name, data, jobs)
+        count = run_sweep(todo, read.name, read.role, out / read.name, data, jobs)
         typer.echo(f"trained {count}; records in {out / read.name}")
 
 
@@ -68,9 +69,9 @@ def collect(
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
     data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
 ) -> None:
-    """Merge the records of a sweep into runs.csv, ptq.csv and curves.csv."""
+    """Merge the records of a sweep into the tables of --data."""
     from precision_lib.plan import read_plan
-    from precision_lib.sweep import collect as merge
+    from precision_lib.records import collect as merge
 
     total = merge(out / read_plan(plan).name, data)
     typer.echo(f"{data / 'runs.csv'}: {total} runs")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from itertools import product
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 import pydantic
@@ -14,69 +16,112 @@ import yaml
 from precision_lib.corpus import SEQUENCE, VALIDATION_WINDOWS
 from precision_lib.errors import UserError
 from precision_lib.model import ModelConfig, Precision, Transformer
+from precision_lib.runs import Role
+from precision_lib.shapes import SHAPES, peak_learning_rate
 from precision_lib.train import PTQ_BITS, RunConfig, one_thread
 
-# Published shapes by their N, the non-embedding parameters.
-SHAPES: dict[str, ModelConfig] = {
-    "24k": ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80),
-    "56k": ModelConfig(d_model=48, n_layers=2, n_heads=2, d_mlp=128),
-    "98k": ModelConfig(d_model=64, n_layers=2, n_heads=2, d_mlp=168),
-    "156k": ModelConfig(d_model=80, n_layers=2, n_heads=2, d_mlp=216),
-    "334k": ModelConfig(d_model=96, n_layers=3, n_heads=3, d_mlp=256),
-}
+
+def _fields_of(config: type, *without: str) -> type[pydantic.BaseModel]:
+    """A model of the fields of a dataclass, each optional, that knows no other."""
+    hints = get_type_hints(config)
+    names = [f.name for f in dataclasses.fields(config) if f.name not in without]
+    fields: dict[str, Any] = {name: (hints[name], None) for name in names}
+    forbid = pydantic.ConfigDict(extra="forbid")
+    return pydantic.create_model(config.__name__, __config__=forbid, **fields)
 
 
-def peak_learning_rate(n_parameters: int) -> float:
-    """The tuned rule for N = `n_parameters`: 0.022 · (N / 24,000)^-0.45.
+def _given(fields: Any) -> dict[str, Any]:
+    return fields.model_dump(exclude_unset=True)
 
-    It runs between the optima of unquantized and 2-bit-weight training in the
-    sweep ``data/plans/learning_rate.yaml``.
 
-    Examples
-    --------
-    >>> round(peak_learning_rate(334_000), 4)
-    0.0067
-    """
-    return float(0.022 * (n_parameters / 24_000) ** -0.45)
+# Fields of a config that a set may change, one entry a key.
+PrecisionFields = _fields_of(Precision)
+OtherFields = _fields_of(RunConfig, "model", "precision", "tokens", "peak_lr", "seed")
 
 
 class Set(pydantic.BaseModel):
-    """A grid of runs: every shape × tokens × precision × seed × learning rate."""
+    """A grid of runs: all combinations of its lists.
+
+    Attributes
+    ----------
+    shapes : list of str
+        Names in `precision_lib.shapes.SHAPES`.
+    tokens : list of int
+    precisions : list of dict
+        Fields of `precision_lib.model.Precision`, such as ``{weights: int4}``.
+    seeds : list of int
+    peak_lr : list of float, optional
+        Without it the rule of `precision_lib.shapes.peak_learning_rate`.
+    peak_lr_factor : list of float, optional
+        Multiples of the rule, instead of `peak_lr`.
+    settings : list of dict
+        Other fields of `precision_lib.train.RunConfig`, such as
+        ``{weight_decay: 0.0}``.
+
+    Examples
+    --------
+    >>> pair = Set(shapes=["24k"], tokens=[9999], peak_lr_factor=[0.5, 1])
+    >>> [config.peak_lr for config in pair.configs()]
+    [0.01101, 0.02203]
+    """
 
     model_config = pydantic.ConfigDict(extra="forbid")
     shapes: list[str]
     tokens: list[pydantic.PositiveInt]
-    precisions: list[dict[str, str]] = [{}]
+    precisions: list[PrecisionFields] = [PrecisionFields()]  # type: ignore[valid-type]
     seeds: list[pydantic.NonNegativeInt] = [0]
     peak_lr: list[pydantic.PositiveFloat] | None = None
+    peak_lr_factor: list[pydantic.PositiveFloat] | None = None
+    settings: list[OtherFields] = [OtherFields()]  # type: ignore[valid-type]
+
+    @pydantic.model_validator(mode="after")
+    def _one_kind_of_rate(self) -> Set:
+        if self.peak_lr is not None and self.peak_lr_factor is not None:
+            raise ValueError("peak_lr and peak_lr_factor exclude each other")
+        return self
 
     def configs(self) -> list[RunConfig]:
         """The runs of this grid."""
-        grid = product(self.tokens, self.shapes, self.precisions, self.seeds)
+        grid = product(
+            self.tokens, self.shapes, self.precisions, self.seeds, self.settings
+        )
         runs = []
-        for tokens, shape, precision, seed in grid:
+        for tokens, shape, precision, seed, setting in grid:
             model = SHAPES[shape]
-            rule = [round(peak_learning_rate(model.n_non_embedding), 5)]
+            bits = Precision(**_given(precision))
+            other = _given(setting)
             runs += [
-                RunConfig(model, Precision(**precision), tokens, rate, seed=seed)
-                for rate in self.peak_lr or rule
+                RunConfig(model, bits, tokens, rate, seed=seed, **other)
+                for rate in self._rates(model.n_non_embedding)
             ]
         return runs
+
+    def _rates(self, n_parameters: int) -> list[float]:
+        if self.peak_lr is not None:
+            return self.peak_lr
+        rule = peak_learning_rate(n_parameters)
+        return [round(rule * factor, 5) for factor in self.peak_lr_factor or [1.0]]
 
 
 class Plan(pydantic.BaseModel):
     """A named sweep with the hypothesis that it tests.
 
+    `role` says what its runs are for: choosing settings ("tuning"), fitting laws
+    ("fit"), checking them inside ("validation") or beyond ("extrapolation") the
+    fitted range, or comparing two ways to train ("ablation").
+
     Examples
     --------
-    >>> plan = Plan(name="a", hypothesis="b", sets=[Set(shapes=["24k"], tokens=[9999])])
+    >>> grid = Set(shapes=["24k"], tokens=[9999])
+    >>> plan = Plan(name="a", hypothesis="b", role="fit", sets=[grid])
     >>> plan.configs()[0].tokens
     9999
     """
 
     model_config = pydantic.ConfigDict(extra="forbid")
-    name: str
+    name: str = pydantic.Field(pattern=r"^[A-Za-z0-9_-]+$")
     hypothesis: str
+    role: Role
     sets: list[Set]
 
     def configs(self) -> list[RunConfig]:
@@ -105,15 +150,23 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"{path}: {where}: {first['msg']}.") from error
+        raise UserError(f"{path}: {_sentence(error)}") from error
     except KeyError as error:
         known = ", ".join(SHAPES)
         raise UserError(f"{path}: unknown shape {error}; one of {known}.") from error
     except (TypeError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {error}") from error
     return plan
+
+
+def _sentence(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    *place, last = first["loc"] or ("the file",)
+    if first["type"] == "extra_forbidden":
+        where = f" in {'.'.join(map(str, place))}" if place else ""
+        return f"unknown key '{last}'{where}."
+    where = ".".join(map(str, (*place, last)))
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}."
 
 
 def price(configs: list[RunConfig], steps: int = 8) -> float:

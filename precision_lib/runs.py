@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal, get_args
 
 import pandas as pd
 import pandera.pandas as pa
@@ -11,11 +12,15 @@ import pandera.pandas as pa
 from precision_lib.corpus import DATA
 from precision_lib.errors import UserError
 
+# What a run is for; see `precision_lib.plan.Plan`.
+Role = Literal["tuning", "fit", "validation", "extrapolation", "ablation"]
+
 _POSITIVE = pa.Check.gt(0)
 _BITS = pa.Check.in_range(1, 32)
 _SHARED = {
     "run_id": pa.Column(str, pa.Check.str_matches(r"^[0-9a-f]{12}$")),
     "sweep": pa.Column(str),
+    "role": pa.Column(str, pa.Check.isin(get_args(Role))),
     "seed": pa.Column(int, pa.Check.ge(0)),
     "N": pa.Column(int, _POSITIVE),
     "D": pa.Column(int, _POSITIVE),
@@ -23,9 +28,11 @@ _SHARED = {
     "activation_bits": pa.Column(int, _BITS),
     "kv_bits": pa.Column(int, _BITS),
 }
-_TEXT = ["weight_format", "activation_format", "kv_format"]
+_TEXT = ["weight_format", "activation_format", "kv_format", "query_format"]
 _TEXT += ["weight_granularity", "activation_granularity", "kv_granularity"]
-_COUNTS = ["batch_size", "d_model", "n_layers", "n_heads", "d_mlp"]
+_TEXT += ["scale", "straight_through", "schedule", "corpus"]
+_COUNTS = ["batch_size", "sequence", "d_model", "n_layers", "n_heads", "d_mlp"]
+_SHARES = ["warmup", "final_lr", "decay", "averaging"]
 _COUNTS += [f"params_{g}" for g in ("embedding", "attention", "mlp", "norm", "head")]
 _LOSSES = [f"loss_{s}" for s in ("gcide", "wikipedia", "botocore", "google")]
 
@@ -39,11 +46,12 @@ RUNS = pa.DataFrameSchema(
         **{name: pa.Column(int, _POSITIVE) for name in _COUNTS},
         "peak_lr": pa.Column(float, _POSITIVE),
         "weight_decay": pa.Column(float, pa.Check.ge(0)),
+        **{name: pa.Column(float, pa.Check.in_range(0, 1)) for name in _SHARES},
+        "rotation": pa.Column(int, pa.Check.ge(0)),
+        "epochs": pa.Column(float, _POSITIVE, nullable=True),
         "extra_norm": pa.Column(bool),
         "corpus_digest": pa.Column(str),
         "torch": pa.Column(str),
-        "train_seconds": pa.Column(float, pa.Check.ge(0)),
-        "seconds": pa.Column(float, pa.Check.ge(0)),
     },
     checks=[
         pa.Check(
@@ -67,11 +75,12 @@ PTQ = pa.DataFrameSchema(
         "method": pa.Column(str),
         "grid": pa.Column(str),
         "granularity": pa.Column(str),
+        "calibration": pa.Column(str),
         "post_bits": pa.Column(int, _BITS),
         "post_loss": pa.Column(float, _POSITIVE),
         "delta": pa.Column(float),
     },
-    unique=["run_id", "method", "grid", "granularity", "post_bits"],
+    unique=["run_id", "method", "grid", "granularity", "calibration", "post_bits"],
     strict=True,
 )
 CURVES = pa.DataFrameSchema(
@@ -83,9 +92,18 @@ CURVES = pa.DataFrameSchema(
     unique=["run_id", "tokens"],
     strict=True,
 )
-RUN_COLUMNS = list(RUNS.columns)
-PTQ_COLUMNS = list(PTQ.columns)
-CURVE_COLUMNS = list(CURVES.columns)
+COSTS = pa.DataFrameSchema(
+    {
+        "run_id": _SHARED["run_id"],
+        "sweep": _SHARED["sweep"],
+        "train_seconds": pa.Column(float, pa.Check.ge(0)),
+        "seconds": pa.Column(float, pa.Check.ge(0)),
+        "peak_memory_mb": pa.Column(float, _POSITIVE, nullable=True),
+    },
+    unique=["run_id"],
+    strict=True,
+)
+TABLES = {"runs": RUNS, "ptq": PTQ, "curves": CURVES, "costs": COSTS}
 
 
 def load_runs(path: Path | None = None) -> pd.DataFrame:
@@ -131,10 +149,32 @@ def load_curves(path: Path | None = None) -> pd.DataFrame:
     return _load(path or DATA / "curves.csv", CURVES)
 
 
+def load_costs(path: Path | None = None) -> pd.DataFrame:
+    """The table of what each run took, checked: measured, so never twice the same.
+
+    Examples
+    --------
+    >>> (load_costs()["train_seconds"] <= load_costs()["seconds"]).all()
+    np.True_
+    """
+    return _load(path or DATA / "costs.csv", COSTS)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV as it was written, not checked: floats to the bit, no text missing.
+
+    Examples
+    --------
+    >>> read_table(DATA / "ptq.csv")["calibration"].unique().tolist()
+    ['']
+    """
+    table = pd.read_csv(path, dtype={"run_id": str, "calibration": str})
+    return table.fillna({"calibration": ""} if "calibration" in table else {})
+
+
 def _load(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype={"run_id": str})
-        return schema.validate(table)
+        return schema.validate(read_table(path))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; name a table of runs.") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from precision_lib.checkpoints import load_model
 from precision_lib.corpus import save_corpus
 from precision_lib.errors import UserError
 from precision_lib.plan import price, read_plan
+from precision_lib.records import collect, finished_ids, write_json
 from precision_lib.runs import load_runs
-from precision_lib.sweep import collect, finished_ids, run_sweep, write_json
-from precision_lib.train import RunConfig
+from precision_lib.sweep import run_sweep
+from precision_lib.train import RunConfig, evaluate
 from tests.helpers import SMALL, small_corpus
 
 PLANS = sorted((Path(__file__).parents[1] / "data" / "plans").glob("*.yaml"))
@@ -36,12 +38,12 @@ def records(folder):
 
 
 def test_a_sweep_does_each_run_once_and_resumes(tmp_path, configs):
-    assert run_sweep(configs[:2], "t", tmp_path / "a", tmp_path) == 2
+    assert run_sweep(configs[:2], "t", "fit", tmp_path / "a", tmp_path) == 2
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "a").iterdir()}
-    assert run_sweep(configs, "t", tmp_path / "a", tmp_path) == 2
-    assert run_sweep(configs, "t", tmp_path / "a", tmp_path) == 0
+    assert run_sweep(configs, "t", "fit", tmp_path / "a", tmp_path) == 2
+    assert run_sweep(configs, "t", "fit", tmp_path / "a", tmp_path) == 0
     assert all(p.stat().st_mtime_ns == t for p, t in before.items())
-    assert run_sweep(configs, "t", tmp_path / "b", tmp_path, jobs=2) == 4
+    assert run_sweep(configs, "t", "fit", tmp_path / "b", tmp_path, jobs=2) == 4
     assert records(tmp_path / "a") == records(tmp_path / "b")
 
 
@@ -57,7 +59,7 @@ def test_a_killed_sweep_keeps_its_finished_runs(tmp_path, configs):
         f"corpus={configs[0].corpus!r})\n"
         "configs = [dataclasses.replace(base, seed=s) for s in range(4)]\n"
         f"here = Path({str(tmp_path)!r})\n"
-        "run_sweep(configs, 't', here / 'killed', here)\n"
+        "run_sweep(configs, 't', 'fit', here / 'killed', here)\n"
     )
     root = Path(__file__).parents[1]
     env = {**os.environ, "PYTHONPATH": str(root)}
@@ -71,14 +73,14 @@ def test_a_killed_sweep_keeps_its_finished_runs(tmp_path, configs):
     process.wait()
     survivors = records(tmp_path / "killed")
     assert survivors
-    run_sweep(configs, "t", tmp_path / "killed", tmp_path)
-    run_sweep(configs, "t", tmp_path / "whole", tmp_path)
+    run_sweep(configs, "t", "fit", tmp_path / "killed", tmp_path)
+    run_sweep(configs, "t", "fit", tmp_path / "whole", tmp_path)
     assert records(tmp_path / "killed") == records(tmp_path / "whole")
     assert survivors.items() <= records(tmp_path / "whole").items()
 
 
 def test_collect_is_the_same_whatever_the_order(tmp_path, configs):
-    run_sweep(configs, "t", tmp_path / "all", tmp_path)
+    run_sweep(configs, "t", "fit", tmp_path / "all", tmp_path)
     once, twice = tmp_path / "once", tmp_path / "twice"
     for folder in (once, twice):
         folder.mkdir()
@@ -89,13 +91,48 @@ def test_collect_is_the_same_whatever_the_order(tmp_path, configs):
         path.rename(half / path.name)
         collect(half, twice)
     assert collect(half, twice) == 4
-    for name in ("runs.csv", "ptq.csv", "curves.csv"):
+    for name in ("runs.csv", "ptq.csv", "curves.csv", "costs.csv"):
         assert (once / name).read_bytes() == (twice / name).read_bytes()
     table = pd.read_csv(once / "ptq.csv")
     assert len(table) == 28 and load_runs(once / "runs.csv").shape[0] == 4
     assert (table["delta"] == table["post_loss"] - table["loss"]).all()
     assert finished_ids(tmp_path / "none", once) == {c.run_id for c in configs}
-    assert run_sweep(configs, "t", tmp_path / "none", once) == 0
+    assert run_sweep(configs, "t", "fit", tmp_path / "none", once) == 0
+
+
+def test_a_collect_killed_between_two_tables_is_repaired(tmp_path, configs):
+    run_sweep(configs, "t", "fit", tmp_path / "all", tmp_path)
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    for folder in (whole, half):
+        folder.mkdir()
+        collect(tmp_path / "all", folder)
+    names = ("ptq.csv", "curves.csv", "costs.csv", "runs.csv")  # as they are written
+    for count in range(len(names)):
+        for name in names[count:]:
+            (half / name).unlink()
+        collect(tmp_path / "all", half)
+        for name in names:
+            assert (half / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_settings_are_fields_of_the_config(tmp_path):
+    path = tmp_path / "plan.yaml"
+    more = "\n    settings: [{}, {weight_decay: 0}]\n    peak_lr_factor: [1, 2]"
+    path.write_text(GOOD.replace("[9999]", "[9999]" + more))
+    configs = read_plan(path).configs()
+    assert [c.weight_decay for c in configs] == [0.1, 0.1, 0.0, 0.0]
+    assert configs[1].peak_lr == pytest.approx(2 * configs[0].peak_lr, rel=1e-3)
+    path.write_text(GOOD)
+    assert read_plan(path).configs() == configs[:1]
+
+
+def test_the_weights_are_kept_beside_the_record(tmp_path, configs):
+    run_sweep(configs[:1], "t", "fit", tmp_path / "out", tmp_path)
+    run_id = configs[0].run_id
+    model = load_model(tmp_path / "out" / f"{run_id}.safetensors")
+    assert model.config == configs[0].model
+    loss, _ = evaluate(model, small_corpus())
+    assert loss == records(tmp_path / "out")[run_id]["loss"]
 
 
 def test_a_record_is_whole_or_absent(tmp_path):
@@ -107,7 +144,7 @@ def test_a_record_is_whole_or_absent(tmp_path):
 def test_a_folder_that_cannot_be_made(tmp_path, configs):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be made"):
-        run_sweep(configs, "t", tmp_path / "file" / "out", tmp_path)
+        run_sweep(configs, "t", "fit", tmp_path / "file" / "out", tmp_path)
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda p: p.stem)
@@ -117,7 +154,9 @@ def test_published_plans_are_valid(path):
     assert len({c.run_id for c in plan.configs()}) == len(plan.configs()) > 0
 
 
-GOOD = "name: a\nhypothesis: b\nsets:\n  - shapes: [24k]\n    tokens: [9999]\n"
+GOOD = (
+    "name: a\nhypothesis: b\nrole: fit\nsets:\n  - shapes: [24k]\n    tokens: [9999]\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +164,11 @@ GOOD = "name: a\nhypothesis: b\nsets:\n  - shapes: [24k]\n    tokens: [9999]\n"
     [
         (("tokens", "tokenz"), r"tokens: Field required"),
         (("24k", "25k"), r"unknown shape '25k'; one of 24k"),
+        (("role: fit", "role: fits"), r"role: Input should be 'tuning', 'fit'"),
+        (("role: fit", "rule: fit"), r"rule"),
+        (("[9999]", "[9999]\n    settings: [{warm: 1}]"), r"key 'warm' in sets.0.sett"),
+        (("[9999]", "[9999]\n    settings: [{beta1: x}]"), r"sets.0.settings.0.beta1"),
+        (("[9999]", "[9999]\n    peak_lr: [1]\n    peak_lr_factor: [1]"), r"exclude"),
         (("9999", "-1"), r"tokens.0: Input should be greater than 0"),
         (("9999", "99"), r"at least 2048"),
         (("[9999]", "[9999]\n    precisions: [{weights: int99}]"), r"1 to 16, not 99"),
