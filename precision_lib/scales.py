@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -65,17 +67,27 @@ def split(x: Tensor, block: BlockSize) -> tuple[Tensor, tuple[int, ...]]:
     >>> tuple(blocks.shape), axes
     ((8, 4, 16), (2,))
     """
-    if len(block) != x.dim() or any(n % b for n, b in zip(x.shape, block, strict=True)):
-        raise UserError(f"block size {block} does not divide a tensor of {[*x.shape]}.")
+    shape, axes = _split_shape(x.shape, block)
+    return (x if len(shape) == x.dim() else x.reshape(shape)), axes
+
+
+@lru_cache
+def _split_shape(
+    sizes: torch.Size, block: BlockSize
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if len(block) != len(sizes) or any(
+        n % b for n, b in zip(sizes, block, strict=True)
+    ):
+        raise UserError(f"block size {block} does not divide a tensor of {[*sizes]}.")
     shape: list[int] = []
     axes: list[int] = []
-    for n, b in zip(x.shape, block, strict=True):
+    for n, b in zip(sizes, block, strict=True):
         if b not in (1, n):
             shape.append(n // b)
         shape.append(n if b in (1, n) else b)
         if b > 1:
             axes.append(len(shape) - 1)
-    return (x if len(shape) == x.dim() else x.reshape(shape)), tuple(axes)
+    return tuple(shape), tuple(axes)
 
 
 def own_block(fmt: Format, block: BlockSize, shape: torch.Size) -> BlockSize:
@@ -121,8 +133,8 @@ def absmax_scale(
 ) -> tuple[Tensor, Tensor | None]:
     """Scale under which the block just fits, and zero point if the grid has one.
 
-    A block of zeros gets scale 1 (the smallest normal number on a grid that has no
-    zero). Floats of 8 exponent bits hold every float32 magnitude and are not scaled.
+    A scale is at least the smallest normal number, which is what a block of zeros
+    gets. Floats of 8 exponent bits hold every float32 magnitude and are not scaled.
 
     Examples
     --------
@@ -137,20 +149,7 @@ def absmax_scale(
         scale = absmax(x, axes) / _reach(fmt)
     if isinstance(fmt, Float) and fmt.exponent == 8:
         return torch.ones_like(scale), None
-    return without_zeros(scale, fmt), zero_point
-
-
-def without_zeros(scale: Tensor, fmt: Element) -> Tensor:
-    """`scale` with zeros replaced in place: they belong to blocks of zeros.
-
-    Examples
-    --------
-    >>> without_zeros(torch.tensor([0.0, 2.0]), Int(4)).tolist()
-    [1.0, 2.0]
-    """
-    no_zero = isinstance(fmt, Int) and fmt.grid == "midrise"
-    instead = torch.finfo(scale.dtype).tiny if no_zero else 1.0
-    return scale.masked_fill_(scale == 0, instead)
+    return scale.clamp_(min=torch.finfo(scale.dtype).tiny), zero_point
 
 
 def _reach(fmt: Element) -> float:
@@ -167,7 +166,8 @@ def _two_sided(
     high = x.amax(axes, keepdim=True).clamp(min=0)
     low = x.amin(axes, keepdim=True).clamp(max=0)
     if fmt.grid == "asymmetric":
-        scale = without_zeros((high - low) / (2**fmt.bits - 1), fmt)
+        scale = (high - low) / (2**fmt.bits - 1)
+        scale.clamp_(min=torch.finfo(scale.dtype).tiny)
         return scale, torch.round(-low / scale)
     bottom, top = fmt.range
     upper = high / top if top > 0 else torch.zeros_like(high)
@@ -196,7 +196,7 @@ def block_scale(x: Tensor, fmt: Block, block: BlockSize) -> Tensor:
         scale = _two_level(largest / fmt.element.largest, fmt, block)
     else:
         scale = _power_of_two(largest, fmt)
-    return without_zeros(scale, fmt.element).unsqueeze(-1)
+    return scale.clamp_(min=torch.finfo(scale.dtype).tiny).unsqueeze(-1)
 
 
 def _power_of_two(largest: Tensor, fmt: Block) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from precision_lib.errors import UserError
 from precision_lib.formats.blocks import MX_FORMATS, Block
@@ -33,6 +34,7 @@ Element = Int | Float | NormalFloat
 Format = Element | Block
 
 
+@lru_cache
 def parse_format(text: str) -> Format | None:
     """The format that `text` names; None for "float32", which quantizes nothing.
 

@@ -86,7 +86,7 @@ class NormalFloat:
         first, last = inner[0] - inner[1], inner[-1] - inner[-2]
         values = x.new_tensor([inner[0] + first, *inner, inner[-1] + last])
         middles = (values[1:] + values[:-1]) / 2
-        rounded = values[torch.bucketize(x, middles)]
+        rounded = values[torch.bucketize(x.contiguous(), middles)]
         return torch.where(torch.isnan(x), x, rounded)
 
     def bits_per_parameter(self, block: Shape, shape: Shape) -> float:
