@@ -1,5 +1,15 @@
 """Post-training quantization: weights of a trained model onto a grid."""
 
+from precision_lib.ptq.apply import Result, quantize
+from precision_lib.ptq.calibration import Calibration
+from precision_lib.ptq.options import DEFAULTS, Options
 from precision_lib.ptq.rtn import round_to_nearest
 
-__all__ = ["round_to_nearest"]
+__all__ = [
+    "DEFAULTS",
+    "Calibration",
+    "Options",
+    "Result",
+    "quantize",
+    "round_to_nearest",
+]

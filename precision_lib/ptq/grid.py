@@ -1,0 +1,170 @@
+"""Fixed grids of a weight matrix: a scale for each block, chosen before rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from precision_lib.formats import Block, Element, Float, Format
+from precision_lib.quantize import _scaled
+from precision_lib.scales import BlockSize, split
+
+# Maps an error of the weights, (out, in), to what each entry adds to the total.
+Criterion = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class WeightGrid:
+    """Which values each entry of a weight matrix may take.
+
+    Attributes
+    ----------
+    element : Format
+        Format of an entry.
+    scale, zero_point : Tensor, shape (out, in)
+        Those of the entry's block; no zero point is None.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import Int
+    >>> weight = torch.tensor([[1.0, -0.6, 0.2]])
+    >>> weight_grid(weight, Int(2), (1, 3)).round(weight).tolist()
+    [[1.0, -1.0, 0.0]]
+    """
+
+    element: Element
+    scale: Tensor
+    zero_point: Tensor | None
+
+    def round(self, weight: Tensor) -> Tensor:
+        """The nearest values, shape (out, in)."""
+        return round_to(self.element, weight, self.scale, self.zero_point)
+
+
+def round_to(
+    element: Element, x: Tensor, scale: Tensor, zero_point: Tensor | None
+) -> Tensor:
+    """`x` rounded to `element` under a given scale and zero point.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import Int
+    >>> x = torch.tensor([0.7, 9.0])
+    >>> round_to(Int(3), x, torch.tensor(0.5), None).tolist()
+    [0.5, 1.5]
+    """
+    codes = element.nearest_(torch.div(x, scale))
+    if zero_point is None:
+        return codes.clamp_(*element.range).mul_(scale)
+    return codes.add_(zero_point).clamp_(*element.range).sub_(zero_point).mul_(scale)
+
+
+def weight_grid(
+    weight: Tensor,
+    fmt: Format,
+    block: BlockSize,
+    criterion: Criterion | None = None,
+    ratios: tuple[float, ...] = (),
+) -> WeightGrid:
+    """The absmax grid of `weight`, each block shrunk by its best of `ratios`.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (out, in)
+    fmt : Format
+    block : tuple of int
+        What shares a scale; block formats bring their own.
+    criterion : callable, optional
+        The error to minimize, entry by entry; without it nothing is shrunk.
+    ratios : tuple of float
+        Candidates, in the order of preference.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import Int
+    >>> weight = torch.tensor([[4.0, 0.9, -1.1, 1.0, 1.0]])
+    >>> grid = weight_grid(weight, Int(2), (1, 5), torch.abs, (1.0, 0.5, 0.25))
+    >>> grid.round(weight).tolist()
+    [[1.0, 1.0, -1.0, 1.0, 1.0]]
+    """
+    blocks, element, scale, zero_point = _scaled(weight, fmt, block, "absmax")
+    if criterion is not None and can_clip(fmt):
+        axes = split(weight, block)[1]
+        scale = scale * _best_ratio(
+            blocks, element, scale, zero_point, criterion, ratios, weight.shape, axes
+        )
+
+    def spread(x: Tensor) -> Tensor:
+        return x.expand_as(blocks).reshape(weight.shape)
+
+    zero = None if zero_point is None else spread(zero_point)
+    return WeightGrid(element, spread(scale), zero)
+
+
+def can_clip(fmt: Format) -> bool:
+    """Whether the scales of `fmt` may be any number.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import parse_format
+    >>> can_clip(parse_format("int4")), can_clip(parse_format("mxfp4"))
+    (True, False)
+    """
+    unscaled = isinstance(fmt, Float) and fmt.exponent == 8
+    return not (unscaled or isinstance(fmt, Block))
+
+
+def _best_ratio(
+    blocks: Tensor,
+    element: Element,
+    scale: Tensor,
+    zero_point: Tensor | None,
+    criterion: Criterion,
+    ratios: tuple[float, ...],
+    shape: torch.Size,
+    axes: tuple[int, ...],
+) -> Tensor:
+    """The first ratio of least error for each block."""
+    best = ratio = torch.ones_like(scale)
+    for number, candidate in enumerate(ratios):
+        values = round_to(element, blocks, scale * candidate, zero_point)
+        error = criterion((values - blocks).reshape(shape))
+        total = error.reshape(blocks.shape).sum(axes, keepdim=True).view_as(scale)
+        better = total < best if number else torch.ones_like(total, dtype=torch.bool)
+        best = torch.where(better, total, best)
+        ratio = torch.where(better, candidate, ratio)
+    return ratio
+
+
+def weight_error(delta: Tensor) -> Tensor:
+    """``|delta|^2.4``, the criterion of GPTQ's ``quant.py``.
+
+    Examples
+    --------
+    >>> weight_error(torch.tensor([-1.0, 0.0])).tolist()
+    [1.0, 0.0]
+    """
+    return delta.abs().pow_(2.4)
+
+
+def output_error(hessian: Tensor, width: int) -> Criterion:
+    """Mean square output error, each run of `width` inputs on its own.
+
+    Parameters
+    ----------
+    hessian : Tensor, shape (in, in)
+        Mean of x·xᵀ over the calibration tokens.
+    width : int
+        Inputs that share a scale.
+
+    Examples
+    --------
+    >>> output_error(2 * torch.eye(2), 2)(torch.tensor([[1.0, -3.0]])).tolist()
+    [[2.0, 18.0]]
+    """
+    run = torch.arange(len(hessian), device=hessian.device) // width
+    inner = hessian * (run[:, None] == run)
+    return lambda delta: delta * (delta @ inner)
