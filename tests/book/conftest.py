@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.conftest import chromium
 from tools import book, notebooks
 from tools.steps import digest, is_fresh
 
@@ -60,3 +63,17 @@ def pages(html: Path) -> dict[Path, Page]:
     """All rendered pages by their path."""
     found = sorted(html.rglob("*.html"))
     return {path: Page(path) for path in found if "_static" not in path.parts}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """An installed Chromium with the network off and the rights it has on a desk."""
+    if (program := chromium()) is None:
+        pytest.skip("no Chromium is installed: the pages were not opened")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
+        )
+        yield browser
+        browser.close()

@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
-
-from tests.conftest import chromium
+from playwright.sync_api import Browser, Page, Request
 
 WIDTHS = {"screen": (1300, 900), "phone": (390, 844)}
-CHROMIUM = chromium()
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium is installed: the pages were not opened"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-                "--allow-file-access-from-files",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 def wait_for_formulas(page: Page) -> None:

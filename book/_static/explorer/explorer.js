@@ -1,0 +1,342 @@
+/* The explorer's page: controls to state, state to numbers, charts and a link. */
+"use strict";
+
+(() => {
+  const Laws = PrecisionLaws;
+  const { parse, write, show, encode, decode, DEFAULTS } = PrecisionState;
+  const BITS = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9, 10, 11, 12, 14, 16, 32];
+  const SPANS = { N: [1e3, 1e12], D: [1e4, 1e14], budget: [1e9, 1e26] };
+  const LIMITS = { N: [1, 1e16], D: [1, 1e20], budget: [1e3, 1e36] };
+  const NAMES = {
+    N: "parameters N", D: "tokens D", weight_bits: "bits of the weights", kv_bits: "bits of the KV cache",
+    activation_bits: "bits of the activations", post_bits: "bits after rounding",
+  };
+  const FIELD_OF = { weight_bits: "weights", activation_bits: "activations", kv_bits: "kv", post_bits: "post" };
+  const PRESETS = {
+    rounded: { set: "ours", map: "post", post: 3, rounded: true },
+    low: { set: "ours", map: "weights", weights: 4, rounded: false },
+    paper: {
+      set: "paper", map: "all", N: 1e9, D: 2e10, weights: 8, activations: 8, kv: 8,
+      rounded: false, budget: 1.2e20,
+    },
+  };
+
+  const data = JSON.parse(document.getElementById("explorer-data").textContent);
+  const root = document.getElementById("explorer");
+  const get = (name) => document.getElementById(`explorer-${name}`);
+  const sets = Object.fromEntries(data.sets.map(({ key, fits }) => [
+    key, Laws.makeSet(fits.map((text) => Laws.readFit(text, data.laws)))]));
+  let state = { ...DEFAULTS };
+  let ownFits = [];
+  let announcement = 0;
+  let frame = 0;
+
+  const isBits = (name) => !(name in SPANS);
+
+  /* Sliders move over decades, or over the list of bits. */
+  function toSlider(name, value) {
+    if (!isBits(name)) return Math.log10(value);
+    return BITS.reduce((best, b, i) => (Math.abs(b - value) < Math.abs(BITS[best] - value) ? i : best), 0);
+  }
+
+  const fromSlider = (name, at) => (isBits(name) ? BITS[at] : Number((10 ** at).toPrecision(3)));
+
+  function spoken(name, value) {
+    return isBits(name) ? `${value} bits${value >= 16 && name !== "post" ? ", not quantized" : ""}` : show(value);
+  }
+
+  /* The point as the laws take it, and what to say about it. */
+  function pointOf(set) {
+    const bits = Object.fromEntries(Laws.PARTS.map(
+      (part) => [part, set.parts.includes(part) ? state[part] : Laws.UNQUANTIZED]));
+    const plain = set.added?.law === "ptq";
+    const nothingLeft = plain && bits.weights <= state.post;
+    const rounds = set.rounds && state.rounded && !nothingLeft;
+    const notes = [];
+    if (set.rounds && state.rounded && nothingLeft) {
+      notes.push(`Weights trained in ${state.weights} bits have nothing to lose when they are rounded to ${state.post}.`);
+    } else if (rounds && plain && bits.weights < 16) {
+      notes.push("The law of rounding was fitted to models trained without quantization; one "
+        + "trained in few bits loses less than it says.");
+    }
+    return { point: { N: state.N, D: state.D, bits, post: rounds ? state.post : Infinity }, notes };
+  }
+
+  function put(name, value, shown) {
+    const node = get(name);
+    node.textContent = shown;
+    node.dataset.value = Number.isFinite(value) ? value : "";
+  }
+
+  function putSpan(name, span, form) {
+    get(name).textContent = span ? `95%: ${form(span[0])} to ${form(span[1])}` : "";
+    get(name).dataset.value = span ? span.join(" ") : "";
+  }
+
+  const nats = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
+
+  function showLoss(set, point) {
+    const found = Laws.loss(set.pair, point);
+    const draws = set.draws.map((pair) => Laws.loss(pair, point));
+    put("loss", found.total, nats(found.total));
+    const span = Laws.interval(draws.map((one) => one.total));
+    putSpan("loss-span", span, nats);
+    get("undefined").hidden = Number.isFinite(found.total);
+    get("no-span").hidden = set.draws.length > 0;
+    for (const part of ["floor", "size", "training", "data", "delta"]) {
+      put(`part-${part}`, found[part], nats(found[part]));
+      const width = Number.isFinite(found.total) ? (100 * found[part]) / found.total : 0;
+      get(`bar-${part}`).style.setProperty("width", `${Math.max(0, width)}%`);
+    }
+    put("effective", found.effective, show(found.effective));
+    put("share", found.share, Number.isFinite(found.share) ? `${(100 * found.share).toFixed(1)}% of N` : "");
+    putSpan("effective-span", Laws.interval(draws.map((one) => one.effective)), show);
+    return { total: found.total, span };
+  }
+
+  function showCritical(set, point) {
+    const rounded = point.post !== Infinity;
+    const critical = rounded ? Laws.criticalData(set.pair, point) : { D: NaN };
+    put("critical", critical.D, rounded ? show(critical.D) : "none");
+    const span = rounded
+      ? Laws.interval(set.draws.map((pair) => Laws.criticalData(pair, point).D)) : null;
+    putSpan("critical-span", span, show);
+    const past = rounded && point.D > critical.D;
+    get("critical-note").textContent = !rounded ? "The weights are not rounded after training."
+      : past ? "Your D is beyond it: less training would serve better." : "Your D is below it.";
+  }
+
+  function rangeWord(set, { N, D }) {
+    const known = set.base.ranges;
+    const out = ["N", "D"].filter((name) => known[name]
+      && !({ N, D }[name] >= known[name][0] && { N, D }[name] <= known[name][1]));
+    if (!known.N) return "unknown";
+    return out.length ? `▲ ${out.join(" and ")} outside` : "inside";
+  }
+
+  function showOptimum(set) {
+    const free = set.parts.length > 0;
+    get("optimum-note").textContent = !free
+      ? "These constants do not know of bits in training, so every row has the same share of N."
+      : set.parts.length < 3 ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
+        + "the best P would be higher if the other parts were fitted." : "";
+    const rows = [free ? Laws.optimum(set.pair, state.budget) : null,
+      ...[16, 8, 4].map((P) => Laws.allocation(set.pair, state.budget, P))];
+    rows.forEach((row, i) => {
+      get(`optimum-${i}`).hidden = !row;
+      if (!row) return;
+      put(`optimum-${i}-P`, row.P, row.P.toFixed(i ? 0 : 2));
+      put(`optimum-${i}-N`, row.N, show(row.N));
+      put(`optimum-${i}-D`, row.D, show(row.D));
+      put(`optimum-${i}-ratio`, row.ratio, show(row.ratio));
+      put(`optimum-${i}-loss`, row.loss, nats(row.loss));
+      const word = row.edge ? "at the end of the search" : rangeWord(set, row);
+      get(`optimum-${i}-range`).textContent = word;
+      get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
+    });
+    const draws = free ? set.draws.map((pair) => Laws.optimum(pair, state.budget)) : [];
+    for (const [name, form] of [["P", (v) => v.toFixed(1)], ["N", show], ["D", show], ["loss", nats]]) {
+      putSpan(`optimum-${name}-span`, Laws.interval(draws.map((row) => row[name])), form);
+    }
+  }
+
+  /* The loud mark: what of the point lies outside the runs the constants come from. */
+  function showOutside(set, point) {
+    const found = Laws.outside(set, point);
+    for (const field of root.querySelectorAll(".explorer-field")) field.classList.remove("is-outside");
+    const words = found.map(({ name, value, range }) => {
+      get(FIELD_OF[name] ?? name).closest(".explorer-field").classList.add("is-outside");
+      return `${NAMES[name]} = ${show(value)} (fitted ${show(range[0])} to ${show(range[1])})`;
+    });
+    const unknown = !set.base.ranges.N;
+    get("outside").hidden = !found.length && !unknown;
+    get("outside-list").textContent = unknown ? "this fit does not say which runs it comes from"
+      : words.join("; ");
+    return found.length > 0;
+  }
+
+  function showControls(set) {
+    for (const name of [...Object.keys(SPANS), ...Laws.PARTS, "post"]) {
+      const [field, slider] = [get(name), get(`${name}-slider`)];
+      if (document.activeElement !== field) {
+        field.value = write(state[name]);
+        complain(name, "");
+      }
+      slider.value = toSlider(name, state[name]);
+      slider.setAttribute("aria-valuetext", spoken(name, state[name]));
+      const off = name === "post" ? !set.rounds || !state.rounded
+        : Laws.PARTS.includes(name) && !set.parts.includes(name);
+      field.disabled = slider.disabled = off;
+      const fitted = Laws.PARTS.includes(name) ? !off : name !== "post" || set.rounds;
+      get(`${name}-absent`).hidden = fitted;
+      get(`${name}-absent`).textContent = state.set === "ours" ? "Not fitted from our runs yet."
+        : "Not in these constants.";
+    }
+    get("rounded").checked = state.rounded;
+    get("rounded").disabled = !set.rounds;
+    get("map").value = state.map;
+    for (const choice of root.querySelectorAll("[name=explorer-set]")) choice.checked = choice.value === state.set;
+    get("own").hidden = state.set !== "own";
+  }
+
+  function showSet(set) {
+    const fits = [set.base, set.added].filter(Boolean);
+    get("constants").replaceChildren(...fits.flatMap((fit) => {
+      const line = document.createElement("p");
+      const numbers = Object.entries(fit.params).map(([name, v]) => `${name} ${Number(v.toPrecision(4))}`);
+      line.textContent = `${fit.law}${fit.n ? ` (${fit.n} rows)` : ""}: ${fit.formula}. ${numbers.join(", ")}.`;
+      const doubts = [...fit.warnings];
+      if (fit.unidentified.length) doubts.push(`The runs do not identify ${fit.unidentified.join(", ")}.`);
+      return [line, ...doubts.map((words) => Object.assign(document.createElement("p"), { textContent: words }))];
+    }));
+  }
+
+  function say(result, outside) {
+    clearTimeout(announcement);
+    announcement = setTimeout(() => {
+      const span = result.span ? `, between ${nats(result.span[0])} and ${nats(result.span[1])}` : "";
+      get("status").textContent = Number.isFinite(result.total)
+        ? `Predicted loss ${nats(result.total)}${span}${outside ? ". Outside the fitted runs." : "."}`
+        : "The law has no loss at so few bits.";
+    }, 600);
+  }
+
+  function drawCharts(set, point) {
+    const map = set.parts.includes(state.map) || state.map === "all" || (state.map === "post" && point.post !== Infinity)
+      ? state.map : set.parts[0] ?? "all";
+    get("map-note").textContent = map === state.map ? "" : "Not to be had with these constants or without rounding; shown instead: "
+      + `${get("map").querySelector(`[value=${map}]`).textContent}.`;
+    const drawn = PrecisionCharts.drawMap(get("map-chart"), set, point, map, (bits, N) => change({
+      N: Number(N.toPrecision(3)),
+      ...Object.fromEntries((map === "all" ? set.parts : [map]).map((part) => [part, BITS[toSlider("post", bits)]])),
+    }));
+    const middle = drawn.contours.find(({ step }) => step === 0);
+    const needed = [4, 8, 16].map((b) => {
+      const at = drawn.bits.reduce((best, x, i) => (Math.abs(x - b) < Math.abs(drawn.bits[best] - b) ? i : best), 0);
+      return `${b} bits: ${show(middle.sizes[at])}`;
+    });
+    get("map-words").textContent = `Parameters for a loss of ${nats(middle.level)}: ${needed.join(", ")}.`;
+    const curve = PrecisionCharts.drawData(get("data-chart"), set, point);
+    const last = curve.tokens.length - 1;
+    get("data-words").textContent = `From ${show(curve.tokens[0])} to ${show(curve.tokens[last])} tokens the loss goes from `
+      + `${nats(curve.after[0])} to ${nats(curve.after[last])}`
+      + `${curve.critical.D > 0 ? `, with its lowest value at ${show(curve.critical.D)} tokens.` : "."}`;
+  }
+
+  function render() {
+    const set = sets[state.set];
+    showControls(set ?? sets.ours);
+    root.classList.toggle("is-waiting", !set);
+    if (!set) return;
+    const { point, notes } = pointOf(set);
+    showSet(set);
+    const result = showLoss(set, point);
+    showCritical(set, point);
+    showOptimum(set);
+    const outside = showOutside(set, point);
+    get("notes").textContent = notes.join(" ");
+    drawCharts(set, point);
+    say(result, outside);
+    const fragment = `#${encode(state, ownFits)}`;
+    history.replaceState(null, "", fragment);
+    get("link").value = location.href;
+  }
+
+  function change(next) {
+    state = { ...state, ...next };
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(render);
+  }
+
+  function complain(name, words) {
+    get(name).setAttribute("aria-invalid", String(Boolean(words)));
+    get(`${name}-error`).textContent = words;
+  }
+
+  function readField(name) {
+    const value = parse(get(name).value);
+    const [low, high] = LIMITS[name] ?? [0.5, 32];
+    if (!(value >= low && value <= high)) {
+      complain(name, `Give a number from ${show(low)} to ${show(high)}, such as ${isBits(name) ? "4" : "98k or 1.4e6"}.`);
+      return;
+    }
+    complain(name, "");
+    change({ [name]: value });
+  }
+
+  function useOwn(texts) {
+    try {
+      ownFits = texts.map((text) => Laws.readFit(text, data.laws));
+      sets.own = Laws.makeSet(ownFits);
+      get("own-error").textContent = "";
+      get("own-said").textContent = `In use: ${ownFits.map((fit) => fit.law).join(" and ")}.`;
+    } catch (error) {
+      delete sets.own;
+      get("own-said").textContent = "";
+      get("own-error").textContent = error.message;
+    }
+    change({ set: "own" });
+  }
+
+  /* One or two JSON objects, one after the other. */
+  const split = (text) => text.trim().split(/(?<=\})\s*(?=\{)/);
+
+  function listen() {
+    for (const name of [...Object.keys(SPANS), ...Laws.PARTS, "post"]) {
+      const slider = get(`${name}-slider`);
+      const [low, high] = isBits(name) ? [0, BITS.length - 1] : SPANS[name].map(Math.log10);
+      Object.assign(slider, { min: low, max: high, step: isBits(name) ? 1 : 0.02 });
+      slider.addEventListener("input", () => change({ [name]: fromSlider(name, Number(slider.value)) }));
+      get(name).addEventListener("input", () => readField(name));
+      get(name).addEventListener("blur", () => change({}));
+    }
+    for (const choice of root.querySelectorAll("[name=explorer-set]")) {
+      choice.addEventListener("change", () => change({ set: choice.value }));
+    }
+    for (const button of root.querySelectorAll("[data-preset]")) {
+      button.addEventListener("click", () => change({ ...DEFAULTS, ...PRESETS[button.dataset.preset] }));
+    }
+    get("rounded").addEventListener("change", (event) => change({ rounded: event.target.checked }));
+    get("map").addEventListener("change", (event) => change({ map: event.target.value }));
+    get("same-cost").addEventListener("click", () => change({ budget: Number((6 * state.N * state.D).toPrecision(3)) }));
+    get("own-use").addEventListener("click", () => useOwn(split(get("own-text").value)));
+    const openFiles = async (files) => useOwn(await Promise.all([...files].map((file) => file.text())));
+    get("own-file").addEventListener("change", (event) => openFiles(event.target.files));
+    root.addEventListener("dragover", (event) => event.preventDefault());
+    root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files.length) openFiles(event.dataTransfer.files);
+    });
+    get("copy").addEventListener("click", copyLink);
+    window.addEventListener("hashchange", restore);
+    new MutationObserver(() => change({})).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    let width = root.clientWidth;
+    new ResizeObserver(() => {
+      if (root.clientWidth !== width) change({});
+      width = root.clientWidth;
+    }).observe(root);
+  }
+
+  async function copyLink() {
+    get("link").select();
+    try {
+      await navigator.clipboard.writeText(get("link").value);
+      get("copied").textContent = "Copied.";
+    } catch {
+      get("copied").textContent = "Press Ctrl+C (⌘C) to copy the selected link.";
+    }
+  }
+
+  function restore() {
+    const found = decode(location.hash);
+    state = found.state;
+    if (found.fits.length) useOwn(found.fits);
+    else if (state.set !== "own" && !sets[state.set]) state.set = DEFAULTS.set;
+    if (![...get("map").options].some((option) => option.value === state.map)) state.map = DEFAULTS.map;
+    render();
+  }
+
+  listen();
+  restore();
+  root.classList.add("is-ready");
+})();

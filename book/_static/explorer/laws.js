@@ -1,0 +1,238 @@
+/* The laws of the explorer: pure functions, no page. Checked against precision_lib in
+   tests/book/test_explorer.py. A classic script, since a browser loads no ES module
+   from a file on disk, which is how most readers open the book. */
+"use strict";
+
+const PrecisionLaws = (() => {
+  const COLUMNS = { weights: "weight_bits", activations: "activation_bits", kv: "kv_bits" };
+  const PARTS = Object.keys(COLUMNS);
+  const BITS = [1, 32]; // where the best precision is searched, as precision_lib.decide
+  const SIZES = [1e2, 1e18];
+  const TOKENS = [1e3, 1e30];
+  const GRID = 49;
+  const UNQUANTIZED = 1e6; // bits at which every law keeps everything
+
+  /* One factor of N_eff: 1 for a part that the law does not know. */
+  function kept(constants, part, bits) {
+    const gamma = constants[`gamma_${part}`] ?? constants.gamma;
+    if (gamma === undefined) return 1;
+    const offset = constants[`n_${part}`] ?? constants.n;
+    const share = -Math.expm1(offset - bits / gamma);
+    return share > 0 ? share : NaN;
+  }
+
+  function share(constants, bits) {
+    return PARTS.reduce((product, part) => product * kept(constants, part, bits[part]), 1);
+  }
+
+  const allBits = (bits) => ({ weights: bits, activations: bits, kv: bits });
+
+  /* What rounding the weights to `post` bits adds (0 for post = Infinity). */
+  function degradation(constants, N, D, bits, post) {
+    if (!constants || constants.C_T === undefined || post === Infinity) return 0;
+    let added = constants.C_T * D ** constants.gamma_D
+      * (N * share(constants, bits)) ** -constants.gamma_N
+      * Math.exp(constants.b - post / constants.gamma_post);
+    for (const part of PARTS) {
+      const rate = constants[`C_${part}`];
+      if (rate !== undefined) added *= -Math.expm1(-rate * Math.max(bits[part] - post, 0));
+    }
+    return added;
+  }
+
+  const beta = (base) => base.beta ?? base.alpha;
+
+  /* The loss of a point {N, D, bits, post} and its parts, under one pair of constants. */
+  function loss(pair, point) {
+    const { base, added } = pair;
+    const kept = share(base, point.bits);
+    const effective = point.N * kept;
+    const size = base.A * point.N ** -base.alpha;
+    const sizeKept = base.A * effective ** -base.alpha;
+    const data = base.B * point.D ** -beta(base);
+    const delta = degradation(base, point.N, point.D, point.bits, point.post)
+      + degradation(added, point.N, point.D, point.bits, point.post);
+    return {
+      floor: base.E, size, data, training: sizeKept - size, delta, share: kept, effective,
+      before: base.E + sizeKept + data, total: base.E + sizeKept + data + delta,
+    };
+  }
+
+  /* Tokens beyond which more training raises the loss after rounding (closed form). */
+  function criticalData(pair, point) {
+    const law = pair.base.C_T === undefined ? pair.added : pair.base;
+    const one = loss(pair, { ...point, D: 1 }).delta;
+    if (!law || !(one > 0)) return { D: NaN, loss: NaN, edge: false };
+    const b = beta(pair.base);
+    const D = ((b * pair.base.B) / (law.gamma_D * one)) ** (1 / (law.gamma_D + b));
+    const edge = D < TOKENS[0] || D > TOKENS[1];
+    return { D, loss: loss(pair, { ...point, D }).total, edge };
+  }
+
+  /* Best N and D for a budget of operations at 16 bits, training everything in P bits. */
+  function allocation(pair, budget, P) {
+    const { base } = pair;
+    const b = beta(base);
+    const f = share(base, allBits(P));
+    const product = (budget * 16) / (6 * P); // N times D
+    const effective = ((base.alpha * base.A) / (b * base.B) * (product * f) ** b)
+      ** (1 / (base.alpha + b));
+    const N = effective / f;
+    const D = product / N;
+    const value = base.E + base.A * effective ** -base.alpha + base.B * D ** -b;
+    return { P, N, D, ratio: D / N, loss: value, edge: !(N >= SIZES[0] && N <= SIZES[1]) };
+  }
+
+  /* d log(f(P) / P) / d log P, which is zero at the best P. */
+  function slope(base, P) {
+    let total = -1;
+    for (const part of PARTS) {
+      const gamma = base[`gamma_${part}`] ?? base.gamma;
+      if (gamma === undefined) continue;
+      const u = P / gamma;
+      total += u / Math.expm1(u - (base[`n_${part}`] ?? base.n));
+    }
+    return total;
+  }
+
+  /* Best P, N and D for a budget: P* = argmax f(P)/P, whatever the budget. */
+  function optimum(pair, budget) {
+    const [low, high] = BITS.map(Math.log);
+    const grid = Array.from({ length: GRID }, (_, i) => low + ((high - low) * i) / (GRID - 1));
+    const height = (x) => share(pair.base, allBits(Math.exp(x))) / Math.exp(x);
+    const heights = grid.map(height).map((h) => (Number.isFinite(h) ? h : -Infinity));
+    const best = heights.indexOf(Math.max(...heights));
+    if (best === 0 || best === GRID - 1) {
+      return { ...allocation(pair, budget, Math.exp(grid[best])), edge: true };
+    }
+    const rising = (x) => {
+      const up = slope(pair.base, Math.exp(x));
+      return Number.isFinite(height(x)) ? up : 1;
+    };
+    return allocation(pair, budget, Math.exp(bisect(rising, grid[best - 1], grid[best + 1])));
+  }
+
+  /* Where a function falls through zero, to the last digit; NaN if it does not. */
+  function bisect(falling, low, high) {
+    if (!(falling(low) >= 0 && falling(high) <= 0)) return NaN;
+    for (;;) {
+      const middle = low + (high - low) / 2;
+      if (middle <= low || middle >= high) return middle;
+      if (falling(middle) > 0) low = middle;
+      else high = middle;
+    }
+  }
+
+  /* Parameters that reach a loss at the point's D, bits and post; NaN where none do. */
+  function sizeFor(pair, target, point) {
+    const short = (x) => loss(pair, { ...point, N: Math.exp(x) }).total - target;
+    return Math.exp(bisect(short, Math.log(1e-6), Math.log(1e24)));
+  }
+
+  /* The middle 95% of draws as numpy.percentile has it; null where nothing varies. */
+  function interval(draws) {
+    const sorted = Float64Array.from(draws.filter(Number.isFinite)).sort();
+    if (!sorted.length || sorted[0] === sorted[sorted.length - 1]) return null;
+    return [0.025, 0.975].map((level) => {
+      const at = level * (sorted.length - 1);
+      const below = sorted[Math.floor(at)];
+      const above = sorted[Math.min(Math.floor(at) + 1, sorted.length - 1)];
+      return below + (above - below) * (at - Math.floor(at));
+    });
+  }
+
+  /* The fit.json text of one fit; NaN and Infinity, which Python writes, become null. */
+  function readFit(text, laws) {
+    let fit;
+    try {
+      const plain = text.replace(/([:[,]\s*)(?:-?Infinity|NaN)(?=\s*[,\]}])/g, "$1null");
+      fit = JSON.parse(plain);
+    } catch {
+      throw new Error("This is not JSON; give a file that `precision_lib fit --out` wrote.");
+    }
+    if (!fit || typeof fit !== "object" || !fit.params || typeof fit.law !== "string") {
+      throw new Error("This JSON is not a fit: it names no law and no params.");
+    }
+    const law = Object.hasOwn(laws, fit.law) ? laws[fit.law] : null;
+    if (!law) {
+      throw new Error(`The explorer cannot draw the law “${fit.law.slice(0, 40)}”; fit one of `
+        + `${Object.keys(laws).join(", ")}.`);
+    }
+    for (const name of law.parameters) {
+      if (!Number.isFinite(fit.params[name])) {
+        throw new Error(`The fit of “${fit.law}” has no number for ${name}.`);
+      }
+    }
+    for (const [name, range] of Object.entries(fit.ranges ?? {})) {
+      if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) {
+        throw new Error(`The range of ${name} in this fit is not two numbers.`);
+      }
+    }
+    const { params, ranges = {}, replicates = {}, warnings = [], unidentified = [] } = fit;
+    for (const [name, draws] of Object.entries(replicates)) {
+      if (!Array.isArray(draws)) throw new Error(`The replicates of ${name} are not a list.`);
+    }
+    return {
+      law: fit.law, params, ranges, replicates, warnings, unidentified, n: fit.n,
+      target: law.target, columns: law.columns, formula: law.formula,
+    };
+  }
+
+  /* One set of constants from a fit of the loss and, if any, one of the degradation. */
+  function makeSet(fits) {
+    const base = fits.find((fit) => fit.target === "loss");
+    const added = fits.find((fit) => fit.target === "delta") ?? null;
+    if (!base) {
+      throw new Error("These constants predict only what rounding adds; give a fit of the "
+        + "loss too, such as “effective-weights”.");
+    }
+    if (fits.length > (added ? 2 : 1)) {
+      throw new Error("Give one fit of the loss and at most one of the degradation.");
+    }
+    if (added && base.law === "unified") {
+      throw new Error("The law “unified” already knows of rounding; give it alone.");
+    }
+    const counts = [base, added].filter(Boolean)
+      .map((fit) => Object.values(fit.replicates)[0]?.length ?? 0).filter((n) => n > 0);
+    const size = counts.length ? Math.min(...counts) : 0;
+    const draw = (fit, i) => fit && Object.fromEntries(Object.entries(fit.params).map(
+      ([name, value]) => [name, fit.replicates[name] ? fit.replicates[name][i] ?? NaN : value]));
+    return {
+      base, added,
+      pair: { base: base.params, added: added?.params ?? null },
+      draws: Array.from({ length: size }, (_, i) => ({ base: draw(base, i), added: draw(added, i) })),
+      parts: PARTS.filter((part) => isFitted(base, part)),
+      rounds: Boolean(added) || base.law === "unified",
+    };
+  }
+
+  /* Whether the law reads the part and some fitted run quantized it. */
+  function isFitted(fit, part) {
+    const range = fit.ranges[COLUMNS[part]];
+    return fit.columns.includes(COLUMNS[part]) && !(range && range[0] === range[1]);
+  }
+
+  /* What of a point lies outside the fitted runs; from 16 bits on nothing is quantized. */
+  function outside(set, point) {
+    const bits = (value) => Math.min(value, 16);
+    const asked = [["N", point.N, set.base], ["D", point.D, set.base]];
+    for (const part of set.parts) asked.push([COLUMNS[part], bits(point.bits[part]), set.base]);
+    if (set.rounds && point.post !== Infinity) {
+      asked.push(["post_bits", point.post, set.added ?? set.base]);
+      if (set.added) asked.push(["N", point.N, set.added], ["D", point.D, set.added]);
+    }
+    const found = new Map();
+    for (const [name, value, fit] of asked) {
+      const range = fit.ranges[name];
+      if (!range || found.has(name)) continue;
+      const high = name.endsWith("bits") && name !== "post_bits" ? bits(range[1]) : range[1];
+      if (value < range[0] || value > high) found.set(name, { name, value, range });
+    }
+    return [...found.values()];
+  }
+
+  return {
+    PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, criticalData, interval, loss,
+    makeSet, optimum, outside, readFit, share, sizeFor,
+  };
+})();

@@ -1,0 +1,81 @@
+/* Numbers as people write them, and the state of the explorer in the page's address. */
+"use strict";
+
+const PrecisionState = (() => {
+  const SUFFIXES = { k: 1e3, M: 1e6, B: 1e9, G: 1e9, T: 1e12 };
+  const UNITS = [["T", 1e12], ["B", 1e9], ["M", 1e6], ["k", 1e3]];
+  const KEYS = {
+    N: "N", D: "D", C: "budget", w: "weights", a: "activations", kv: "kv", post: "post",
+  };
+  const DEFAULTS = {
+    set: "ours", map: "weights", N: 98064, D: 2.9e6, weights: 32, activations: 32, kv: 32,
+    post: 3, rounded: true, budget: 1.7e12,
+  };
+
+  /* "98k", "1.4e6", "26 B" or "98,064" as a number; NaN for anything else. */
+  function parse(text) {
+    const match = /^\s*([\d,]*\.?\d+(?:e[+-]?\d+)?)\s*([kMBGT]?)\s*$/i.exec(text);
+    if (!match) return NaN;
+    const suffix = match[2] && (SUFFIXES[match[2]] ?? SUFFIXES[match[2].toUpperCase()] ?? 1e3);
+    return Number(match[1].replaceAll(",", "")) * (suffix || 1);
+  }
+
+  /* A number for a field: short, and exactly the number when read again. */
+  function write(value) {
+    if (value >= 1e15 || value < 1e-3) return value.toExponential().replace("e+", "e");
+    for (const [suffix, unit] of UNITS) {
+      const short = `${Number((value / unit).toPrecision(6))}${suffix}`;
+      if (value >= unit && short.length <= 6 && parse(short) === value) return short;
+    }
+    return String(value);
+  }
+
+  /* A number for reading: three digits and a unit. */
+  function show(value, digits = 3) {
+    if (!Number.isFinite(value)) return "–";
+    if (value >= 1e15 || value < 1e-3) return value.toExponential(digits - 1).replace("e+", "e");
+    for (const [suffix, unit] of UNITS) {
+      const rounded = Number((value / unit).toPrecision(digits));
+      if (rounded >= 1) return `${rounded}${suffix}`;
+    }
+    return String(Number(value.toPrecision(digits)));
+  }
+
+  const toBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  const fromBase64 = (text) => new TextDecoder().decode(Uint8Array.from(
+    atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)));
+
+  /* The state as the part of the address behind #; own fits without their replicates. */
+  function encode(state, ownFits) {
+    const query = new URLSearchParams({ set: state.set, map: state.map });
+    for (const [key, name] of Object.entries(KEYS)) query.set(key, state[name]);
+    if (!state.rounded) query.set("post", "off");
+    if (state.set === "own") {
+      const lean = ownFits.map(({ law, params, ranges, n }) => ({ law, params, ranges, n }));
+      query.set("fits", toBase64(JSON.stringify(lean)));
+    }
+    return query.toString();
+  }
+
+  /* The state of an address, and the JSON texts of own fits; what is amiss is left out. */
+  function decode(fragment) {
+    const query = new URLSearchParams(fragment.replace(/^#/, ""));
+    const state = { ...DEFAULTS };
+    for (const name of ["set", "map"]) if (query.has(name)) state[name] = query.get(name);
+    for (const [key, name] of Object.entries(KEYS)) {
+      const value = Number(query.get(key));
+      if (query.has(key) && Number.isFinite(value) && value > 0) state[name] = value;
+    }
+    if (query.get("post") === "off") state.rounded = false;
+    let fits = [];
+    try {
+      if (query.has("fits")) fits = JSON.parse(fromBase64(query.get("fits"))).map(JSON.stringify);
+    } catch {
+      fits = ["unreadable"];
+    }
+    return { state, fits };
+  }
+
+  return { DEFAULTS, parse, write, show, encode, decode };
+})();
