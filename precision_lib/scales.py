@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
@@ -193,7 +194,8 @@ def block_scale(x: Tensor, fmt: Block, block: BlockSize) -> Tensor:
     largest = absmax(*split(x, own_block(fmt, block, x.shape)))
     largest = largest.reshape(*x.shape[:-1], -1)  # (…, n / size)
     if fmt.rule == "e4m3fn":
-        scale = _two_level(largest / fmt.element.largest, fmt, block)
+        fits = largest / fmt.element.largest
+        scale = two_level(fits, second_scale(fits, fmt, block), fmt, block)
     else:
         scale = _power_of_two(largest, fmt)
     return scale.clamp_(min=torch.finfo(scale.dtype).tiny).unsqueeze(-1)
@@ -203,23 +205,53 @@ def _power_of_two(largest: Tensor, fmt: Block) -> Tensor:
     """E8M0 scales; frexp, because float32 log2 rounds 2^k less one ulp up to k."""
     if fmt.rule == "floor":
         exponent = torch.frexp(largest).exponent - 1
-        exponent -= int(torch.frexp(torch.tensor(fmt.element.largest)).exponent) - 1
+        exponent -= math.frexp(fmt.element.largest)[1] - 1
     else:
         mantissa, exponent = torch.frexp(largest / fmt.element.largest)
         exponent = exponent - (mantissa == 0.5).int()
     return torch.ldexp(torch.ones_like(largest), exponent.clamp(-127, 127))
 
 
-def _two_level(scale: Tensor, fmt: Block, block: BlockSize) -> Tensor:
-    """Block scales rounded to E4M3 under one more scale for each of `block`."""
+def second_scale(fits: Tensor, fmt: Block, block: BlockSize) -> Tensor:
+    """Scale of the scales of NVFP4: the largest in each of `block` becomes 448.
+
+    Raises
+    ------
+    UserError
+        If the caller's block is no whole number of the format's.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import parse_format
+    >>> second_scale(torch.tensor([[896.0]]), parse_format("nvfp4"), (1, 16)).item()
+    2.0
+    """
+    blocks, axes = split(fits, _outer_block(fmt, block))
+    return absmax_scale(blocks, E4M3FN, axes)[0]
+
+
+def two_level(fits: Tensor, second: Tensor, fmt: Block, block: BlockSize) -> Tensor:
+    """Block scales `fits` rounded to E4M3 under the `second` scale.
+
+    One that would round to zero becomes the smallest there is.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import parse_format
+    >>> fmt, fits = parse_format("nvfp4"), torch.tensor([[448.0, 1.05]])
+    >>> two_level(fits, torch.ones(()), fmt, (1, 32)).tolist()
+    [[448.0, 1.0]]
+    """
+    blocks, _ = split(fits, _outer_block(fmt, block))
+    codes = E4M3FN.nearest_(blocks / second)
+    codes = torch.where(blocks > 0, codes.clamp(E4M3FN.values[1], 448.0), codes)
+    return (codes * second).reshape(fits.shape)
+
+
+def _outer_block(fmt: Block, block: BlockSize) -> BlockSize:
     if block[-1] % fmt.size:
         raise UserError(
             f"'{fmt.name}' needs blocks of a multiple of {fmt.size} for its second "
             f"scale, not {block[-1]}; take a coarser granularity."
         )
-    blocks, axes = split(scale, (*block[:-1], block[-1] // fmt.size))
-    outer, _ = absmax_scale(blocks, E4M3FN, axes)
-    codes = E4M3FN.nearest_(blocks / outer)
-    # A block whose scale would round to zero keeps the smallest there is.
-    codes = torch.where(blocks > 0, codes.clamp(min=E4M3FN.values[1]), codes)
-    return (codes * outer).reshape(scale.shape)
+    return (*block[:-1], block[-1] // fmt.size)
