@@ -237,9 +237,12 @@ def _faults(
 ) -> tuple[Fault, ...]:
     """All faults of the rows that are used, in the order of the rows."""
     cut = {fault.row for fault in raw.faults}
-    found = [*wrong, *_gaps(raw, table, names)]
-    if condition is None or not set(STATES) & set(condition.names):
-        found += _unfinished(raw)
+    ended = list(_unfinished(raw))
+    if condition is not None and set(STATES) & set(condition.names):
+        ended = []
+    early = {fault.row for fault in ended}  # what they lack need not be said
+    gaps = [fault for fault in _gaps(raw, table, names) if fault.row not in early]
+    found = [*ended, *wrong, *gaps]
     used = [f for f in found if f.row not in cut]
     used = [f for f in used if kept[f.row] or f.what == "is not a number"]
     used += [f for f in raw.faults if f.row < 0 or kept[f.row]]
@@ -269,7 +272,7 @@ def _gaps(
     for name in (n for n in KNOWN if n in table and n not in LABELS):
         empty = table[name].isna().to_numpy(dtype=bool)
         if name in after:
-            empty &= ~unrounded
+            empty = empty & ~unrounded
         cure = "fill it in or leave the row out"
         if name in TRAINING_BITS:
             cure = "fill it in, or say what a blank means, as with --blank-bits 32"
