@@ -19,7 +19,7 @@ from precision_lib.errors import UserError
 from precision_lib.model import ModelConfig, Precision, Transformer
 
 if TYPE_CHECKING:
-    from precision_lib.train import RunConfig
+    from precision_lib.config import RunConfig
 
 
 def save_model(model: Transformer, config: RunConfig, path: Path) -> None:
@@ -42,7 +42,7 @@ def save_model(model: Transformer, config: RunConfig, path: Path) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> from precision_lib.train import RunConfig
+    >>> from precision_lib.config import RunConfig
     >>> config = RunConfig(ModelConfig(16, 1, 2, 32), Precision("int4"))
     >>> model = Transformer(config.model, config.precision)
     >>> with tempfile.TemporaryDirectory() as folder:

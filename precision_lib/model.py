@@ -11,15 +11,25 @@ Embedding, head and norms stay in high precision.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from precision_lib.attention import Quantizer, attend, rotation
 from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION, bits_of, parse_format
-from precision_lib.kernels import cross_entropy_with_gradient, rms_norm, rotate, swiglu
-from precision_lib.quantize import block_size, fake_quantize
+from precision_lib.kernels import (
+    linear,
+    mean_cross_entropy,
+    norm_linear,
+    rms_norm,
+    swiglu,
+)
+from precision_lib.quantize import Scale, StraightThrough, block_size, fake_quantize
+from precision_lib.rotation import rotate
 
 
 @dataclass(frozen=True)
@@ -30,10 +40,17 @@ class Precision:
     ----------
     weights, activations, kv_cache : str
         A format such as "int4"; "float32" leaves the part as it is.
+    queries : str
+        Format of the rotated queries inside attention, high precision in the paper.
     weight_granularity, activation_granularity, kv_granularity : str
         As in `precision_lib.quantize.block_size`. The defaults are the paper's:
         weights per output channel, activations per tensor. It does not say what
         its KV cache shares; here each token and head has a scale.
+    scale, straight_through : str
+        As in `precision_lib.quantize.fake_quantize`, for all parts.
+    rotation : int
+        Size of the Hadamard blocks that turn weights and inputs of the linear
+        layers before they are quantized; 0 turns nothing.
 
     Examples
     --------
@@ -44,13 +61,30 @@ class Precision:
     weights: str = HIGH_PRECISION
     activations: str = HIGH_PRECISION
     kv_cache: str = HIGH_PRECISION
+    queries: str = HIGH_PRECISION
     weight_granularity: str = "channel"
     activation_granularity: str = "tensor"
     kv_granularity: str = "token"
+    scale: Scale = "absmax"
+    straight_through: StraightThrough = "clipped"
+    rotation: int = 0
 
     def __post_init__(self) -> None:
-        for text in (self.weights, self.activations, self.kv_cache):
+        for text in (self.weights, self.activations, self.kv_cache, self.queries):
             parse_format(text)
+        if self.scale not in get_args(Scale):
+            raise UserError(
+                f"unknown scale '{self.scale}'; one of {', '.join(get_args(Scale))}."
+            )
+        if self.straight_through not in get_args(StraightThrough):
+            raise UserError(
+                f"unknown straight_through '{self.straight_through}'; one of "
+                f"{', '.join(get_args(StraightThrough))}."
+            )
+        if self.rotation < 0 or self.rotation & (self.rotation - 1):
+            raise UserError(
+                f"rotation must be 0 or a power of two, not {self.rotation}."
+            )
 
     @property
     def bits(self) -> dict[str, int]:
@@ -60,6 +94,14 @@ class Precision:
             "activation_bits": bits_of(self.activations),
             "kv_bits": bits_of(self.kv_cache),
         }
+
+    def quantize(self, x: Tensor, text: str, granularity: str) -> Tensor:
+        """`x` rounded to the format `text`, straight through in the backward pass."""
+        fmt = parse_format(text)
+        if fmt is None:
+            return x
+        block = block_size(granularity, x.shape)
+        return fake_quantize(x, fmt, block, self.scale, self.straight_through)
 
 
 @dataclass(frozen=True)
@@ -127,22 +169,40 @@ class QuantLinear(nn.Module):
     def __init__(self, d_in: int, d_out: int, precision: Precision, parts: int = 1):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(d_out, d_in))
+        self.parts, self.precision = parts, precision
         self.weight_format = parse_format(precision.weights)
         self.input_format = parse_format(precision.activations)
-        self.input_granularity = precision.activation_granularity
         one = (d_out // parts, d_in)
         self.weight_block = block_size(precision.weight_granularity, one)
 
     def quantized_weight(self) -> Tensor:
         """The weight as the forward pass sees it, shape (out, in)."""
-        return fake_quantize(self.weight, self.weight_format, self.weight_block)
+        how = self.precision
+        return fake_quantize(
+            self.turned(self.weight),
+            self.weight_format,
+            self.weight_block,
+            how.scale,
+            how.straight_through,
+        )
+
+    def turned(self, x: Tensor) -> Tensor:
+        """`x` through the block Hadamard rotation, if there is one."""
+        return rotate(x, self.precision.rotation) if self.precision.rotation else x
+
+    @property
+    def reads_high_precision(self) -> bool:
+        """Whether the input is used as it comes."""
+        return self.input_format is None and not self.precision.rotation
+
+    def quantized_input(self, x: Tensor) -> Tensor:
+        """The input as the product sees it."""
+        how = self.precision
+        return how.quantize(self.turned(x), how.activations, how.activation_granularity)
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, in) -> (…, out)."""
-        if self.input_format is not None:
-            block = block_size(self.input_granularity, x.shape)
-            x = fake_quantize(x, self.input_format, block)
-        return F.linear(x, self.quantized_weight())
+        return linear(self.quantized_input(x), self.quantized_weight())
 
 
 class Norm(nn.Module):
@@ -163,9 +223,7 @@ class Block(nn.Module):
     def __init__(self, config: ModelConfig, precision: Precision):
         super().__init__()
         d, h = config.d_model, config.d_mlp
-        self.n_heads = config.n_heads
-        self.kv_format = parse_format(precision.kv_cache)
-        self.kv_granularity = precision.kv_granularity
+        self.n_heads, self.precision = config.n_heads, precision
         self.attention_norm = Norm(d)
         self.qkv = QuantLinear(d, 3 * d, precision, parts=3)
         self.out_norm = Norm(d) if config.extra_norm else nn.Identity()
@@ -175,23 +233,38 @@ class Block(nn.Module):
         self.down_norm = Norm(h) if config.extra_norm else nn.Identity()
         self.down = QuantLinear(h, d, precision)
 
-    def forward(self, x: Tensor, rotation: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turn: Tensor) -> Tensor:
         """(batch, time, d) -> (batch, time, d)."""
-        x = x + self.out(self.out_norm(self.attend(self.attention_norm(x), rotation)))
-        gate_up = self.gate_up(self.mlp_norm(x))
-        return x + self.down(self.down_norm(swiglu(gate_up)))
+        qkv = _behind(self.attention_norm, self.qkv, x)
+        qkv = qkv.view(*x.shape[:2], 3, self.n_heads, -1)
+        y = attend(qkv, turn, *self.attention_quantizers())
+        x = x + _behind(self.out_norm, self.out, y)
+        y = swiglu(_behind(self.mlp_norm, self.gate_up, x))
+        return x + _behind(self.down_norm, self.down, y)
 
-    def attend(self, x: Tensor, rotation: Tensor) -> Tensor:
-        """Causal attention; keys and values are quantized as a cache would be."""
-        batch, time, d = x.shape
-        qkv = self.qkv(x).view(batch, time, 3, self.n_heads, -1)
-        q, k, v = rotate(qkv, rotation)  # each (batch, heads, time, d / heads)
-        if self.kv_format is not None:
-            block = block_size(self.kv_granularity, k.shape)
-            k = fake_quantize(k, self.kv_format, block)
-            v = fake_quantize(v, self.kv_format, block)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return y.transpose(1, 2).reshape(batch, time, d)
+    def attention_quantizers(self) -> tuple[Quantizer | None, Quantizer | None]:
+        """What rounds the queries, and what the keys and values, as a cache would."""
+        how = self.precision
+        rounders = (
+            partial(how.quantize, text=text, granularity=how.kv_granularity)
+            for text in (how.queries, how.kv_cache)
+        )
+        queries, cache = rounders
+        return (
+            None if how.queries == HIGH_PRECISION else queries,
+            None if how.kv_cache == HIGH_PRECISION else cache,
+        )
+
+
+def _behind(norm: nn.Module, layer: QuantLinear, x: Tensor) -> Tensor:
+    """``layer(norm(x))``; in training as one operation where nothing comes between."""
+    if (
+        torch.is_grad_enabled()
+        and layer.reads_high_precision
+        and isinstance(norm, Norm)
+    ):
+        return norm_linear(x, norm.gain, layer.quantized_weight())
+    return layer(norm(x))
 
 
 class Transformer(nn.Module):
@@ -231,32 +304,24 @@ class Transformer(nn.Module):
     def hidden(self, ids: Tensor) -> Tensor:
         """(batch, time) -> (batch, time, d): the stream behind the last norm."""
         x = self.embedding(ids)
-        rotation = self._rotation(ids.shape[1], x)
-        for block in self.blocks:
-            x = block(x, rotation)
-        return self.norm(x)
-
-    def _rotation(self, time: int, like: Tensor) -> Tensor:
-        """Unit complex numbers of rotary positions, (time, 1, d_head / 2)."""
-        half = self.config.d_model // self.config.n_heads // 2
-        steps = torch.arange(half, device=like.device, dtype=torch.float32)
-        angle = torch.outer(
-            torch.arange(time, device=like.device, dtype=torch.float32),
-            10_000.0 ** (-steps / half),
+        turn = rotation(
+            ids.shape[1], self.config.d_model // self.config.n_heads, x.device
         )
-        return torch.polar(torch.ones_like(angle), angle)[:, None]
+        for block in self.blocks:
+            x = block(x, turn)
+        return self.norm(x)
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Mean loss in nats per token; ids and targets are (batch, time)."""
         x = self.hidden(ids)
-        return cross_entropy_with_gradient(
+        return mean_cross_entropy(
             x.reshape(-1, x.shape[-1]), self.head.weight, targets.reshape(-1)
         )
 
     @torch.no_grad()
     def token_losses(self, rows: Tensor) -> Tensor:
         """Loss of each predicted token: (batch, time + 1) ids -> (batch, time)."""
-        logits = self.head(self.hidden(rows[:, :-1]))
+        logits = linear(self.hidden(rows[:, :-1]), self.head.weight)
         losses = F.cross_entropy(
             logits.flatten(0, 1).float(), rows[:, 1:].flatten(), reduction="none"
         )

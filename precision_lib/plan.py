@@ -1,42 +1,39 @@
-"""A sweep as a file: YAML that expands to run configs, priced before it runs."""
+"""A sweep as a file: YAML that expands to run configs."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from itertools import product
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import numpy as np
 import pydantic
-import torch
 import yaml
 
-from precision_lib.corpus import SEQUENCE, VALIDATION_WINDOWS
+from precision_lib.config import RunConfig
 from precision_lib.errors import UserError
-from precision_lib.model import ModelConfig, Precision, Transformer
+from precision_lib.model import ModelConfig, Precision
 from precision_lib.runs import Role
 from precision_lib.shapes import SHAPES, peak_learning_rate
-from precision_lib.train import PTQ_BITS, RunConfig, one_thread
 
 
-def _fields_of(config: type, *without: str) -> type[pydantic.BaseModel]:
-    """A model of the fields of a dataclass, each optional, that knows no other."""
-    hints = get_type_hints(config)
-    names = [f.name for f in dataclasses.fields(config) if f.name not in without]
-    fields: dict[str, Any] = {name: (hints[name], None) for name in names}
+def _fields_of(name: str, hints: dict[str, Any]) -> type[pydantic.BaseModel]:
+    """A model with optional fields of these types, that knows no other."""
+    fields: dict[str, Any] = {key: (hint, None) for key, hint in hints.items()}
     forbid = pydantic.ConfigDict(extra="forbid")
-    return pydantic.create_model(config.__name__, __config__=forbid, **fields)
+    return pydantic.create_model(name, __config__=forbid, **fields)
 
 
 def _given(fields: Any) -> dict[str, Any]:
     return fields.model_dump(exclude_unset=True)
 
 
-# Fields of a config that a set may change, one entry a key.
-PrecisionFields = _fields_of(Precision)
-OtherFields = _fields_of(RunConfig, "model", "precision", "tokens", "peak_lr", "seed")
+# What a set may change in a config, one entry a key. The rest has its own list.
+_LISTED = ("model", "precision", "tokens", "peak_lr", "seed")
+_MODEL = {"extra_norm": bool, "vocab_size": int}
+_RUN = {k: v for k, v in get_type_hints(RunConfig).items() if k not in _LISTED}
+PrecisionFields = _fields_of("PrecisionFields", get_type_hints(Precision))
+OtherFields = _fields_of("OtherFields", _RUN | _MODEL)
 
 
 class Set(pydantic.BaseModel):
@@ -55,8 +52,8 @@ class Set(pydantic.BaseModel):
     peak_lr_factor : list of float, optional
         Multiples of the rule, instead of `peak_lr`.
     settings : list of dict
-        Other fields of `precision_lib.train.RunConfig`, such as
-        ``{weight_decay: 0.0}``.
+        Other fields of `precision_lib.config.RunConfig`, such as
+        ``{weight_decay: 0.0}``, and `extra_norm` and `vocab_size` of the model.
 
     Examples
     --------
@@ -87,19 +84,19 @@ class Set(pydantic.BaseModel):
         )
         runs = []
         for tokens, shape, precision, seed, setting in grid:
-            model = SHAPES[shape]
-            bits = Precision(**_given(precision))
-            other = _given(setting)
+            bits, other = Precision(**_given(precision)), _given(setting)
+            changed = {key: other.pop(key) for key in _MODEL if key in other}
+            model = dataclasses.replace(SHAPES[shape], **changed)
             runs += [
                 RunConfig(model, bits, tokens, rate, seed=seed, **other)
-                for rate in self._rates(model.n_non_embedding)
+                for rate in self._rates(SHAPES[shape])
             ]
         return runs
 
-    def _rates(self, n_parameters: int) -> list[float]:
+    def _rates(self, shape: ModelConfig) -> list[float]:
         if self.peak_lr is not None:
             return self.peak_lr
-        rule = peak_learning_rate(n_parameters)
+        rule = peak_learning_rate(shape.n_non_embedding)
         return [round(rule * factor, 5) for factor in self.peak_lr_factor or [1.0]]
 
 
@@ -167,50 +164,3 @@ def _sentence(error: pydantic.ValidationError) -> str:
         return f"unknown key '{last}'{where}."
     where = ".".join(map(str, (*place, last)))
     return f"{where}: {first['msg'].removeprefix('Value error, ')}."
-
-
-def price(configs: list[RunConfig], steps: int = 8) -> float:
-    """Core-hours the runs will take on this machine, measured by a few steps each.
-
-    Each distinct model and precision is timed on made-up tokens, training and
-    evaluation apart, on one thread.
-
-    Examples
-    --------
-    >>> 0 < price([RunConfig(SHAPES["24k"], tokens=100_000)], steps=1) < 1
-    True
-    """
-    seconds = 0.0
-    timed: dict[tuple[ModelConfig, Precision], tuple[float, float]] = {}
-    for config in configs:
-        key = (config.model, config.precision)
-        if key not in timed:
-            timed[key] = _time_steps(config, steps)
-        train, forward = timed[key]
-        evaluations = (len(PTQ_BITS) + 1) * VALIDATION_WINDOWS / config.batch_size
-        seconds += config.steps * train + evaluations * forward
-    return seconds / 3600
-
-
-def _time_steps(config: RunConfig, steps: int) -> tuple[float, float]:
-    """Seconds of a training step and of a forward pass over one batch."""
-    generator = np.random.default_rng(0)
-    shape = (config.batch_size, SEQUENCE + 1)
-    batch = torch.from_numpy(generator.integers(0, config.model.vocab_size, shape))
-    model = Transformer(config.model, config.precision)
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        model(batch[:, :-1], batch[:, 1:]).backward()
-        optimizer.step()
-
-    with one_thread():
-        step()
-        times = []
-        for work in (step, lambda: model.token_losses(batch)):
-            start = time.perf_counter()
-            for _ in range(steps):
-                work()
-            times.append((time.perf_counter() - start) / steps)
-    return times[0], times[1]

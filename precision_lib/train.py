@@ -1,105 +1,28 @@
-"""One training run: a frozen config in, a record of results out."""
+"""One training run: a frozen config in, a trained model and its record out."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from tqdm import tqdm
 
-from precision_lib.corpus import SEQUENCE, Corpus
+from precision_lib.config import RunConfig, learning_rate
+from precision_lib.corpus import Corpus
 from precision_lib.errors import UserError
-from precision_lib.formats import Int
-from precision_lib.model import ModelConfig, Precision, Transformer
-from precision_lib.ptq import round_to_nearest
+from precision_lib.evaluation import evaluate, round_after_training
+from precision_lib.model import Transformer
 
-PTQ_BITS = (2, 3, 4, 5, 6, 7, 8)
 CURVE_POINTS = 20
 MAX_EPOCHS = 4
-EVALUATION_BATCH = 16  # as in training: a per-tensor scale depends on the batch
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """Everything a run depends on.
-
-    Attributes
-    ----------
-    model : ModelConfig
-    precision : Precision
-    tokens : int
-        Training tokens asked for; the run takes the nearest whole step.
-    peak_lr : float
-        Peak learning rate, reached after `warmup` of the steps, then down a cosine
-        to `final_lr` of it.
-    batch_size : int
-        Sequences of 128 tokens a step.
-    weight_decay : float
-        On matrices; norm gains have none.
-    seed : int
-        Initial weights and order of the data.
-    corpus : str
-        As in `precision_lib.corpus.load_corpus`.
-    device, dtype : str
-        Of torch; the published runs are "cpu", "float32".
-
-    Examples
-    --------
-    >>> shape = ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80)
-    >>> config = RunConfig(shape, Precision("int4"), tokens=10_000, peak_lr=0.01)
-    >>> config.steps, config.run_id == dataclasses.replace(config).run_id
-    (5, True)
-    """
-
-    model: ModelConfig
-    precision: Precision = field(default_factory=Precision)
-    tokens: int = 1_000_000
-    peak_lr: float = 0.01
-    warmup: float = 0.1
-    final_lr: float = 0.1
-    batch_size: int = 16
-    weight_decay: float = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.95
-    epsilon: float = 1e-8
-    gradient_clip: float = 1.0
-    seed: int = 0
-    corpus: str = "default"
-    device: str = "cpu"
-    dtype: str = "float32"
-
-    def __post_init__(self) -> None:
-        if self.tokens < self.tokens_per_step or self.peak_lr <= 0:
-            raise UserError(
-                f"a run needs a positive peak_lr and at least {self.tokens_per_step} "
-                f"tokens, not peak_lr={self.peak_lr} and tokens={self.tokens}."
-            )
-
-    @property
-    def tokens_per_step(self) -> int:
-        """Tokens of one batch."""
-        return self.batch_size * SEQUENCE
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps."""
-        return round(self.tokens / self.tokens_per_step)
-
-    @property
-    def run_id(self) -> str:
-        """Hash of all fields: equal configs have equal ids."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass
@@ -138,40 +61,56 @@ def train(config: RunConfig, corpus: Corpus, *, progress: bool = False) -> Run:
     Raises
     ------
     UserError
-        If the corpus is smaller than a quarter of the tokens asked for.
+        If the corpus is smaller than a quarter of the tokens asked for or has
+        another vocabulary, or the device is not there.
 
     Examples
     --------
     >>> from precision_lib.corpus import build_corpus
+    >>> from precision_lib.model import ModelConfig
     >>> from precision_lib.sources import Document
-    >>> text = [Document("a", str(i), (f"word {i} and more",)) for i in range(900)]
+    >>> text = [Document("a", str(i), (f"word {i} and more",)) for i in range(1800)]
     >>> corpus = build_corpus(text, name="tiny", vocab_size=300)
     >>> shape = ModelConfig(16, 1, 2, 32, vocab_size=300)
-    >>> run = train(RunConfig(shape, tokens=4096, batch_size=4), corpus)
+    >>> run = train(RunConfig(shape, tokens=16_384, batch_size=4), corpus)
     >>> run.record["status"], run.record["D"], len(run.record["ptq"])
-    ('finished', 4096, 7)
+    ('finished', 16384, 21)
     """
     start = time.perf_counter()
+    _check(config, corpus)
     order = data_order(corpus, config)
-    with one_thread():
-        dtype = getattr(torch, config.dtype)
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+        dtype = torch.float64 if config.dtype == "float64" else torch.float32
         model = Transformer(config.model, config.precision, config.seed)
         model.to(device=config.device, dtype=dtype)
         curve = _optimize(model, config, corpus, order, progress)
         trained = time.perf_counter() - start
         record = {**describe(config, corpus), "curve": curve}
-        loss, by_source = evaluate(model, corpus)
+        loss, by_source = evaluate(model, corpus, config.sequence)
         record |= {"loss": loss, "status": _status(loss, corpus.vocab_size)}
         record |= {f"loss_{name}": mean for name, mean in by_source.items()}
-        record["ptq"] = _ptq(model, corpus) if record["status"] == "finished" else []
+        finished = record["status"] == "finished"
+        record["ptq"] = round_after_training(model, corpus, config) if finished else []
     record["train_seconds"] = round(trained, 2)
     record["seconds"] = round(time.perf_counter() - start, 2)
     return Run(model, record)
 
 
+def _check(config: RunConfig, corpus: Corpus) -> None:
+    if config.model.vocab_size != corpus.vocab_size:
+        raise UserError(
+            f"corpus {corpus.name} has {corpus.vocab_size} tokens and the model a "
+            f"vocab_size of {config.model.vocab_size}; make them equal."
+        )
+    try:
+        torch.zeros(1, device=config.device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"device '{config.device}' is not available here.") from error
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use one thread inside the block.
+    """Let torch and the BLAS of numpy use one thread inside the block.
 
     Examples
     --------
@@ -182,7 +121,8 @@ def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)
 
@@ -198,34 +138,17 @@ def data_order(corpus: Corpus, config: RunConfig) -> np.ndarray:
     >>> data_order(corpus, config).shape  # doctest: +SKIP
     (488, 16)
     """
-    windows = (len(corpus.train) - 1) // SEQUENCE
+    windows = (len(corpus.train) - 1) // config.sequence
     needed = config.steps * config.batch_size
     if needed > MAX_EPOCHS * windows:
         raise UserError(
             f"{config.tokens} tokens are more than {MAX_EPOCHS} epochs of the corpus "
-            f"{corpus.name} ({windows * SEQUENCE} tokens); ask for fewer."
+            f"{corpus.name} ({windows * config.sequence} tokens); ask for fewer."
         )
     generator = np.random.default_rng(config.seed)
     epochs = math.ceil(needed / windows)
     order = np.concatenate([generator.permutation(windows) for _ in range(epochs)])
-    return (order[:needed] * SEQUENCE).reshape(config.steps, config.batch_size)
-
-
-def learning_rate(step: int, config: RunConfig) -> float:
-    """Linear warmup, then a cosine from the peak to `final_lr` of it.
-
-    Examples
-    --------
-    >>> config = RunConfig(ModelConfig(16, 1, 2, 32), tokens=204_800, peak_lr=1.0)
-    >>> [round(learning_rate(s, config), 3) for s in (0, 9, 10, 99)]
-    [0.1, 1.0, 1.0, 0.1]
-    """
-    warmup = max(1, round(config.warmup * config.steps))
-    if step < warmup:
-        return config.peak_lr * (step + 1) / warmup
-    done = (step - warmup) / max(1, config.steps - 1 - warmup)
-    cosine = (1 + math.cos(math.pi * done)) / 2
-    return config.peak_lr * (config.final_lr + (1 - config.final_lr) * cosine)
+    return (order[:needed] * config.sequence).reshape(config.steps, config.batch_size)
 
 
 def _optimize(
@@ -236,8 +159,9 @@ def _optimize(
     progress: bool,
 ) -> list[tuple[int, float]]:
     """Train in place; returns (tokens seen, mean training loss) along the way."""
-    optimizer = _optimizer(model, config)
-    offsets = np.arange(SEQUENCE + 1)
+    optimizer = make_optimizer(model, config)
+    averaged = _Average(model, round(config.averaging * config.steps))
+    offsets = np.arange(config.sequence + 1)
     every = max(1, config.steps // CURVE_POINTS)
     curve: list[tuple[int, float]] = []
     since = torch.zeros((), device=config.device)
@@ -245,14 +169,10 @@ def _optimize(
     for step in steps:
         rows = corpus.train[order[step][:, None] + offsets].astype(np.int64)
         batch = torch.from_numpy(rows).to(config.device)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, config)
-        loss = model(batch[:, :-1], batch[:, 1:])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
-        optimizer.step()
-        since += loss.detach()
+        since += training_step(
+            model, optimizer, batch, learning_rate(step, config), config
+        )
+        averaged.update(config.steps - step)
         if (step + 1) % every == 0 or step + 1 == config.steps:
             seen = (step + 1) * config.tokens_per_step
             count = (step % every) + 1
@@ -260,10 +180,72 @@ def _optimize(
             since.zero_()
             if not math.isfinite(curve[-1][1]):
                 break
+    averaged.apply()
     return curve
 
 
-def _optimizer(model: Transformer, config: RunConfig) -> torch.optim.Optimizer:
+def training_step(
+    model: Transformer,
+    optimizer: torch.optim.Optimizer,
+    batch: Tensor,
+    rate: float,
+    config: RunConfig,
+) -> Tensor:
+    """One update of the weights; returns the mean loss before it.
+
+    Parameters
+    ----------
+    model : Transformer
+    optimizer : Optimizer
+        As `make_optimizer` gives it.
+    batch : Tensor of int64, shape (batch_size, sequence + 1)
+    rate : float
+        Learning rate.
+    config : RunConfig
+
+    Examples
+    --------
+    >>> from precision_lib.model import ModelConfig
+    >>> config = RunConfig(ModelConfig(16, 1, 2, 32), tokens=4096)
+    >>> model = Transformer(config.model, config.precision)
+    >>> batch = torch.zeros(16, 129, dtype=torch.int64)
+    >>> optimizer = make_optimizer(model, config)
+    >>> losses = [training_step(model, optimizer, batch, 0.01, config) for _ in "ab"]
+    >>> bool(losses[1] < losses[0])
+    True
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    parts = batch.split(config.micro_batch or len(batch))
+    total = torch.zeros((), device=batch.device)
+    for part in parts:
+        with _autocast(config):
+            loss = model(part[:, :-1], part[:, 1:]) / len(parts)
+        loss.backward()
+        total += loss.detach()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+    optimizer.step()
+    return total
+
+
+def _autocast(config: RunConfig) -> AbstractContextManager[Any]:
+    if config.dtype != "bfloat16":
+        return nullcontext()
+    return torch.autocast(torch.device(config.device).type, torch.bfloat16)
+
+
+def make_optimizer(model: Transformer, config: RunConfig) -> torch.optim.Optimizer:
+    """AdamW with weight decay on the matrices alone.
+
+    Examples
+    --------
+    >>> from precision_lib.model import ModelConfig
+    >>> config = RunConfig(ModelConfig(16, 1, 2, 32))
+    >>> model = Transformer(config.model, config.precision)
+    >>> [g["weight_decay"] for g in make_optimizer(model, config).param_groups]
+    [0.1, 0.0]
+    """
     matrices = [p for p in model.parameters() if p.dim() >= 2]
     gains = [p for p in model.parameters() if p.dim() < 2]
     groups = [
@@ -276,36 +258,27 @@ def _optimizer(model: Transformer, config: RunConfig) -> torch.optim.Optimizer:
     )
 
 
-@torch.inference_mode()
-def evaluate(model: Transformer, corpus: Corpus) -> tuple[float, dict[str, float]]:
-    """Mean loss on the validation tokens and on those of each source, nats per token.
+class _Average:
+    """Mean of the weights after each of the last `last` steps."""
 
-    Examples
-    --------
-    >>> loss, by_source = evaluate(model, corpus)  # doctest: +SKIP
-    """
-    device = next(model.parameters()).device
-    rows = torch.from_numpy(corpus.validation.astype(np.int64))
-    batches: list[Tensor] = []
-    for start in range(0, len(rows), EVALUATION_BATCH):
-        batch = rows[start : start + EVALUATION_BATCH].to(device)
-        batches.append(model.token_losses(batch).double().mean(1).cpu())
-    losses = torch.cat(batches).numpy()
-    by_source = {
-        corpus.sources[index]: float(losses[corpus.validation_source == index].mean())
-        for index in np.unique(corpus.validation_source)
-    }
-    return float(losses.mean()), by_source
+    def __init__(self, model: Transformer, last: int):
+        self.parameters, self.last = list(model.parameters()), last
+        self.mean: list[Tensor] = []
 
+    def update(self, left: int) -> None:
+        """Take in the weights after a step with `left` steps to go, itself included."""
+        if left > self.last:
+            return
+        now = [p.detach() for p in self.parameters]
+        if not self.mean:
+            self.mean = [p.clone() for p in now]
+        else:
+            torch._foreach_lerp_(self.mean, now, 1 / (self.last - left + 1))
 
-def _ptq(model: Transformer, corpus: Corpus) -> list[dict[str, Any]]:
-    rows = []
-    for bits in PTQ_BITS:
-        fmt = Int(bits)
-        post_loss, _ = evaluate(round_to_nearest(model, fmt), corpus)
-        row = {"method": "rtn", "grid": fmt.grid, "granularity": "channel"}
-        rows.append({**row, "post_bits": bits, "post_loss": post_loss})
-    return rows
+    def apply(self) -> None:
+        """Put the mean into the model, if there is one."""
+        for parameter, mean in zip(self.parameters, self.mean, strict=bool(self.mean)):
+            parameter.detach().copy_(mean)
 
 
 def _status(loss: float, vocab_size: int) -> str:
@@ -321,27 +294,33 @@ def describe(config: RunConfig, corpus: Corpus) -> dict[str, Any]:
     23936
     """
     model, precision = config.model, config.precision
+    windows = (len(corpus.train) - 1) // config.sequence
+    same = ("schedule", "warmup", "final_lr", "decay", "averaging", "sequence")
+    same += ("seed", "peak_lr", "batch_size", "weight_decay")
     return {
         "run_id": config.run_id,
         "N": model.n_non_embedding,
         "D": config.steps * config.tokens_per_step,
+        "epochs": config.steps * config.batch_size / windows,
         **precision.bits,
         "weight_format": precision.weights,
         "activation_format": precision.activations,
         "kv_format": precision.kv_cache,
+        "query_format": precision.queries,
         "weight_granularity": precision.weight_granularity,
         "activation_granularity": precision.activation_granularity,
         "kv_granularity": precision.kv_granularity,
-        "seed": config.seed,
-        "peak_lr": config.peak_lr,
-        "batch_size": config.batch_size,
-        "weight_decay": config.weight_decay,
+        "scale": precision.scale,
+        "straight_through": precision.straight_through,
+        "rotation": precision.rotation,
+        **{name: getattr(config, name) for name in same},
         "d_model": model.d_model,
         "n_layers": model.n_layers,
         "n_heads": model.n_heads,
         "d_mlp": model.d_mlp,
         "extra_norm": model.extra_norm,
         **{f"params_{name}": n for name, n in model.parameters.items()},
+        "corpus": config.corpus,
         "corpus_digest": corpus.digest,
         "torch": torch.__version__.split("+")[0],
     }

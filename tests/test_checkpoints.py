@@ -5,9 +5,9 @@ import safetensors.torch
 import torch
 
 from precision_lib.checkpoints import load_model, read_config, save_model
+from precision_lib.config import RunConfig
 from precision_lib.errors import UserError
 from precision_lib.model import Precision, Transformer
-from precision_lib.train import RunConfig
 from tests.helpers import SMALL
 
 CONFIG = RunConfig(SMALL, Precision("int4", kv_cache="int3"), seed=3)
