@@ -177,9 +177,13 @@ class Float:
     def _round(self, x: Tensor) -> Tensor:
         word, mask, digits = _WORDS[x.dtype]
         binade = (x.view(word) & mask).view(x.dtype)
-        shift = binade.clamp_(min=2.0**self._low_exponent)
-        shift *= 1.5 * 2.0 ** (digits - self.mantissa)
+        binade.clamp_(min=2.0**self._low_exponent)
+        shift = binade * (1.5 * 2.0 ** (digits - self.mantissa))
         rounded = (x + shift).sub_(shift)
+        if self.mantissa == 0:  # of two powers of two the even code, not the larger
+            power = torch.frexp(binade).exponent - 1
+            down = (x.abs() == 1.5 * binade) & ((power + self._bias) % 2 == 0)
+            rounded = torch.where(down, x.sign() * binade, rounded)
         if not self.subnormals and self.mantissa:
             lowest = self._decode(1)
             tiny = torch.where(x.abs() > lowest / 2, x.sign() * lowest, 0.0)
@@ -194,7 +198,8 @@ class Float:
         >>> Float(4, 3, specials="fn").cast(torch.tensor([1.06, 500.0])).tolist()
         [1.0, 448.0]
         """
-        rounded = self.nearest_(x.clone())
+        most = min(4 * self.largest, torch.finfo(x.dtype).max)
+        rounded = self.nearest_(x.clamp(-most, most))
         if self.saturate:
             return rounded.clamp_(*self.range)
         over = rounded.abs() > self.largest
