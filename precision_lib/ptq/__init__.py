@@ -3,13 +3,13 @@
 from precision_lib.ptq.apply import Result, quantize
 from precision_lib.ptq.calibration import Calibration
 from precision_lib.ptq.options import DEFAULTS, Options
-from precision_lib.ptq.rtn import round_to_nearest
+from precision_lib.ptq.targets import Fold
 
 __all__ = [
     "DEFAULTS",
     "Calibration",
+    "Fold",
     "Options",
     "Result",
     "quantize",
-    "round_to_nearest",
 ]

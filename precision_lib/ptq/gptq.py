@@ -7,6 +7,7 @@ that are fixed before the first column is rounded ("static groups").
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -28,22 +29,25 @@ class Solved:
     values : Tensor, shape (out, in)
     loss : float
         Sum over the outputs of their mean square error, plus the damping times the
-        squared change of the weights; NaN after a fallback.
+        squared change of the weights; NaN if GPTQ did not do it.
     damping : float
-        Share of the mean diagonal that was added; NaN after a fallback.
+        Share of the mean diagonal that was added; NaN if GPTQ did not do it.
     note : str
         What was not done as asked, or "".
+    fallback : bool
+        Whether GPTQ could not be used, and the weights are rounded to nearest.
 
     Examples
     --------
-    >>> Solved(torch.zeros(1, 1), 0.0, 0.01, "").damping
-    0.01
+    >>> Solved(torch.zeros(1, 1)).fallback
+    False
     """
 
     values: Tensor
-    loss: float
-    damping: float
-    note: str
+    loss: float = math.nan
+    damping: float = math.nan
+    note: str = ""
+    fallback: bool = False
 
 
 def gptq(weight: Tensor, hessian: Tensor, grid: WeightGrid, options: Options) -> Solved:
@@ -77,7 +81,7 @@ def gptq(weight: Tensor, hessian: Tensor, grid: WeightGrid, options: Options) ->
     """
     if not torch.isfinite(hessian).all():
         note = "inputs hold NaN or infinity: rounded to nearest"
-        return Solved(grid.round(weight), torch.nan, torch.nan, note)
+        return Solved(grid.round(weight), note=note, fallback=True)
     diagonal = hessian.diagonal()
     dead = diagonal == 0
     order = torch.arange(len(hessian), device=weight.device)
@@ -88,7 +92,7 @@ def gptq(weight: Tensor, hessian: Tensor, grid: WeightGrid, options: Options) ->
     factor, damping = _factor(ready, diagonal.double().mean(), options.damping)
     if factor is None:
         note = "Hessian cannot be factorized: rounded to nearest"
-        return Solved(grid.round(weight), torch.nan, torch.nan, note)
+        return Solved(grid.round(weight), note=note, fallback=True)
     values, loss = _columns(weight, factor, grid, order, options.block_columns)
     notes = []
     if damping > options.damping:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from precision_lib.formats import Block, Element, Float, Format
-from precision_lib.quantize import _scaled
+from precision_lib.quantize import scaled_blocks
 from precision_lib.scales import BlockSize, split
 
 # Maps an error of the weights, (out, in), to what each entry adds to the total.
@@ -90,7 +90,7 @@ def weight_grid(
     >>> grid.round(weight).tolist()
     [[1.0, 1.0, -1.0, 1.0, 1.0]]
     """
-    blocks, element, scale, zero_point = _scaled(weight, fmt, block, "absmax")
+    blocks, element, scale, zero_point = scaled_blocks(weight, fmt, block, "absmax")
     if criterion is not None and can_clip(fmt):
         axes = split(weight, block)[1]
         scale = scale * _best_ratio(

@@ -63,13 +63,9 @@ def seen_input(layer: nn.Module, x: Tensor, batch: int | None = None) -> Tensor:
     >>> seen_input(nn.Linear(3, 2), torch.ones(1, 3)).tolist()
     [[1.0, 1.0, 1.0]]
     """
-    if reads_as_it_comes(layer):
+    if not isinstance(layer, QuantLinear) or layer.reads_high_precision:
         return x
-    assert isinstance(layer, QuantLinear)
-    how = layer.precision
-    parts = [layer.turned(part) for part in x.split(batch or len(x))]
-    formats = (how.activations, how.activation_granularity)
-    return torch.cat([how.quantize(part, *formats) for part in parts])
+    return torch.cat([layer.quantized_input(part) for part in x.split(batch or len(x))])
 
 
 def reads_as_it_comes(layer: nn.Module) -> bool:

@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 
 from precision_lib.errors import UserError
 
-Method = Literal["rtn", "gptq", "awq"]
 Clip = Literal["none", "weights", "outputs"]
 
 
@@ -67,6 +66,7 @@ DEFAULTS: dict[str, Options] = {
     "rtn": Options(clip="none"),
     "gptq": Options(clip="weights"),
     "awq": Options(clip="outputs"),
+    "hqq": Options(clip="none"),
 }
 
 
@@ -89,4 +89,6 @@ def options_of(method: str, changes: dict[str, Any]) -> Options:
     for name in changes:
         if name not in known:
             raise UserError(f"unknown option '{name}'; one of {', '.join(known)}.")
+    if method == "hqq" and changes.get("clip", "none") != "none":
+        raise UserError("'hqq' chooses its own scales; leave clip out.")
     return replace(DEFAULTS[method], **changes)

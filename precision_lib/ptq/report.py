@@ -6,10 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from precision_lib.formats import Format
 from precision_lib.ptq.gptq import Solved
 from precision_lib.quantize import signal_to_noise
-from precision_lib.scales import BlockSize
 
 
 def layer_row(
@@ -17,8 +15,7 @@ def layer_row(
     solved: Solved,
     hessian: Tensor | None,
     scales: Tensor | None,
-    fmt: Format,
-    block: BlockSize,
+    bits: float,
 ) -> dict[str, Any]:
     """One row of the report.
 
@@ -30,9 +27,13 @@ def layer_row(
     weight_error       square change of the weights over their square
     sqnr               the same in decibels, higher is better
     bits_per_parameter storage a weight, scales included
-    damping            share of the mean diagonal that GPTQ added
-    note               what was not done as asked, or how it was done
+    damping            share of the mean diagonal that GPTQ added to the Hessian
+    fallback           whether the layer was rounded to nearest instead
+    tokens             calibration tokens that the layer has seen
+    note               what was done about scales, and what not as asked
     ================== =====================================================
+
+    The last two are added by `precision_lib.ptq.walk.Walk`.
 
     Parameters
     ----------
@@ -43,18 +44,16 @@ def layer_row(
         Mean of x·xᵀ over the calibration tokens.
     scales : Tensor, shape (in,), optional
         What the weights were multiplied by.
-    fmt, block
-        Grid and what shares a scale.
+    bits : float
+        Bits a parameter.
 
     Examples
     --------
     >>> import torch
-    >>> from precision_lib.formats import Int
-    >>> solved = Solved(torch.tensor([[1.0, 0.0]]), 0.0, 0.01, "")
-    >>> row = layer_row(
-    ...     torch.tensor([[1.0, 0.5]]), solved, torch.eye(2), None, Int(2), (1, 2))
-    >>> row["output_error"], row["bits_per_parameter"]
-    (0.2, 10.0)
+    >>> solved = Solved(torch.tensor([[1.0, 0.0]]))
+    >>> row = layer_row(torch.tensor([[1.0, 0.5]]), solved, torch.eye(2), None, 10.0)
+    >>> row["output_error"], round(row["sqnr"], 2)
+    (0.2, 6.99)
     """
     output = float("nan")
     delta = solved.values - weight
@@ -69,7 +68,7 @@ def layer_row(
         "output_error": output,
         "weight_error": error / square if square else 0.0,
         "sqnr": signal_to_noise(weight, weight + delta) if error else float("inf"),
-        "bits_per_parameter": fmt.bits_per_parameter(block, weight.shape),
+        "bits_per_parameter": bits,
         "damping": solved.damping,
-        "note": solved.note,
+        "fallback": solved.fallback,
     }

@@ -3,8 +3,9 @@ import torch
 
 from precision_lib.formats import Int
 from precision_lib.model import Precision, Transformer
-from precision_lib.ptq import round_to_nearest
-from precision_lib.quantize import block_size, quantize
+from precision_lib.ptq import quantize as quantize_model
+from precision_lib.ptq.layers import weight_block
+from precision_lib.quantize import quantize
 from tests.helpers import SMALL
 
 
@@ -12,11 +13,11 @@ from tests.helpers import SMALL
 def test_every_linear_weight_is_rounded_and_nothing_else(granularity):
     model = Transformer(SMALL, Precision())
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    rounded = round_to_nearest(model, Int(3), granularity)
-    layers = {f"{name}.weight" for name in model.linear_layers()}
+    rounded = quantize_model(model, "rtn", Int(3), granularity=granularity).model
+    layers = {f"{name}.weight": layer for name, layer in model.linear_layers().items()}
     for name, weight in rounded.state_dict().items():
         if name in layers:
-            block = block_size(granularity, weight.shape)
+            block = weight_block(layers[name], granularity)
             assert torch.equal(weight, quantize(before[name], Int(3), block).values)
         else:
             assert torch.equal(weight, before[name])
@@ -26,7 +27,7 @@ def test_every_linear_weight_is_rounded_and_nothing_else(granularity):
 def test_a_low_precision_model_rounded_to_its_own_grid_is_unchanged():
     ids = torch.arange(34).view(2, 17)
     model = Transformer(SMALL, Precision(weights="int3", activations="int6"))
-    same = round_to_nearest(model, Int(3))
-    coarser = round_to_nearest(model, Int(2))
+    same = quantize_model(model, "rtn", Int(3)).model
+    coarser = quantize_model(model, "rtn", Int(2)).model
     torch.testing.assert_close(same.token_losses(ids), model.token_losses(ids))
     assert not torch.allclose(coarser.token_losses(ids), model.token_losses(ids))
