@@ -88,6 +88,8 @@ def _split_shape(
         shape.append(n if b in (1, n) else b)
         if b > 1:
             axes.append(len(shape) - 1)
+    if not axes:  # every number alone: a torch reduction over no axis takes them all
+        return (*shape, 1), (len(shape),)
     return tuple(shape), tuple(axes)
 
 
@@ -126,7 +128,7 @@ def absmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     if len(axes) == x.dim():  # one pass without a copy; along rows it is slower
         low, high = torch.aminmax(x)
         return torch.maximum(-low, high)
-    return x.abs().amax(axes, keepdim=True) if axes else x.abs()
+    return x.abs().amax(axes, keepdim=True)
 
 
 def absmax_scale(
