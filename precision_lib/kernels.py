@@ -206,6 +206,37 @@ def _slices(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     return zip(*(t.flatten(0, -2).split(rows) for t in tensors), strict=True)
 
 
+@torch.no_grad()
+def token_cross_entropy(x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of each token, without a gradient.
+
+    Parameters
+    ----------
+    x : Tensor, shape (tokens, d)
+    head : Tensor, shape (vocabulary, d)
+    targets : Tensor of int64, shape (tokens,)
+
+    Returns
+    -------
+    Tensor, shape (tokens,)
+        Nats.
+
+    Examples
+    --------
+    >>> x, head = torch.zeros(2, 2), torch.zeros(4, 2)
+    >>> token_cross_entropy(x, head, torch.tensor([0, 1])).tolist()
+    [1.3862943649291992, 1.3862943649291992]
+    """
+    losses = []
+    for rows, target in zip(
+        x.split(ROWS_AT_ONCE), targets.split(ROWS_AT_ONCE), strict=True
+    ):
+        logits = linear(rows, head)
+        wide = torch.promote_types(logits.dtype, torch.float32)
+        losses.append(F.cross_entropy(logits.to(wide), target, reduction="none"))
+    return torch.cat(losses)
+
+
 def mean_cross_entropy(x: Tensor, head: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy of the logits ``x @ head.T``.
 

@@ -15,7 +15,6 @@ from functools import partial
 from typing import get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from precision_lib.attention import Quantizer, attend, rotation
@@ -27,6 +26,7 @@ from precision_lib.kernels import (
     norm_linear,
     rms_norm,
     swiglu,
+    token_cross_entropy,
 )
 from precision_lib.quantize import Scale, StraightThrough, block_size, fake_quantize
 from precision_lib.rotation import rotate
@@ -321,10 +321,8 @@ class Transformer(nn.Module):
     @torch.no_grad()
     def token_losses(self, rows: Tensor) -> Tensor:
         """Loss of each predicted token: (batch, time + 1) ids -> (batch, time)."""
-        logits = linear(self.hidden(rows[:, :-1]), self.head.weight)
-        losses = F.cross_entropy(
-            logits.flatten(0, 1).float(), rows[:, 1:].flatten(), reduction="none"
-        )
+        x = self.hidden(rows[:, :-1]).flatten(0, 1)
+        losses = token_cross_entropy(x, self.head.weight, rows[:, 1:].flatten())
         return losses.view(rows.shape[0], -1)
 
     def linear_layers(self) -> dict[str, QuantLinear]:
