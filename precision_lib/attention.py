@@ -73,9 +73,11 @@ def attend(
         return _Attention.apply(qkv, turn, quantizers)
     q, k, v = qkv.unbind(2)
     parts = [_turned(q, turn[:, 0]), _turned(k, turn[:, 0]), v]
-    parts = [p.transpose(1, 2) for p in parts]
-    parts = [p if f is None else f(p) for p, f in zip(parts, quantizers, strict=True)]
-    y = F.scaled_dot_product_attention(*parts, is_causal=True)
+    q, k, v = (
+        part.transpose(1, 2) if f is None else f(part.transpose(1, 2))
+        for part, f in zip(parts, quantizers, strict=True)
+    )
+    y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     return y.transpose(1, 2).flatten(2)
 
 

@@ -295,8 +295,8 @@ def describe(config: RunConfig, corpus: Corpus) -> dict[str, Any]:
     """
     model, precision = config.model, config.precision
     windows = (len(corpus.train) - 1) // config.sequence
-    same = ("schedule", "warmup", "final_lr", "decay", "averaging", "sequence")
-    same += ("seed", "peak_lr", "batch_size", "weight_decay")
+    same = ["schedule", "warmup", "final_lr", "decay", "averaging", "sequence"]
+    same += ["seed", "peak_lr", "batch_size", "weight_decay"]
     return {
         "run_id": config.run_id,
         "N": model.n_non_embedding,
