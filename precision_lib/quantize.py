@@ -226,9 +226,6 @@ def _just_beyond(low: float, high: float) -> tuple[float, float]:
     return float(below), float(above)
 
 
-_scaled = scaled_blocks  # its name until 2026-11-22
-
-
 def _half_step(fmt: Element) -> float:
     """Half the mean distance between neighbors on the grid."""
     low, high = fmt.range
