@@ -118,6 +118,8 @@ class Walk:
         tokens = 0 if seen is None else seen[..., 0].numel()
         if self.method == "gptq" and 0 < tokens < target.shape[1]:
             notes.append(f"{tokens} tokens for {target.shape[1]} inputs")
+        if self.options.clip != "none" and not can_clip(self.fmt):
+            notes.append(f"{self.fmt.name} has scales of its own: not clipped")
         block = weight_block(layer, self.granularity)
         row = layer_row(target, solved, hessian, scales, self._bits(block, target))
         row |= {"tokens": tokens, "note": "; ".join(filter(None, notes))}
@@ -173,6 +175,8 @@ class Walk:
         ]
         magnitude = _wide(x).flatten(0, -2).abs().mean(0)
         hessian, alphas = second_moment(x), self.options.alphas
+        if not torch.isfinite(hessian).all():
+            return None, "inputs hold NaN or infinity: no scales"
         scales, power = awq_scales(weights, hessian, magnitude, self.fmt, alphas)
         if not divide(self.model, fold, scales):
             return None, "its norm cannot be scaled: no scales"
