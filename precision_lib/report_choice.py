@@ -134,7 +134,7 @@ def _of_the_loss(table: pd.DataFrame) -> Choice:
         law, reason = _by_format(formats)
     elif not varying:
         law, reason = "chinchilla", "No precision of training varies in the table."
-        if len(table) < FEW:
+        if len(table) < FEW and (table[["N", "D"]].nunique() > 1).all():
             law += "-tied"
             reason += " With so few rows, size and data share one exponent."
     else:

@@ -155,6 +155,8 @@ def _advice(
     title: str, about: str, given: Sequence[str], answers: tuple[Decision, ...], q: str
 ) -> Advice:
     draws = answers[0].draws.get(q, np.array([]))
+    if q == "P" and draws.size and np.ptp(draws) == 0:  # at the end of the range
+        return _advice(title, about, given, answers, "N")
     if q != "P" and draws.size:
         draws = np.log(draws)
     return Advice(title, about, tuple(given), answers, (q, draws))

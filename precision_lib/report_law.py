@@ -26,7 +26,7 @@ from precision_lib.report_choice import NOTHING, Choice, choose, runs_of
 
 FOLDS = 10
 PROFILED = 2000  # rows up to which a profile is a matter of seconds
-WORK = 20_000_000  # rows times replicates
+WORK = 1_000_000  # rows times replicates: about ten seconds
 LOOSE = 2.0  # factor by which a constant may be off and still be called known
 
 Resample = Literal["auto", "residual", "pairs", "cluster"]

@@ -167,7 +167,7 @@ def test_missing_columns_are_guessed_together(tmp_path: Path) -> None:
 def test_a_condition_spares_rows_it_leaves_out(tmp_path: Path) -> None:
     text = "N,D,loss,status,width\n1e6,1e8,,diverged,3\n1e6,1e8,3.5,finished,4\n"
     path = write(tmp_path / "a.csv", text + "2e6,1e8,3.4,finished,8\n")
-    assert len(sentences(path)) == 2
+    assert len(sentences(path)) == 1
     found = check_runs(read_runs(path), where="status == 'finished' and width > 4")
     assert not found.faults and len(found.table) == 1 and found.left_out == 2
     mapped = check_runs(read_runs(path), {"w": "width"}, where="loss > 0", extra=["w"])
