@@ -12,9 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
 
+from precision_lib.corpus import DATA
 from precision_lib.errors import UserError
 from precision_lib.model import ModelConfig, Precision, Transformer
 
@@ -110,6 +112,38 @@ def read_config(path: Path) -> dict[str, Any]:
     0
     """
     return _read(path)[0]
+
+
+def published_models(folder: Path = DATA / "checkpoints") -> pd.DataFrame:
+    """The trained models that come with the runs, smallest first.
+
+    Returns
+    -------
+    DataFrame
+        A row a file: its ``path``, ``run_id``, ``N``, the ``tokens`` asked for, the
+        formats it was trained with and its ``seed``.
+
+    Raises
+    ------
+    UserError
+        If the folder holds none or one is damaged.
+
+    Examples
+    --------
+    >>> bool(published_models()["N"].is_monotonic_increasing)
+    True
+    """
+    rows = []
+    for path in sorted(folder.glob("*.safetensors")):
+        config = read_config(path)
+        shape = ModelConfig(**config["model"])
+        row = {"path": path, "run_id": path.stem, "N": shape.n_non_embedding}
+        row |= {name: config[name] for name in ("tokens", "seed", "corpus")}
+        parts = ("weights", "activations", "kv_cache")
+        rows.append(row | {name: config["precision"][name] for name in parts})
+    if not rows:
+        raise UserError(f"{folder}: there are no trained models; check the path.")
+    return pd.DataFrame(rows).sort_values(["N", "tokens", "run_id"], ignore_index=True)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

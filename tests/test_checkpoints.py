@@ -4,7 +4,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from precision_lib.checkpoints import load_model, read_config, save_model
+from precision_lib.checkpoints import (
+    load_model,
+    published_models,
+    read_config,
+    save_model,
+)
 from precision_lib.config import RunConfig
 from precision_lib.errors import UserError
 from precision_lib.model import Precision, Transformer
@@ -86,3 +91,14 @@ def test_a_config_that_does_not_fit_is_named(path, config, message):
     safetensors.torch.save_file(weights, path, {"config": json.dumps(config)})
     with pytest.raises(UserError, match=message):
         load_model(path)
+
+
+def test_published_models_are_listed_and_a_folder_without_any_is_named(path):
+    table = published_models(path.parent)
+    row = table.iloc[0]
+    assert list(table["run_id"]) == ["run"]
+    assert (row["weights"], row["kv_cache"], row["seed"]) == ("int4", "int3", 3)
+    assert row["N"] == SMALL.n_non_embedding and row["path"] == path
+    path.unlink()
+    with pytest.raises(UserError, match="no trained models"):
+        published_models(path.parent)

@@ -1,0 +1,123 @@
+"""Turn one knob at a time: what each setting of a method costs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from precision_lib.formats import parse_format
+from precision_lib.model import Transformer
+from precision_lib.ptq.apply import quantize
+from precision_lib.ptq.calibration import Calibration
+from precision_lib.ptq.grid import WeightGrid, weight_grid
+
+BATCH = 16
+
+
+def compare(
+    model: Transformer,
+    rows: Tensor,
+    settings: Iterable[Mapping[str, Any]],
+    calibration: Calibration | None = None,
+) -> pd.DataFrame:
+    """Quantize a model in several ways and evaluate each on the same tokens.
+
+    Parameters
+    ----------
+    model : Transformer
+    rows : Tensor of int64, shape (windows, time + 1)
+        Text to evaluate on.
+    settings : iterable of mapping
+        "method" and "format" (a text, as `precision_lib.formats.parse_format` takes
+        it), and any other argument of `precision_lib.ptq.quantize`.
+    calibration : Calibration, optional
+        For the settings that name none.
+
+    Returns
+    -------
+    DataFrame
+        A row a setting: its entries (a calibration set by its name), ``loss``,
+        ``delta`` (loss above the model's own, nats per token), and over the layers
+        the mean ``output_error`` and ``bits_per_parameter``.
+
+    Examples
+    --------
+    >>> from precision_lib.model import ModelConfig, Precision
+    >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
+    >>> ids = torch.arange(99).view(3, 33)
+    >>> settings = [{"method": "rtn", "format": f"int{bits}"} for bits in (2, 16)]
+    >>> table = compare(model, ids, settings)
+    >>> bool(table["delta"].abs()[0] > table["delta"].abs()[1])
+    True
+    """
+    own = mean_loss(model, rows)
+    table = []
+    for setting in settings:
+        call = {"calibration": calibration, **setting}
+        fmt = parse_format(call.pop("format"))
+        result = quantize(model, call.pop("method"), fmt, **call)
+        loss = mean_loss(result.model, rows)
+        given = call["calibration"]
+        said = {**setting, "calibration": given.name if given else ""}
+        means = result.report.reindex(columns=["output_error", "bits_per_parameter"])
+        table.append({**said, "loss": loss, "delta": loss - own, **means.mean()})
+    return pd.DataFrame(table)
+
+
+def mean_loss(model: Transformer, rows: Tensor) -> float:
+    """Mean loss of the predicted tokens, nats per token.
+
+    Examples
+    --------
+    >>> from precision_lib.model import ModelConfig, Precision
+    >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
+    >>> mean_loss(model, torch.zeros(2, 9, dtype=torch.int64)) > 0
+    True
+    """
+    losses = [model.token_losses(batch) for batch in rows.split(BATCH)]
+    return float(torch.cat(losses).double().mean())
+
+
+def clip_curve(
+    weight: Tensor, formats: Sequence[str], ratios: Sequence[float]
+) -> pd.DataFrame:
+    """Error of a matrix rounded under absmax scales times each ratio, one a row.
+
+    Returns
+    -------
+    DataFrame
+        A row a ratio, a column a format: square error over the square of the weights.
+
+    Examples
+    --------
+    >>> weight = torch.tensor([[1.0, 0.3, -0.3, 0.3]])
+    >>> clip_curve(weight, ["int2"], [1.0, 0.5]).round(2)["int2"].tolist()
+    [0.21, 0.29]
+    """
+    columns: dict[str, list[float]] = {text: [] for text in formats}
+    for text, errors in columns.items():
+        fmt = parse_format(text)
+        assert fmt is not None
+        grid = weight_grid(weight, fmt, (1, weight.shape[1]))
+        for ratio in ratios:
+            smaller = WeightGrid(grid.element, grid.scale * ratio, grid.zero_point)
+            delta = smaller.round(weight) - weight
+            errors.append(float(delta.square().sum() / weight.square().sum()))
+    return pd.DataFrame(columns, index=pd.Index(ratios, name="ratio"))
+
+
+def share_of_zeros(model: Transformer) -> float:
+    """Share of the linear weights that are zero.
+
+    Examples
+    --------
+    >>> from precision_lib.model import ModelConfig, Precision
+    >>> share_of_zeros(Transformer(ModelConfig(16, 1, 2, 32), Precision()))
+    0.0
+    """
+    weights = [layer.weight.flatten() for layer in model.linear_layers().values()]
+    return float((torch.cat(weights) == 0).double().mean())
