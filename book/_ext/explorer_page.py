@@ -37,6 +37,7 @@ SCRIPTS = (
     "explorer/laws.js",
     "explorer/state.js",
     "explorer/charts.js",
+    "explorer/results.js",
     "explorer/explorer.js",
 )
 

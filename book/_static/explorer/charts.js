@@ -52,13 +52,28 @@ const PrecisionCharts = (() => {
 
   const missing = (values) => values.map((v) => (Number.isFinite(v) ? v : null));
 
-  function axis(host, label, values, more) {
+  function axis(host, label, more) {
     return {
-      label, values, stroke: colour(host, "--pst-color-text-base"), font: "13px sans-serif",
+      label, stroke: colour(host, "--pst-color-text-base"), font: "13px sans-serif",
       labelFont: "13px sans-serif", grid: { stroke: colour(host, "--explorer-grid"), width: 1 },
       ticks: { stroke: colour(host, "--explorer-grid"), width: 1 }, ...more,
     };
   }
+
+  /* 1, 2 and 5 of every decade between two numbers. */
+  function decades(low, high) {
+    const found = [];
+    for (let k = Math.floor(Math.log10(low)); 10 ** k <= high; k += 1) {
+      found.push(...[1, 2, 5].map((n) => n * 10 ** k));
+    }
+    const inside = found.filter((n) => n >= low && n <= high);
+    return inside.length > 9 ? inside.filter((n) => /^1/.test(n.toExponential())) : inside;
+  }
+
+  const bySize = {
+    splits: (u, _, low, high) => decades(low, high), filter: (_, splits) => splits,
+    values: (_, splits) => splits.map((n) => show(n)),
+  };
 
   function text(u, words, x, y, align, host, bold = false) {
     const { ctx } = u;
@@ -87,9 +102,27 @@ const PrecisionCharts = (() => {
     ctx.fill();
     ctx.stroke();
     ctx.restore();
-    const right = px < u.bbox.left + u.bbox.width * 0.8;
-    const away = (right ? 12 : -12) * devicePixelRatio;
-    text(u, words, px + away, py, right ? "left" : "right", host, true);
+    const right = px < u.bbox.left + u.bbox.width * 0.75;
+    const away = (right ? 8 : -8) * devicePixelRatio;
+    text(u, words, px + away, py - 15 * devicePixelRatio, right ? "left" : "right", host, true);
+  }
+
+  /* A dashed line up from the axis, with its name at the foot. */
+  function upright(u, host, x, words) {
+    const px = u.valToPos(x, "x", true);
+    const foot = u.bbox.top + u.bbox.height;
+    const { ctx } = u;
+    ctx.save();
+    ctx.beginPath();
+    ctx.setLineDash([3 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.strokeStyle = colour(host, "--explorer-mark");
+    ctx.moveTo(px, u.bbox.top);
+    ctx.lineTo(px, foot);
+    ctx.stroke();
+    ctx.restore();
+    const right = px < u.bbox.left + u.bbox.width * 0.6;
+    text(u, words, px + (right ? 6 : -6) * devicePixelRatio, u.bbox.top + 12 * devicePixelRatio, right ? "left" : "right", host);
   }
 
   function box(u, host, [left, right], [low, high]) {
@@ -103,7 +136,7 @@ const PrecisionCharts = (() => {
     u.ctx.fillRect(x[0], y[0], x[1] - x[0], y[1] - y[0]);
     u.ctx.restore();
     const inside = 8 * devicePixelRatio;
-    text(u, "fitted runs", x[1] - inside, y[0] + 2 * inside, "right", host);
+    text(u, "fitted runs", x[0] + inside, y[1] - 1.5 * inside, "left", host);
   }
 
   function plot(host, options, data) {
@@ -132,8 +165,11 @@ const PrecisionCharts = (() => {
       },
       series: [{}, ...series],
       axes: [
-        axis(host, "bits (log scale)", (_, v) => v.map(String), { splits: [1, 2, 3, 4, 6, 8, 12, 16] }),
-        axis(host, "parameters N (log scale)", (_, v) => v.map((n) => (n === null ? "" : show(n))), { size: 64 }),
+        axis(host, "bits (log scale)", {
+          splits: () => [1, 2, 3, 4, 6, 8, 12, 16], filter: (_, splits) => splits,
+          values: (_, splits) => splits.map(String),
+        }),
+        axis(host, "parameters N (log scale)", { ...bySize, size: 64 }),
       ],
       hooks: {
         drawClear: [(self) => {
@@ -147,7 +183,7 @@ const PrecisionCharts = (() => {
             const x = self.bbox.left + self.bbox.width - 6 * devicePixelRatio;
             if (inside) text(self, level.toFixed(3), x, y, "right", host);
           }
-          mark(self, host, map.here, point.N, "your point");
+          mark(self, host, map.here, point.N, "your model");
         }],
       },
     }, [map.bits, ...map.contours.map(({ sizes }) => missing(sizes))]);
@@ -180,8 +216,8 @@ const PrecisionCharts = (() => {
       ],
       bands: [{ series: [4, 3], fill: colour(host, "--explorer-band") }],
       axes: [
-        axis(host, "training tokens D (log scale)", (_, v) => v.map((n) => (n === null ? "" : show(n)))),
-        axis(host, "loss (nats per token)", undefined, { size: 60 }),
+        axis(host, "training tokens D (log scale)", bySize),
+        axis(host, "loss (nats per token)", { size: 60 }),
       ],
       hooks: {
         draw: [(self) => {
@@ -196,9 +232,9 @@ const PrecisionCharts = (() => {
             end(curve.after, "after rounding", -14);
           }
           if (rounded && curve.critical.D < curve.tokens[last]) {
-            mark(self, host, curve.critical.D, curve.critical.loss, "D_crit");
+            upright(self, host, curve.critical.D, `lowest at ${show(curve.critical.D)}`);
           }
-          mark(self, host, point.D, here.total, "your point");
+          mark(self, host, point.D, here.total, "your model");
         }],
       },
     }, [curve.tokens, missing(curve.before), missing(curve.after), curve.low, curve.high]);

@@ -4,14 +4,10 @@
 (() => {
   const Laws = PrecisionLaws;
   const { parse, write, show, encode, decode, DEFAULTS } = PrecisionState;
+  const { get, nats, showLoss, showCritical, showOptimum, showOutside, showSet } = PrecisionResults;
   const BITS = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9, 10, 11, 12, 14, 16, 32];
   const SPANS = { N: [1e3, 1e12], D: [1e4, 1e14], budget: [1e9, 1e26] };
   const LIMITS = { N: [1, 1e16], D: [1, 1e20], budget: [1e3, 1e36] };
-  const NAMES = {
-    N: "parameters N", D: "tokens D", weight_bits: "bits of the weights", kv_bits: "bits of the KV cache",
-    activation_bits: "bits of the activations", post_bits: "bits after rounding",
-  };
-  const FIELD_OF = { weight_bits: "weights", activation_bits: "activations", kv_bits: "kv", post_bits: "post" };
   const PRESETS = {
     rounded: { set: "ours", map: "post", post: 3, rounded: true },
     low: { set: "ours", map: "weights", weights: 4, rounded: false },
@@ -23,7 +19,6 @@
 
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
   const root = document.getElementById("explorer");
-  const get = (name) => document.getElementById(`explorer-${name}`);
   const sets = Object.fromEntries(data.sets.map(({ key, fits }) => [
     key, Laws.makeSet(fits.map((text) => Laws.readFit(text, data.laws)))]));
   let state = { ...DEFAULTS };
@@ -62,99 +57,6 @@
     return { point: { N: state.N, D: state.D, bits, post: rounds ? state.post : Infinity }, notes };
   }
 
-  function put(name, value, shown) {
-    const node = get(name);
-    node.textContent = shown;
-    node.dataset.value = Number.isFinite(value) ? value : "";
-  }
-
-  function putSpan(name, span, form) {
-    get(name).textContent = span ? `95%: ${form(span[0])} to ${form(span[1])}` : "";
-    get(name).dataset.value = span ? span.join(" ") : "";
-  }
-
-  const nats = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
-
-  function showLoss(set, point) {
-    const found = Laws.loss(set.pair, point);
-    const draws = set.draws.map((pair) => Laws.loss(pair, point));
-    put("loss", found.total, nats(found.total));
-    const span = Laws.interval(draws.map((one) => one.total));
-    putSpan("loss-span", span, nats);
-    get("undefined").hidden = Number.isFinite(found.total);
-    get("no-span").hidden = set.draws.length > 0;
-    for (const part of ["floor", "size", "training", "data", "delta"]) {
-      put(`part-${part}`, found[part], nats(found[part]));
-      const width = Number.isFinite(found.total) ? (100 * found[part]) / found.total : 0;
-      get(`bar-${part}`).style.setProperty("width", `${Math.max(0, width)}%`);
-    }
-    put("effective", found.effective, show(found.effective));
-    put("share", found.share, Number.isFinite(found.share) ? `${(100 * found.share).toFixed(1)}% of N` : "");
-    putSpan("effective-span", Laws.interval(draws.map((one) => one.effective)), show);
-    return { total: found.total, span };
-  }
-
-  function showCritical(set, point) {
-    const rounded = point.post !== Infinity;
-    const critical = rounded ? Laws.criticalData(set.pair, point) : { D: NaN };
-    put("critical", critical.D, rounded ? show(critical.D) : "none");
-    const span = rounded
-      ? Laws.interval(set.draws.map((pair) => Laws.criticalData(pair, point).D)) : null;
-    putSpan("critical-span", span, show);
-    const past = rounded && point.D > critical.D;
-    get("critical-note").textContent = !rounded ? "The weights are not rounded after training."
-      : past ? "Your D is beyond it: less training would serve better." : "Your D is below it.";
-  }
-
-  function rangeWord(set, { N, D }) {
-    const known = set.base.ranges;
-    const out = ["N", "D"].filter((name) => known[name]
-      && !({ N, D }[name] >= known[name][0] && { N, D }[name] <= known[name][1]));
-    if (!known.N) return "unknown";
-    return out.length ? `▲ ${out.join(" and ")} outside` : "inside";
-  }
-
-  function showOptimum(set) {
-    const free = set.parts.length > 0;
-    get("optimum-note").textContent = !free
-      ? "These constants do not know of bits in training, so every row has the same share of N."
-      : set.parts.length < 3 ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
-        + "the best P would be higher if the other parts were fitted." : "";
-    const rows = [free ? Laws.optimum(set.pair, state.budget) : null,
-      ...[16, 8, 4].map((P) => Laws.allocation(set.pair, state.budget, P))];
-    rows.forEach((row, i) => {
-      get(`optimum-${i}`).hidden = !row;
-      if (!row) return;
-      put(`optimum-${i}-P`, row.P, row.P.toFixed(i ? 0 : 2));
-      put(`optimum-${i}-N`, row.N, show(row.N));
-      put(`optimum-${i}-D`, row.D, show(row.D));
-      put(`optimum-${i}-ratio`, row.ratio, show(row.ratio));
-      put(`optimum-${i}-loss`, row.loss, nats(row.loss));
-      const word = row.edge ? "at the end of the search" : rangeWord(set, row);
-      get(`optimum-${i}-range`).textContent = word;
-      get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
-    });
-    const draws = free ? set.draws.map((pair) => Laws.optimum(pair, state.budget)) : [];
-    for (const [name, form] of [["P", (v) => v.toFixed(1)], ["N", show], ["D", show], ["loss", nats]]) {
-      putSpan(`optimum-${name}-span`, Laws.interval(draws.map((row) => row[name])), form);
-    }
-  }
-
-  /* The loud mark: what of the point lies outside the runs the constants come from. */
-  function showOutside(set, point) {
-    const found = Laws.outside(set, point);
-    for (const field of root.querySelectorAll(".explorer-field")) field.classList.remove("is-outside");
-    const words = found.map(({ name, value, range }) => {
-      get(FIELD_OF[name] ?? name).closest(".explorer-field").classList.add("is-outside");
-      return `${NAMES[name]} = ${show(value)} (fitted ${show(range[0])} to ${show(range[1])})`;
-    });
-    const unknown = !set.base.ranges.N;
-    get("outside").hidden = !found.length && !unknown;
-    get("outside-list").textContent = unknown ? "this fit does not say which runs it comes from"
-      : words.join("; ");
-    return found.length > 0;
-  }
-
   function showControls(set) {
     for (const name of [...Object.keys(SPANS), ...Laws.PARTS, "post"]) {
       const [field, slider] = [get(name), get(`${name}-slider`)];
@@ -177,18 +79,6 @@
     get("map").value = state.map;
     for (const choice of root.querySelectorAll("[name=explorer-set]")) choice.checked = choice.value === state.set;
     get("own").hidden = state.set !== "own";
-  }
-
-  function showSet(set) {
-    const fits = [set.base, set.added].filter(Boolean);
-    get("constants").replaceChildren(...fits.flatMap((fit) => {
-      const line = document.createElement("p");
-      const numbers = Object.entries(fit.params).map(([name, v]) => `${name} ${Number(v.toPrecision(4))}`);
-      line.textContent = `${fit.law}${fit.n ? ` (${fit.n} rows)` : ""}: ${fit.formula}. ${numbers.join(", ")}.`;
-      const doubts = [...fit.warnings];
-      if (fit.unidentified.length) doubts.push(`The runs do not identify ${fit.unidentified.join(", ")}.`);
-      return [line, ...doubts.map((words) => Object.assign(document.createElement("p"), { textContent: words }))];
-    }));
   }
 
   function say(result, outside) {
@@ -232,7 +122,7 @@
     showSet(set);
     const result = showLoss(set, point);
     showCritical(set, point);
-    showOptimum(set);
+    showOptimum(set, state.budget);
     const outside = showOutside(set, point);
     get("notes").textContent = notes.join(" ");
     drawCharts(set, point);

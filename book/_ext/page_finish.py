@@ -1,0 +1,107 @@
+"""The last touches on a page: its foot, what its markup lacks, and fewer icons."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+TOGGLE = '<summary><span class="toctree-toggle"'
+NAMED_TOGGLE = TOGGLE.replace(
+    "<summary>", '<summary aria-label="Show or hide the pages below">'
+)
+SIGNATURE = re.compile(
+    r'<dl>\s*((?:<dd><em class="sig-param">(?:(?!<dd>|<dl>).)*</dd>\s*)+)</dl>',
+    re.DOTALL,
+)
+ICONS = "_static/scripts/fontawesome.js"
+ICON = re.compile(
+    r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
+    r'(?:"[^"]*"|\["[^"]*","[^"]*"\])\],?'
+)
+ICON_NAME = re.compile(r"\bfa-([a-z0-9-]+)")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Write the foot before the pages are made and the rest after."""
+    app.connect("config-inited", write_foot)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_foot(app: Sphinx, config: Config) -> None:
+    """Put the version and the digest of the run tables at the foot of each page."""
+    version = importlib.metadata.version("precision-lib")
+    config.html_theme_options["extra_footer"] = (
+        f'<p class="book-made-from">Version {version}'
+        f' · run tables <code title="SHA-256 of the tables in data/">'
+        f"{data_digest()[:12]}</code></p>"
+    )
+
+
+def data_digest() -> str:
+    """One hash of the names and contents of the run tables."""
+    from precision_lib.corpus import DATA
+
+    total = hashlib.sha256()
+    for path in sorted(DATA.glob("*.csv")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.name} {content}\n".encode())
+    return total.hexdigest()
+
+
+def finish(app: Sphinx, failure: Exception | None) -> None:
+    """Rewrite the pages and drop the icons that none of them shows."""
+    if failure is not None or app.builder.format != "html":
+        return
+    folder = Path(app.outdir)
+    pages = [path for path in folder.rglob("*.html") if "_static" not in path.parts]
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(finished(text), encoding="utf-8")
+    scripts = [
+        path for path in folder.glob("_static/**/*.js") if "mathjax" not in path.parts
+    ]
+    scripts = [path for path in scripts if path != folder / ICONS]
+    shown: set[str] = set()
+    for path in [*pages, *scripts]:
+        shown.update(ICON_NAME.findall(path.read_text(encoding="utf-8")))
+    icons = folder / ICONS
+    icons.write_text(only(shown, icons.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def finished(page: str) -> str:
+    """A page whose markup a screen reader can follow.
+
+    The toggles of the contents get names. The parameters of a long signature are a
+    definition list without terms, and the works cited children that no list may have;
+    both become plain lists.
+    """
+    page = page.replace(TOGGLE, NAMED_TOGGLE)
+    page = page.replace('role="doc-biblioentry"', 'role="listitem"')
+    return SIGNATURE.sub(as_list, page)
+
+
+def as_list(found: re.Match[str]) -> str:
+    """The parameters of a signature as a list."""
+    items = found[1].replace("<dd>", '<div role="listitem">')
+    items = items.replace("</dd>", "</div>")
+    return f'<div role="list" class="signature-list">{items}</div>'
+
+
+def only(shown: set[str], script: str) -> str:
+    """Font Awesome's script with the icons of these names, of some two thousand.
+
+    All of them weigh more than the rest of a page together.
+    """
+
+    def keep(found: re.Match[str]) -> str:
+        names = {found[1], *re.findall(r'"([\w-]+)"', found[2])}
+        return found[0] if names & shown else ""
+
+    return ICON.sub(keep, script)
