@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,6 +91,18 @@ class RawRuns:
     places: tuple[str, ...]
     header: tuple[str, ...]
     faults: tuple[Fault, ...] = field(default=())
+
+    def with_frame(self, frame: pd.DataFrame) -> RawRuns:
+        """The same source with other cells.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"N": ["1"]})
+        >>> RawRuns("a.csv", "CSV table", frame, ("row 1",), ("N",)).with_frame(
+        ...     frame.assign(D="2")).header
+        ('N', 'D')
+        """
+        return replace(self, frame=frame, header=tuple(frame.columns))
 
 
 def read_runs(
