@@ -18,7 +18,7 @@ _TWIN = ["N", "D", "seed"]
 
 
 def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
-    """The finished runs that a law is fitted to, tuning sweeps left out.
+    """The finished runs that a law is fitted to: those of role "fit".
 
     Parameters
     ----------
@@ -41,16 +41,11 @@ def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
     """
     if part is not None and part not in PARTS:
         raise UserError(f"unknown part '{part}'; choose one of {', '.join(PARTS)}.")
-    keep = (runs["status"] == "finished") & ~_tuning(runs)
+    keep = (runs["status"] == "finished") & (runs["role"] == "fit")
     for name, column in PARTS.items():
         if name != part:
             keep &= runs[column] == HIGH_PRECISION_BITS
     return runs[keep].reset_index(drop=True)
-
-
-def _tuning(table: pd.DataFrame) -> pd.Series:
-    """Rows of the sweeps that chose or checked the learning rate."""
-    return table["sweep"].str.startswith("learning_rate")
 
 
 def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
@@ -105,8 +100,10 @@ def effective_fraction(
         return np.maximum(inner, 0.0) ** (-1 / alpha) / n
 
 
-def law_roundings(ptq: pd.DataFrame, bits: tuple[int, int]) -> pd.DataFrame:
-    """Roundings of unquantized runs to `bits` (first and last), tuning sweeps left out.
+def law_roundings(
+    ptq: pd.DataFrame, bits: tuple[int, int], method: str = "rtn"
+) -> pd.DataFrame:
+    """Roundings by `method`, to `bits` (first and last), of unquantized runs to fit.
 
     Examples
     --------
@@ -114,7 +111,8 @@ def law_roundings(ptq: pd.DataFrame, bits: tuple[int, int]) -> pd.DataFrame:
     >>> law_roundings(load_ptq(), (3, 6))["post_bits"].unique().tolist()
     [3, 4, 5, 6]
     """
-    keep = ptq["post_bits"].between(*bits) & ~_tuning(ptq)
+    keep = ptq["post_bits"].between(*bits) & (ptq["method"] == method)
+    keep &= ptq["role"] == "fit"
     for column in PARTS.values():
         keep &= ptq[column] == HIGH_PRECISION_BITS
     return ptq[keep].reset_index(drop=True)

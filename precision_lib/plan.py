@@ -14,7 +14,7 @@ from precision_lib.config import RunConfig
 from precision_lib.errors import UserError
 from precision_lib.model import ModelConfig, Precision
 from precision_lib.runs import Role
-from precision_lib.shapes import SHAPES, peak_learning_rate
+from precision_lib.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
 
 
 def _fields_of(name: str, hints: dict[str, Any]) -> type[pydantic.BaseModel]:
@@ -59,7 +59,7 @@ class Set(pydantic.BaseModel):
     --------
     >>> pair = Set(shapes=["24k"], tokens=[9999], peak_lr_factor=[0.5, 1])
     >>> [config.peak_lr for config in pair.configs()]
-    [0.01101, 0.02203]
+    [0.01167, 0.02333]
     """
 
     model_config = pydantic.ConfigDict(extra="forbid")
@@ -86,10 +86,11 @@ class Set(pydantic.BaseModel):
         for tokens, shape, precision, seed, setting in grid:
             bits, other = Precision(**_given(precision)), _given(setting)
             changed = {key: other.pop(key) for key in _MODEL if key in other}
-            model = dataclasses.replace(SHAPES[shape], **changed)
+            named = (SHAPES | PAPER_SHAPES)[shape]
+            model = dataclasses.replace(named, **changed)
             runs += [
                 RunConfig(model, bits, tokens, rate, seed=seed, **other)
-                for rate in self._rates(SHAPES[shape])
+                for rate in self._rates(named)
             ]
         return runs
 
@@ -149,7 +150,7 @@ def read_plan(path: Path) -> Plan:
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_sentence(error)}") from error
     except KeyError as error:
-        known = ", ".join(SHAPES)
+        known = ", ".join(SHAPES | PAPER_SHAPES)
         raise UserError(f"{path}: unknown shape {error}; one of {known}.") from error
     except (TypeError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {error}") from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from precision_lib.model import ModelConfig
 
-# By their N, the non-embedding parameters. All but "334k" have two layers, so that the
-# that the fitted sizes differ in width alone; "334k" is of the first edition.
+# By their N, the non-embedding parameters. All but "334k" have two layers, so that
+# sizes differ in width alone.
 SHAPES: dict[str, ModelConfig] = {
     "24k": ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80),
     "56k": ModelConfig(d_model=48, n_layers=2, n_heads=2, d_mlp=128),
@@ -18,16 +18,32 @@ SHAPES: dict[str, ModelConfig] = {
     "1584k": ModelConfig(d_model=256, n_layers=2, n_heads=8, d_mlp=688),
 }
 
+# For data/plans/paper_scale.yaml: N of the paper. Its depths and widths are not told;
+# these have heads of 64 and a feed-forward layer of 8/3 of the width.
+_VOCABULARY = 50_280  # of the tokenizer of precision_lib.streaming.STREAMS["dolma-cc"]
+PAPER_SHAPES: dict[str, ModelConfig] = {
+    "30M": ModelConfig(512, 10, 8, 1344, vocab_size=_VOCABULARY),
+    "60M": ModelConfig(640, 12, 10, 1728, vocab_size=_VOCABULARY),
+    "110M": ModelConfig(768, 16, 12, 2048, vocab_size=_VOCABULARY),
+    "220M": ModelConfig(1024, 18, 16, 2752, vocab_size=_VOCABULARY),
+}
+
+
+# The power law through the best rates of the sweep data/plans/tuning.yaml, as
+# precision_lib.tuning.rate_rule fits it.
+RATE_AT_24K = 0.0233
+RATE_EXPONENT = -0.52
+
 
 def peak_learning_rate(n_parameters: int) -> float:
-    """The tuned rule for N = `n_parameters`: 0.022 · (N / 24,000)^-0.45.
+    """The tuned rule for N = `n_parameters`: 0.0233 · (N / 24,000)^-0.52.
 
-    It runs between the optima of unquantized and 2-bit-weight training in the
-    sweep ``data/plans/learning_rate.yaml``.
+    It runs between the optima of unquantized and 2-bit-weight training, which it
+    was fitted to together.
 
     Examples
     --------
-    >>> round(peak_learning_rate(334_000), 4)
-    0.0067
+    >>> round(peak_learning_rate(96_000), 4)
+    0.0113
     """
-    return float(0.022 * (n_parameters / 24_000) ** -0.45)
+    return float(RATE_AT_24K * (n_parameters / 24_000) ** RATE_EXPONENT)

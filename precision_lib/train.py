@@ -39,7 +39,13 @@ class Run:
     record: dict[str, Any]
 
 
-def train(config: RunConfig, corpus: Corpus, *, progress: bool = False) -> Run:
+def train(
+    config: RunConfig,
+    corpus: Corpus,
+    *,
+    rounding: bool = True,
+    progress: bool = False,
+) -> Run:
     """Train, evaluate, round to 2-8 bits and evaluate again.
 
     One thread, so that the same config gives bit-identical weights on one machine.
@@ -49,6 +55,9 @@ def train(config: RunConfig, corpus: Corpus, *, progress: bool = False) -> Run:
     config : RunConfig
     corpus : Corpus
         Its digest goes into the record.
+    rounding : bool
+        Whether the trained model is also rounded and evaluated again, which takes
+        about as long as 300,000 tokens of training.
     progress : bool
         Show a progress bar.
 
@@ -89,8 +98,8 @@ def train(config: RunConfig, corpus: Corpus, *, progress: bool = False) -> Run:
         loss, by_source = evaluate(model, corpus, config.sequence)
         record |= {"loss": loss, "status": _status(loss, corpus.vocab_size)}
         record |= {f"loss_{name}": mean for name, mean in by_source.items()}
-        finished = record["status"] == "finished"
-        record["ptq"] = round_after_training(model, corpus, config) if finished else []
+        rounded = rounding and record["status"] == "finished"
+        record["ptq"] = round_after_training(model, corpus, config) if rounded else []
     record["train_seconds"] = round(trained, 2)
     record["seconds"] = round(time.perf_counter() - start, 2)
     return Run(model, record)
