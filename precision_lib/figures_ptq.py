@@ -112,7 +112,7 @@ def clip_curves(curves: pd.DataFrame) -> Figure:
         bits = bits_of(str(text))
         style = bits_style(bits)
         axes.plot(curves.index, curves[text], color=style["color"])
-        best = float(curves.index[curves[text].argmin()])
+        best = float(curves.index.to_numpy()[curves[text].to_numpy().argmin()])
         axes.plot(
             [best], [curves[text].min()], ls="none", label=bits_label(bits), **style
         )

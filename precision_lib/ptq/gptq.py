@@ -107,12 +107,12 @@ def _factor(
 ) -> tuple[Tensor | None, float]:
     """Upper triangular U with UᵀU = (H + damping·mean·1)^-1, and the damping."""
     while True:
-        damped = hessian.clone()
+        damped = hessian.flip(0, 1)
         damped.diagonal().add_(damping * mean)
         # H = R·Rᵀ with R upper triangular, read backwards; then U = R^-1.
-        lower, failed = torch.linalg.cholesky_ex(damped.flip(0, 1))
+        lower, failed = torch.linalg.cholesky_ex(damped)
         eye = torch.eye(len(hessian), dtype=lower.dtype, device=lower.device)
-        upper = torch.linalg.solve_triangular(lower.flip(0, 1), eye, upper=True)
+        upper = torch.linalg.solve_triangular(lower, eye, upper=False).flip(0, 1)
         if not failed and torch.isfinite(upper).all():
             return upper, damping
         if damping >= MOST_DAMPING:
