@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
 from tests.book.conftest import Page
@@ -25,6 +25,9 @@ NOTE_VIOLATIONS = """
     document.addEventListener('securitypolicyviolation', event =>
         window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
 """
+LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
+    image.loading = 'eager';
+    return image.decode().catch(() => null); }))"""
 FAULTS = """async options => (await axe.run(document, options)).violations
     .filter(fault => ['serious', 'critical'].includes(fault.impact))
     .flatMap(fault => fault.nodes.map(
@@ -53,8 +56,7 @@ def visit(tab: Tab, path: Path, name: str) -> Visit:
     tab.emulate_media(color_scheme="light")
     tab.goto(path.as_uri(), wait_until="load")
     tab.evaluate("async () => { await window.MathJax?.startup?.promise; }")
-    tab.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
-    tab.wait_for_load_state("networkidle")
+    tab.evaluate(LOAD_IMAGES)
     files = {Path(unquote(urlsplit(url).path)) for url in fetched if "file:" in url}
     violations = tab.evaluate("window.violations")
     tab.evaluate(AXE.read_text(encoding="utf-8"))  # not a script of the page
@@ -65,7 +67,7 @@ def visit(tab: Tab, path: Path, name: str) -> Visit:
     else:
         faults = tab.evaluate(FAULTS, options)
         tab.emulate_media(color_scheme="dark")
-        tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+        expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
         faults += tab.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
     return Visit(violations, {one.name: sent(one) for one in files}, faults)
 
@@ -160,7 +162,7 @@ def test_buttons_of_the_theme_work_under_the_policy(
     tab = browser.new_page()
     tab.goto((html / "book" / "symbols.html").as_uri())
     tab.click("button.btn-fullscreen-button")
-    tab.wait_for_function("document.fullscreenElement !== null")
+    expect(tab.locator("html:fullscreen")).to_have_count(1)
     tab.close()
 
 
