@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from precision_lib.config import RunConfig
+
+EngineName = Literal["local", "ray"]
 
 DATA = Path(__file__).parents[1] / "data"
 OUT = Path(".cache/runs")
@@ -27,7 +32,8 @@ def register(app: typer.Typer) -> None:
 
 def corpus(
     name: Annotated[
-        str, typer.Argument(help="default, a folder, hub:NAME")
+        str,
+        typer.Argument(help="default, half, api and so on, a folder, hub:NAME"),
     ] = "default",
 ) -> None:
     """Make the token arrays, or find them in the cache, and describe them."""
@@ -43,25 +49,59 @@ def corpus(
 def sweep(
     plan: Annotated[Path, typer.Argument(help="A plan file, such as in data/plans.")],
     dry_run: Annotated[bool, typer.Option(help="Only say what it would cost.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at once on this machine.")] = 1,
+    engine: Annotated[EngineName, typer.Option(help="Where runs are done.")] = "local",
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
     data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+    ray_address: Annotated[
+        str | None, typer.Option(help="host:port of a Ray cluster, or auto.")
+    ] = None,
+    cpus_per_run: Annotated[float, typer.Option(min=0, help="With Ray.")] = 1,
+    gpus_per_run: Annotated[float, typer.Option(min=0, help="With Ray.")] = 0,
 ) -> None:
     """Train the runs of a plan that are not done yet; it can be stopped and resumed."""
-    from precision_lib.plan import price, read_plan
+    from precision_lib.engine_ray import RayEngine
+    from precision_lib.engines import LocalEngine
+    from precision_lib.plan import read_plan
+    from precision_lib.preflight import check_sizes
+    from precision_lib.price import prices
     from precision_lib.records import finished_ids
     from precision_lib.sweep import run_sweep
 
     read = read_plan(plan)
-    configs = read.configs()
-    done = finished_ids(out / read.name, data)
+    configs, folder = read.configs(), out / read.name
+    done = finished_ids(folder, data)
     todo = [c for c in configs if c.run_id not in done]
     typer.echo(f"{read.name}: {len(configs)} runs, {len(configs) - len(todo)} done")
-    if todo:
-        typer.echo(f"price of the rest on this machine: {price(todo):.2f} core-hours")
-    if not dry_run:
-        count = run_sweep(todo, read.name, read.role, out / read.name, data, jobs)
-        typer.echo(f"trained {count}; records in {out / read.name}")
+    check_sizes(todo)
+    if not todo:
+        return
+    if dry_run:
+        typer.echo(_cost(todo, prices(todo, jobs), jobs))
+        return
+    where: LocalEngine | RayEngine = LocalEngine(jobs)
+    if engine == "ray":
+        where = RayEngine(ray_address, jobs, cpus=cpus_per_run, gpus=gpus_per_run)
+    priced = prices(todo, jobs)
+    typer.echo(_cost(todo, priced, where.slots))
+    count = run_sweep(
+        todo, read.name, read.role, folder, data, engine=where, prices=priced
+    )
+    typer.echo(f"trained {count}; records in {folder}")
+
+
+def _cost(todo: list[RunConfig], priced: dict[str, float], slots: int) -> str:
+    """What the runs cost, in a line for each kind of machine."""
+    from precision_lib.progress import in_words, time_left
+
+    longest_first = sorted(priced.values(), reverse=True)
+    wall = in_words(time_left([], longest_first, slots))
+    lines = []
+    for device in sorted({c.device for c in todo}):
+        hours = sum(priced[c.run_id] for c in todo if c.device == device) / 3600
+        unit = "core-hours" if device == "cpu" else "GPU-hours"
+        lines.append(f"price of the rest: {hours:,.2f} {unit}")
+    return "\n".join([*lines, f"that is {wall} for {slots} at once"])
 
 
 def collect(

@@ -9,26 +9,80 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
+from filelock import FileLock
 
+from precision_lib.errors import UserError
 from precision_lib.runs import TABLES, read_table, write_table
 
-# Columns that the first records lack, with the value that they stand for.
-EARLIER = {
-    "schedule": "cosine",
-    "warmup": 0.1,
-    "final_lr": 0.1,
-    "decay": 0.2,
-    "averaging": 0.0,
-    "sequence": 128,
-    "corpus": "default",
-    "query_format": "float32",
-    "scale": "absmax",
-    "straight_through": "clipped",
-    "rotation": 0,
-}
+_MEASURED = {name for name in TABLES["runs"].columns if name.startswith("loss_")}
+# What a whole record has; the losses by source depend on the corpus.
+NEEDED = {"curve", "ptq", *TABLES["runs"].columns} - _MEASURED
+
+
+class Records(NamedTuple):
+    """What a folder of records holds.
+
+    Attributes
+    ----------
+    whole : dict of str to dict
+        The records by their ``run_id``.
+    damaged : list of Path
+        Files that are called like a record and are none.
+
+    Examples
+    --------
+    >>> read_records(Path("no such folder"))
+    Records(whole={}, damaged=[])
+    """
+
+    whole: dict[str, dict[str, Any]]
+    damaged: list[Path]
+
+
+def read_records(out: Path) -> Records:
+    """Read the records in `out`; one that is cut off or of another origin is damaged.
+
+    Examples
+    --------
+    >>> read_records(Path("no such folder")).whole
+    {}
+    """
+    records = Records({}, [])
+    for path in sorted(out.glob("*.json")):
+        try:
+            record = json.loads(path.read_text("utf-8"))
+            sound = record["run_id"] == path.stem and record.keys() >= NEEDED
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if sound:
+            records.whole[path.stem] = record
+        else:
+            records.damaged.append(path)
+    return records
+
+
+def set_aside(damaged: list[Path]) -> list[str]:
+    """Rename files that are no records, so that their runs are done again.
+
+    Returns a sentence for each.
+
+    Examples
+    --------
+    >>> set_aside([])
+    []
+    """
+    sentences = []
+    for path in damaged:
+        kept = path.with_suffix(".damaged")
+        path.replace(kept)
+        sentences.append(
+            f"{path} is no whole record of run {path.stem}; it was renamed to "
+            f"{kept.name}, and the run counts as not done."
+        )
+    return sentences
 
 
 def finished_ids(out: Path, data: Path) -> set[str]:
@@ -39,7 +93,7 @@ def finished_ids(out: Path, data: Path) -> set[str]:
     >>> finished_ids(Path("no such folder"), Path("nor this"))
     set()
     """
-    return {path.stem for path in out.glob("*.json")} | _collected(data)
+    return set(read_records(out).whole) | _collected(data)
 
 
 def _collected(data: Path) -> set[str]:
@@ -65,6 +119,8 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
     finally:
         scratch.unlink(missing_ok=True)
 
@@ -74,23 +130,30 @@ def collect(out: Path, data: Path) -> int:
 
     A run that is in ``runs.csv`` stays as it is. That table is written last, so
     that a merge that was killed between two tables is done again by the next one.
+    Damaged records are passed over; the next sweep sets them aside.
+
+    Raises
+    ------
+    UserError
+        If a table cannot be written; the old one is whole then.
 
     Examples
     --------
     >>> collect(Path("runs"), Path("data"))  # doctest: +SKIP
     231
     """
-    known = _collected(data)
-    records = [json.loads(path.read_text("utf-8")) for path in out.glob("*.json")]
-    fresh = [EARLIER | r for r in records if r["run_id"] not in known]
-    rows = {
-        "ptq": [row for record in fresh for row in _ptq_rows(record)],
-        "curves": [row for record in fresh for row in _curve_rows(record)],
-        "costs": fresh,
-        "runs": fresh,
-    }
-    for name, new in rows.items():
-        _merge(data / f"{name}.csv", new, list(TABLES[name].columns))
+    with FileLock(data / ".collect.lock"):  # two at once would lose rows
+        known = _collected(data)
+        whole = read_records(out).whole
+        fresh = [r for run_id, r in whole.items() if run_id not in known]
+        rows = {
+            "ptq": [row for record in fresh for row in _ptq_rows(record)],
+            "curves": [row for record in fresh for row in _curve_rows(record)],
+            "costs": fresh,
+            "runs": fresh,
+        }
+        for name, new in rows.items():
+            _merge(data / f"{name}.csv", new, list(TABLES[name].columns))
     return len(known) + len(fresh)
 
 
@@ -98,7 +161,7 @@ def _ptq_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
     """A row a rounding, with the columns of the run that they repeat."""
     names = ("run_id", "sweep", "role", "seed", "N", "D", "loss")
     bits = ("weight_bits", "activation_bits", "kv_bits")
-    shared = {name: record[name] for name in (*names, *bits)} | {"calibration": ""}
+    shared = {name: record[name] for name in (*names, *bits)}
     delta = [row["post_loss"] - record["loss"] for row in record["ptq"]]
     return [
         {**shared, **row, "delta": d}
@@ -124,4 +187,7 @@ def _merge(path: Path, new: list[dict[str, Any]], columns: list[str]) -> None:
     keys = ["sweep", "N", "D", "run_id", "method", "grid", "granularity"]
     keys += ["calibration", "post_bits", "tokens"]
     rows = rows.sort_values([key for key in keys if key in rows])
-    write_table(rows.reindex(columns=columns), path)
+    try:
+        write_table(rows.reindex(columns=columns), path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error

@@ -48,7 +48,7 @@ RUNS = pa.DataFrameSchema(
         "weight_decay": pa.Column(float, pa.Check.ge(0)),
         **{name: pa.Column(float, pa.Check.in_range(0, 1)) for name in _SHARES},
         "rotation": pa.Column(int, pa.Check.ge(0)),
-        "epochs": pa.Column(float, _POSITIVE, nullable=True),
+        "epochs": pa.Column(float, _POSITIVE),
         "extra_norm": pa.Column(bool),
         "corpus_digest": pa.Column(str),
         "torch": pa.Column(str),
@@ -124,7 +124,7 @@ def load_runs(path: Path | None = None) -> pd.DataFrame:
     >>> {"N", "D", "loss", "weight_bits"} <= set(load_runs().columns)
     True
     """
-    return _load(path or DATA / "runs.csv", RUNS)
+    return load_checked(path or DATA / "runs.csv", RUNS)
 
 
 def load_ptq(path: Path | None = None) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def load_ptq(path: Path | None = None) -> pd.DataFrame:
     >>> load_ptq()["post_bits"].unique().tolist()
     [2, 3, 4, 5, 6, 7, 8]
     """
-    return _load(path or DATA / "ptq.csv", PTQ)
+    return load_checked(path or DATA / "ptq.csv", PTQ)
 
 
 def load_curves(path: Path | None = None) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def load_curves(path: Path | None = None) -> pd.DataFrame:
     >>> list(load_curves().columns)
     ['run_id', 'tokens', 'training_loss']
     """
-    return _load(path or DATA / "curves.csv", CURVES)
+    return load_checked(path or DATA / "curves.csv", CURVES)
 
 
 def load_costs(path: Path | None = None) -> pd.DataFrame:
@@ -157,7 +157,7 @@ def load_costs(path: Path | None = None) -> pd.DataFrame:
     >>> (load_costs()["train_seconds"] <= load_costs()["seconds"]).all()
     np.True_
     """
-    return _load(path or DATA / "costs.csv", COSTS)
+    return load_checked(path or DATA / "costs.csv", COSTS)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -165,14 +165,27 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Examples
     --------
-    >>> read_table(DATA / "ptq.csv")["calibration"].unique().tolist()
-    ['']
+    >>> "" in read_table(DATA / "ptq.csv")["calibration"].to_list()
+    True
     """
     table = pd.read_csv(path, dtype={"run_id": str, "calibration": str})
     return table.fillna({"calibration": ""} if "calibration" in table else {})
 
 
-def _load(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+def load_checked(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A table that fits its schema.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or no table, a column is missing or unknown, or a
+        value breaks its rule.
+
+    Examples
+    --------
+    >>> len(load_checked(DATA / "runs.csv", RUNS)) == len(load_runs())
+    True
+    """
     try:
         return schema.validate(read_table(path))
     except FileNotFoundError as error:
@@ -220,3 +233,6 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+_load = load_checked  # until precision_lib.pretrained_* use the public name

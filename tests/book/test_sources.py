@@ -26,6 +26,8 @@ ELSEWHERE = (  # beginnings of modules that the API page leaves out
 )
 OPTIONAL = {
     "datasets",  # an extra of the project, for readers with a network
+    "ray",  # an extra, for sweeps on a cluster
+    "transformers",  # an extra, for models that others trained
     "myst-nb",  # comes with jupyter-book; imported on a page only
 }
 
