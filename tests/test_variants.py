@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 from precision_lib import corpus as c
 from precision_lib import sources, variants
 from precision_lib.errors import UserError
-from precision_lib.passages import remove_near_duplicates, split_documents
 from precision_lib.sources import Document
 from precision_lib.tokenization import (
     END,
@@ -20,27 +19,7 @@ from precision_lib.tokenization import (
     pieces,
     train_tokenizer,
 )
-
-
-@lru_cache
-def documents():
-    """Documents of four sources, with several passages each."""
-    rng = np.random.default_rng(0)
-    words = [f"{a}{b}{mark}" for a in ("Zoë", "an", "it") for b in "xyz" for mark in
-             ("", ",", ".", " (as 42)")]  # fmt: skip
-    return [
-        Document(source, str(i), tuple(
-            " ".join(rng.choice(words, 40)) for _ in range(rng.integers(1, 4))
-        ))
-        for source in ("gcide", "wikipedia", "botocore", "google")
-        for i in range(300)
-    ]  # fmt: skip
-
-
-@lru_cache
-def training_side():
-    train, _ = remove_near_duplicates(*split_documents(documents()))
-    return train
+from tests.made_text import documents, training_side
 
 
 @lru_cache

@@ -1,0 +1,98 @@
+"""The table of roundings: resumable, checked, measured as it says."""
+
+import pytest
+from typer.testing import CliRunner
+
+from precision_lib import cli_pretrained, pretrained_table
+from precision_lib.cli import make_app
+from precision_lib.corpus import DATA
+from precision_lib.errors import UserError
+from precision_lib.formats import Int
+from precision_lib.pretrained import linear_weights, score, window_texts
+from precision_lib.pretrained_table import (
+    extend_table,
+    load_pretrained_table,
+    stored_bits,
+)
+from precision_lib.quantize import quantize
+
+METHODS = ["rtn", "gptq", "awq"]
+
+
+@pytest.fixture(scope="module")
+def table(loaded, corpus, tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / "made.csv"
+    frame = extend_table(path, loaded, corpus, methods=METHODS, bits=[8, 3])
+    assert load_pretrained_table(path).equals(frame)
+    return frame
+
+
+def test_every_method_and_width_has_a_row(table):
+    rows = list(zip(table["method"], table["post_bits"], strict=True))
+    assert rows == [(method, bits) for method in METHODS for bits in (8, 3)]
+    assert set(table.loc[table["method"] == "rtn", "calibration"]) == {""}
+    assert set(table["calibration"]) == {"", "default-32x128-seed0"}
+    assert table["D"].isna().all()  # nobody said what this one was trained on
+
+
+def test_rounding_to_nearest_is_that_of_each_matrix_alone(table, llama, loaded, corpus):
+    rounded = llama()
+    for weight in linear_weights(rounded).values():
+        weight.copy_(quantize(weight, Int(3), (1, weight.shape[1])).values)
+    by_hand = score(rounded, loaded.tokenizer, window_texts(corpus))
+    row = table.query("method == 'rtn' and post_bits == 3").iloc[0]
+    assert row["post_loss"] == pytest.approx(by_hand.loss, rel=1e-6)
+    before = score(loaded.model, loaded.tokenizer, window_texts(corpus))
+    assert row["loss"] == before.loss and row["tokens"] == before.tokens
+    assert row["delta"] == pytest.approx(by_hand.loss - before.loss, rel=1e-3)
+
+
+def test_head_and_embedding_stay(loaded):
+    assert stored_bits(loaded, Int(4), "group:32") == 4.5
+    assert not any("lm_head" in name for name in linear_weights(loaded.model))
+
+
+def test_work_is_resumed_not_repeated(loaded, corpus, tmp_path, monkeypatch):
+    path = tmp_path / "made.csv"
+    said: list[str] = []
+    first = extend_table(
+        path, loaded, corpus, methods=["rtn"], bits=[4], progress=said.append
+    )
+    assert len(said) == 1
+    both = extend_table(
+        path, loaded, corpus, methods=["rtn"], bits=[4, 2], progress=said.append
+    )
+    assert len(said) == 2 and both[:1].equals(first)
+    monkeypatch.setattr(pretrained_table.ptq, "quantize", None)
+    again = extend_table(path, loaded, corpus, methods=["rtn"], bits=[4, 2])
+    assert again.equals(both)
+
+
+def test_the_command(loaded, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr("precision_lib.pretrained.load_pretrained", lambda name: loaded)
+    monkeypatch.setattr("precision_lib.corpus.load_corpus", lambda: corpus)
+    app = make_app([cli_pretrained.register, lambda app: app.command()(len)])
+    command = ["pretrained", "made", "--method", "rtn", "--bits", "4"]
+    done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "t.csv")])
+    assert done.exit_code == 0, done.output
+    assert "rtn 4 bits:" in done.output and "t.csv: 1 rows" in done.output
+
+
+def test_a_table_that_is_not_there_or_is_another(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        load_pretrained_table(tmp_path / "none.csv")
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="other.csv"):
+        load_pretrained_table(path)
+    path.write_bytes(b"\xff\xfe,\n")
+    with pytest.raises(UserError, match="not a CSV table"):
+        load_pretrained_table(path)
+
+
+def test_the_published_table_is_what_the_command_makes():
+    table = load_pretrained_table(DATA / "pretrained.csv")
+    assert table["delta"].to_list() == pytest.approx(table["post_loss"] - table["loss"])
+    for name, rows in table.groupby("model"):
+        for column in ("N", "D", "loss", "tokens", "corpus_digest"):
+            assert rows[column].nunique() == 1, (name, column)
