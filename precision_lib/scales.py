@@ -69,7 +69,7 @@ def split(x: Tensor, block: BlockSize) -> tuple[Tensor, tuple[int, ...]]:
     ((8, 4, 16), (2,))
     """
     shape, axes = _split_shape(x.shape, block)
-    return (x if len(shape) == x.dim() else x.reshape(shape)), axes
+    return (x if len(shape) == x.dim() else x.view(shape)), axes
 
 
 @lru_cache
@@ -155,6 +155,7 @@ def absmax_scale(
     return scale.clamp_(min=torch.finfo(scale.dtype).tiny), zero_point
 
 
+@lru_cache
 def _reach(fmt: Element) -> float:
     """What absmax scaling maps the largest magnitude to."""
     if isinstance(fmt, Int) and fmt.grid == "full":

@@ -97,13 +97,26 @@ def test_on_integers_trust_is_clipped(text):
 
 
 def test_where_nothing_clips_the_gradient_is_the_gradient_itself():
-    # Nothing is kept for the backward pass, and it makes no tensor.
-    for text in ("int4", "int8-no_clipping", "e4m3fn", "nf4"):
-        x = torch.randn(4, 8, requires_grad=True)
+    # The operation is that of a copy: nothing is kept, no tensor is made.
+    for text in ("int4", "int8-no_clipping", "e4m3fn", "nf4", "mxfp4-ceil"):
+        x = torch.randn(4, 32, requires_grad=True)
+        before = x.detach().clone()
         y = fake_quantize(x, parse_format(text), block_size("tensor", x.shape))
-        assert y.grad_fn.saved_tensors == ()
-        incoming = torch.randn(4, 8)
-        assert y.grad_fn.apply(incoming)[0] is incoming
+        assert type(y.grad_fn) is type(x.clone().grad_fn)
+        incoming = torch.randn(4, 32)
+        assert y.grad_fn(incoming) is incoming
+        assert torch.equal(x, before) and not torch.equal(y, before)
+
+
+def test_what_comes_after_sees_the_rounded_numbers_in_its_gradient():
+    x = torch.randn(4, 8, requires_grad=True)
+    weight = torch.randn(3, 8, requires_grad=True)
+    for how in ("clipped", "identity"):
+        for text in ("int3", "int3-paper", "int3-asymmetric"):
+            q = quantize(x.detach(), parse_format(text), (1, 8)).values
+            y = fake_quantize(x, parse_format(text), (1, 8), straight_through=how)
+            (grad,) = torch.autograd.grad((y @ weight.T).sum(), weight)
+            torch.testing.assert_close(grad, q.sum(0).expand(3, 8))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
