@@ -125,7 +125,8 @@ def load_corpus(name: str = "default") -> Corpus:
     name : str
         ``"default"`` (about 60 MB fetched and two minutes, once); a variant of it
         (see below); the path of a folder of ``.txt`` files, or of one that
-        `save_corpus` wrote; or ``"hub:NAME"`` for a Hugging Face dataset.
+        `save_corpus` wrote; ``"hub:NAME"`` for a Hugging Face dataset; or one that
+        is too large for memory, see `precision_lib.streaming.STREAMS`.
 
     Raises
     ------
@@ -152,6 +153,10 @@ def load_corpus(name: str = "default") -> Corpus:
     """
     if name in NAMES:
         return _load_named(name)
+    from precision_lib.streaming import STREAMS, load_stream  # it needs Corpus
+
+    if name in STREAMS:
+        return load_stream(name)
     if name.startswith("hub:"):
         return build_corpus(sources.hub_documents(name[4:]), name=name)
     folder = Path(name)

@@ -65,8 +65,8 @@ class RayEngine:
             size |= {"num_cpus": jobs * cpus, "include_dashboard": False}
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **size)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            first = str(error).splitlines()[0]
+        except Exception as error:  # Ray raises no narrower one at a slow start
+            first = str(error).partition("\n")[0]
             raise UserError(f"Ray could not be reached: {first}") from error
         self._needs = {"CPU": cpus, "GPU": gpus}
         if self.slots == 0:

@@ -141,6 +141,7 @@ def main() -> int:
             kills += one_round(configs, folder, options.method, random_, length)
             assert len(records(folder)) == len(configs), "a run is missing"
             assert tables(folder) == expected, "the tables differ"
+            print(f"{kills} kills, {rounds} rounds", file=sys.stderr, flush=True)
     print(
         f"{kills} kills in {rounds} rounds of {len(configs)} runs: no run lost, none "
         "doubled, the tables equal byte for byte"
