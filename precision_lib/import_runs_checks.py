@@ -35,6 +35,7 @@ SYNONYMS = {
     "D": r"(n_|num_|train_|total_)?tokens(_seen|_trained)?|data",
     "loss": r"(val|valid|validation|eval|test|final)\w*[_/. ]?loss|loss|ppl|perplexity",
 }
+UNIT = r"([_ (](k|m|b|millions?|billions?|nats|bits)\)?)?"  # a name may end in one
 SHOWN = 20
 
 
@@ -190,7 +191,7 @@ def _guess(missing: Sequence[str], header: Sequence[str]) -> str:
         return "it looks like W&B's export of one chart, so export the table of runs"
     pairs = []
     for name in missing:
-        pattern = re.compile(rf"(.*[./])?({SYNONYMS[name]})", re.IGNORECASE)
+        pattern = re.compile(rf"(.*[./])?({SYNONYMS[name]}){UNIT}", re.IGNORECASE)
         like = next((each for each in header if pattern.fullmatch(each)), "...")
         pairs.append(f"{name}={like}")
     return f'say which they are with --map "{",".join(pairs)}"'

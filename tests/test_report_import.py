@@ -155,6 +155,9 @@ def test_missing_columns_are_guessed_together(tmp_path: Path) -> None:
     assert "'N' and 'D' and 'loss' are missing" in str(caught.value)
     guess = '--map "N=model/n_params,D=train_tokens,loss=eval/loss"'
     assert guess in str(caught.value)
+    lab = write(tmp_path / "c.csv", "params_K,tokens_M,val_loss_bits\n1,2,3\n")
+    with pytest.raises(UserError, match="N=params_K,D=tokens_M,loss=val_loss_bits"):
+        check_runs(read_runs(lab))
     with pytest.raises(UserError, match="no column 'x' .given for N. or 'y'"):
         check_runs(read_runs(path), {"N": "x", "D": "y"})
     with pytest.raises(UserError, match="'size' stands for nothing that a law reads"):
