@@ -176,17 +176,16 @@ def _stops_nothing(
 
 def _rounded_copy(x: Tensor, fmt: Format, block: BlockSize, scale: Scale) -> Tensor:
     """A copy of `x`, which passes gradients on as they are, rounded behind its back."""
-    blocks, element, factor, zero = scaled_blocks(x.detach(), fmt, block, scale)
-    copy = x.clone()
-    numbers = copy.detach().view(blocks.shape)
-    codes = element.nearest_(numbers.div_(factor))
+    copy = x.clone(memory_format=torch.contiguous_format)
+    blocks, element, factor, zero = scaled_blocks(copy.detach(), fmt, block, scale)
+    codes = element.nearest_(blocks.div_(factor))
     if zero is not None:
         codes.add_(zero)
     if fmt.clips or scale != "absmax":
         codes.clamp_(*element.range)
     if zero is not None:
         codes.sub_(zero)
-    torch.mul(codes, factor, out=numbers)
+    torch.mul(codes, factor, out=blocks)
     return copy
 
 
