@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 from precision_lib.checkpoints import save_model
 from precision_lib.config import RunConfig
 from precision_lib.corpus import read_corpus
+from precision_lib.devices import train_on_devices
 from precision_lib.errors import UserError
 from precision_lib.records import write_json
 from precision_lib.train import train
@@ -129,9 +130,7 @@ class LocalEngine:
     def start(self, task: Task) -> None:
         """Begin a task in a process of its own."""
         receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=_process, args=(task, sender), daemon=True
-        )
+        process = self._context.Process(target=_process, args=(task, sender))
         process.start()
         sender.close()  # else a dead worker would not be noticed
         self._running[receiver] = (task, process)
@@ -229,7 +228,10 @@ def attempt(task: Task) -> str:
 
 
 def _train_and_keep(task: Task) -> None:
-    run = train(task.config, read_corpus(task.corpus))
+    if task.config.devices > 1:
+        run = train_on_devices(task.config, task.corpus)
+    else:
+        run = train(task.config, read_corpus(task.corpus))
     if run.model is not None:
         save_model(run.model, task.config, task.record.with_suffix(".safetensors"))
     record = {**task.labels, **run.record, "peak_memory_mb": peak_memory_mb()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +45,7 @@ def train(
     *,
     rounding: bool = True,
     progress: bool = False,
+    prepare: Callable[[Transformer], None] | None = None,
 ) -> Run:
     """Train, evaluate, round to 2-8 bits and evaluate again.
 
@@ -60,6 +61,8 @@ def train(
         about as long as 300,000 tokens of training.
     progress : bool
         Show a progress bar.
+    prepare : callable, optional
+        Gets the model before training, see `precision_lib.devices.share_batches`.
 
     Returns
     -------
@@ -92,6 +95,8 @@ def train(
         dtype = torch.float64 if config.dtype == "float64" else torch.float32
         model = Transformer(config.model, config.precision, config.seed)
         model.to(device=config.device, dtype=dtype)
+        if prepare is not None:
+            prepare(model)
         curve = _optimize(model, config, corpus, order, progress)
         trained = time.perf_counter() - start
         record = {**describe(config, corpus), "curve": curve}
