@@ -1,0 +1,122 @@
+/* What the explorer shows of a point: the loss, its parts, decisions, and the marks. */
+"use strict";
+
+const PrecisionResults = (() => {
+  const Laws = PrecisionLaws;
+  const { show } = PrecisionState;
+  const NAMES = {
+    N: "parameters N", D: "tokens D", weight_bits: "bits of the weights", kv_bits: "bits of the KV cache",
+    activation_bits: "bits of the activations", post_bits: "bits after rounding",
+  };
+  const FIELD_OF = { weight_bits: "weights", activation_bits: "activations", kv_bits: "kv", post_bits: "post" };
+  const root = document.getElementById("explorer");
+  const get = (name) => document.getElementById(`explorer-${name}`);
+
+  function put(name, value, shown) {
+    const node = get(name);
+    node.textContent = shown;
+    node.dataset.value = Number.isFinite(value) ? value : "";
+  }
+
+  function putSpan(name, span, form) {
+    const [low, high] = span ? span.map((value) => form(value)) : ["", ""];
+    get(name).textContent = low === high ? "" : `95%: ${low} to ${high}`;
+    get(name).dataset.value = span ? span.join(" ") : "";
+  }
+
+  const nats = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
+
+  function showLoss(set, point) {
+    const found = Laws.loss(set.pair, point);
+    const draws = set.draws.map((pair) => Laws.loss(pair, point));
+    put("loss", found.total, nats(found.total));
+    const span = Laws.interval(draws.map((one) => one.total));
+    putSpan("loss-span", span, nats);
+    get("undefined").hidden = Number.isFinite(found.total);
+    get("no-span").hidden = set.draws.length > 0;
+    for (const part of ["floor", "size", "training", "data", "delta"]) {
+      put(`part-${part}`, found[part], nats(found[part]));
+      const width = Number.isFinite(found.total) ? (100 * found[part]) / found.total : 0;
+      get(`bar-${part}`).style.setProperty("width", `${Math.max(0, width)}%`);
+    }
+    put("effective", found.effective, show(found.effective));
+    put("share", found.share, Number.isFinite(found.share) ? `${(100 * found.share).toFixed(1)}% of N` : "");
+    putSpan("effective-span", Laws.interval(draws.map((one) => one.effective)), show);
+    return { total: found.total, span };
+  }
+
+  function showCritical(set, point) {
+    const rounded = point.post !== Infinity;
+    const critical = rounded ? Laws.criticalData(set.pair, point) : { D: NaN };
+    put("critical", critical.D, rounded ? show(critical.D) : "none");
+    const span = rounded
+      ? Laws.interval(set.draws.map((pair) => Laws.criticalData(pair, point).D)) : null;
+    putSpan("critical-span", span, show);
+    const past = rounded && point.D > critical.D;
+    get("critical-note").textContent = !rounded ? "The weights are not rounded after training."
+      : past ? "Your D is beyond it: less training would serve better." : "Your D is below it.";
+  }
+
+  function rangeWord(set, { N, D }) {
+    const known = set.base.ranges;
+    const out = ["N", "D"].filter((name) => known[name]
+      && !({ N, D }[name] >= known[name][0] && { N, D }[name] <= known[name][1]));
+    if (!known.N) return "unknown";
+    return out.length ? `▲ ${out.join(" and ")} outside` : "inside";
+  }
+
+  function showOptimum(set, budget) {
+    const free = set.parts.length > 0;
+    get("optimum-note").textContent = !free
+      ? "These constants do not know of bits in training, so every row has the same share of N."
+      : set.parts.length < 3 ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
+        + "the best P would be higher if the other parts were fitted." : "";
+    const rows = [free ? Laws.optimum(set.pair, budget) : null,
+      ...[16, 8, 4].map((P) => Laws.allocation(set.pair, budget, P))];
+    rows.forEach((row, i) => {
+      get(`optimum-${i}`).hidden = !row;
+      if (!row) return;
+      put(`optimum-${i}-P`, row.P, row.P.toFixed(i ? 0 : 2));
+      put(`optimum-${i}-N`, row.N, show(row.N));
+      put(`optimum-${i}-D`, row.D, show(row.D));
+      put(`optimum-${i}-ratio`, row.ratio, show(row.ratio));
+      put(`optimum-${i}-loss`, row.loss, nats(row.loss));
+      const word = row.edge ? "at the end of the search" : rangeWord(set, row);
+      get(`optimum-${i}-range`).textContent = word;
+      get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
+    });
+    const draws = free ? set.draws.map((pair) => Laws.optimum(pair, budget)) : [];
+    for (const [name, form] of [["P", (v) => v.toFixed(1)], ["N", show], ["D", show], ["loss", nats]]) {
+      putSpan(`optimum-${name}-span`, Laws.interval(draws.map((row) => row[name])), form);
+    }
+  }
+
+  /* The loud mark: what of the point lies outside the runs the constants come from. */
+  function showOutside(set, point) {
+    const found = Laws.outside(set, point);
+    for (const field of root.querySelectorAll(".explorer-field")) field.classList.remove("is-outside");
+    const words = found.map(({ name, value, range }) => {
+      get(FIELD_OF[name] ?? name).closest(".explorer-field").classList.add("is-outside");
+      return `${NAMES[name]} = ${show(value)} (fitted ${show(range[0])} to ${show(range[1])})`;
+    });
+    const unknown = !set.base.ranges.N;
+    get("outside").hidden = !found.length && !unknown;
+    get("outside-list").textContent = unknown ? "this fit does not say which runs it comes from"
+      : words.join("; ");
+    return found.length > 0;
+  }
+
+  function showSet(set) {
+    const fits = [set.base, set.added].filter(Boolean);
+    get("constants").replaceChildren(...fits.flatMap((fit) => {
+      const line = document.createElement("p");
+      const numbers = Object.entries(fit.params).map(([name, v]) => `${name} ${Number(v.toPrecision(4))}`);
+      line.textContent = `${fit.law}${fit.n ? ` (${fit.n} rows)` : ""}: ${fit.formula}. ${numbers.join(", ")}.`;
+      const doubts = [...fit.warnings];
+      if (fit.unidentified.length) doubts.push(`The runs do not identify ${fit.unidentified.join(", ")}.`);
+      return [line, ...doubts.map((words) => Object.assign(document.createElement("p"), { textContent: words }))];
+    }));
+  }
+
+  return { get, nats, showLoss, showCritical, showOptimum, showOutside, showSet };
+})();
