@@ -69,8 +69,9 @@ def knob(table: pd.DataFrame, column: str, label: str) -> Figure:
         axes.plot(places, rows["delta"], label=bits_label(bits), **bits_style(bits))
     axes.set(xlabel=label, ylabel=COST, yscale="log")
     axes.set_xticks(range(len(settings)), [_text(value) for value in settings])
+    axes.tick_params(axis="x", labelsize="small")
     axes.margins(x=0.08)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 
@@ -90,7 +91,7 @@ def cost_against_storage(table: pd.DataFrame) -> Figure:
         axes.plot(places, stored["delta"], label=bits_label(bits), **bits_style(bits))
     axes.set(xlabel="stored bits per parameter, scales included", ylabel=COST)
     axes.set_yscale("log")
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 
