@@ -39,10 +39,10 @@ def evaluate(
     """
     device = next(model.parameters()).device
     rows = torch.from_numpy(corpus.validation.astype(np.int64)).to(device)
+    length = rows.shape[1] - 1
     pieces = []
-    for start in range(0, SEQUENCE, min(sequence, SEQUENCE)):
-        piece = rows[:, start : start + min(sequence, SEQUENCE) + 1]
-        pieces.append(_window_losses(model, piece))
+    for start in range(0, length, sequence):
+        pieces.append(_window_losses(model, rows[:, start : start + sequence + 1]))
     losses = torch.cat(pieces, 1).mean(1).numpy()
     by_source = {
         corpus.sources[index]: float(losses[corpus.validation_source == index].mean())

@@ -112,21 +112,6 @@ def grids(levels: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def error_against_bits(errors: Mapping[str, Mapping[int, float]]) -> Figure:
-    """Signal-to-noise ratio in decibels against bits, one line a grid.
-
-    Examples
-    --------
-    >>> figure = error_against_bits({"narrow": {2: 4.0, 3: 9.0}})
-    """
-    figure, axes = plt.subplots()
-    for (name, series), marker in zip(errors.items(), "osD^vPX", strict=False):
-        axes.plot(list(series), list(series.values()), marker=marker, label=name)
-    axes.set(xlabel="bits", ylabel="signal to noise (dB)")
-    axes.legend()
-    return figure
-
-
 def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Training loss against tokens, one line a run.
 
