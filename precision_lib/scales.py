@@ -184,7 +184,7 @@ def block_scale(x: Tensor, fmt: Block, block: BlockSize) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (…, n)
-    fmt : precision_lib.formats.Block
+    fmt : precision_lib.formats.blocks.Block
     block : tuple of int
         What shares the second scale of NVFP4; the other formats have none.
 

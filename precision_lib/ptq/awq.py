@@ -53,7 +53,7 @@ def awq_scales(
     hessian : Tensor, shape (in, in)
         Mean of x·xᵀ over the calibration tokens.
     magnitude : Tensor, shape (in,)
-        Mean of |x|.
+        Mean magnitude of the input.
     fmt : Format
         Grid of the weights, scaled by absmax.
     alphas : int
