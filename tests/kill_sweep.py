@@ -109,7 +109,7 @@ def one_round(
             now = records(folder)
             assert finished.items() <= now.items(), "a finished run was lost"
             finished = now
-            assert time.monotonic() - begin < 50 * length, "the sweep does not end"
+            assert time.monotonic() - begin < 300, "the sweep does not end"
         if process.exitcode == 0:
             return kills
 
@@ -143,7 +143,10 @@ def main() -> int:
             rounds += 1
             folder = base / f"round{rounds}"
             folder.mkdir()
+            before = kills
             kills += one_round(configs, folder, options.method, random_, length)
+            # The machine may be faster or slower now than when it was timed.
+            length *= 0.5 if kills - before < 3 else 1.5 if kills - before > 9 else 1
             assert len(records(folder)) == len(configs), "a run is missing"
             assert tables(folder) == expected, "the tables differ"
             print(f"{kills} kills, {rounds} rounds", file=sys.stderr, flush=True)
