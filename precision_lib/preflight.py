@@ -138,6 +138,6 @@ def rough_seconds(config: RunConfig) -> float:
     --------
     >>> from precision_lib.shapes import SHAPES
     >>> round(rough_seconds(RunConfig(SHAPES["24k"], tokens=1_000_000)), 1)
-    40.6
+    34.0
     """
     return 6e-10 * sum(config.model.parameters.values()) * config.tokens
