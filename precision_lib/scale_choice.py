@@ -72,7 +72,7 @@ def least_error(
     start: Tensor,
     zero_point: Tensor | None,
     multiples: Iterable[float],
-    snap: Callable[[Tensor], Tensor] = lambda scale: scale,
+    snap: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """The multiple of `start`, for each block, with the least squared error.
 
@@ -100,7 +100,8 @@ def least_error(
     tiny = torch.finfo(x.dtype).tiny
     best, least = start, torch.full_like(start, torch.inf)
     for multiple in multiples:
-        scale = snap(start * multiple).clamp(min=tiny)
+        scale = start * multiple
+        scale = (snap(scale) if snap else scale).clamp(min=tiny)
         codes = fmt.nearest_(x / scale).add_(zero).clamp_(low, high).sub_(zero)
         error = codes.mul_(scale).sub_(x).square_()
         error = error.sum(axes, keepdim=True).reshape(start.shape)

@@ -97,7 +97,7 @@ def test_the_first_page_leads_to_the_introduction(html: Path, browser: Browser) 
 
 @pytest.mark.parametrize(
     ("words", "target"),
-    [("effective parameters", "book/symbols"), ("bootstrap", "book/api/laws")],
+    [("effective parameters", "book/glossary"), ("bootstrap", "book/api/laws")],
 )
 def test_the_search_finds(
     words: str, target: str, html: Path, browser: Browser
