@@ -136,9 +136,10 @@ def test_a_ray_cluster_of_two_with_one_killed_loses_nothing(
     killed = []
 
     def kill_one():
-        while not killed:
+        end = time.monotonic() + 60
+        while not killed and time.monotonic() < end:
             for process in psutil.process_iter(["cmdline"]):
-                if process.info["cmdline"] == ["ray::attempt"]:
+                if (process.info["cmdline"] or [""])[0] == "ray::attempt":
                     process.kill()
                     killed.append(process.pid)
                     return
@@ -149,6 +150,7 @@ def test_a_ray_cluster_of_two_with_one_killed_loses_nothing(
     out = tmp_path / "out"
     assert run_sweep(configs, "t", "fit", out, tmp_path, engine=engine) == 5
     thread.join()
+    assert killed
     told = capsys.readouterr().err
     assert "its Ray worker died" in told and "it is done once more" in told
     on_ray = read_records(out).whole
