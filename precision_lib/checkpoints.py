@@ -114,8 +114,13 @@ def read_config(path: Path) -> dict[str, Any]:
     return _read(path)[0]
 
 
-def published_models(folder: Path = DATA / "checkpoints") -> pd.DataFrame:
+def published_models(folder: Path | None = None) -> pd.DataFrame:
     """The trained models that come with the runs, smallest first.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Another one than ``data/checkpoints``.
 
     Returns
     -------
@@ -133,6 +138,7 @@ def published_models(folder: Path = DATA / "checkpoints") -> pd.DataFrame:
     >>> bool(published_models()["N"].is_monotonic_increasing)
     True
     """
+    folder = folder or DATA / "checkpoints"
     rows = []
     for path in sorted(folder.glob("*.safetensors")):
         config = read_config(path)
