@@ -19,6 +19,7 @@ SIGNATURE = re.compile(
     r'<dl>\s*((?:<dd><em class="sig-param">(?:(?!<dd>|<dl>).)*</dd>\s*)+)</dl>',
     re.DOTALL,
 )
+LIST_IN_LIST = re.compile(r"</li>\s*<ul>((?:(?!</?ul>).)*)</ul>", re.DOTALL)
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(
     r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
@@ -80,9 +81,10 @@ def finished(page: str) -> str:
 
     The toggles of the contents get names. The parameters of a long signature are a
     definition list without terms, and the works cited children that no list may have;
-    both become plain lists.
+    both become plain lists. The list of a package's modules moves into its item.
     """
     page = page.replace(TOGGLE, NAMED_TOGGLE)
+    page = LIST_IN_LIST.sub(r"<ul>\1</ul></li>", page)
     page = page.replace('role="doc-biblioentry"', 'role="listitem"')
     return SIGNATURE.sub(as_list, page)
 
