@@ -16,7 +16,7 @@ from precision_lib.errors import UserError
 from precision_lib.external import FOLDER_VARIABLE
 from precision_lib.laws import bootstrap, example_fit, example_table, fit
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "06_other_peoples_runs.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "23_other_peoples_runs.ipynb"
 
 
 def chinchilla_points() -> pd.DataFrame | None:

@@ -34,10 +34,10 @@ def prose(path: Path) -> str:
     return "\n\n".join(cells)
 
 
-def test_there_are_chapters_numbered_from_one() -> None:
-    numbers = [path.stem[:2] for path in SOURCES]
-    assert numbers == [f"{index:02d}" for index in range(1, len(SOURCES) + 1)]
-    assert len(SOURCES) >= 5
+def test_every_chapter_has_a_number_of_its_own() -> None:
+    numbers = [int(path.stem[:2]) for path in SOURCES]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) >= 5
 
 
 @each
