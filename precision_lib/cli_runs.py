@@ -33,7 +33,9 @@ def register(app: typer.Typer) -> None:
 def corpus(
     name: Annotated[
         str,
-        typer.Argument(help="default, half, api and so on, a folder, hub:NAME"),
+        typer.Argument(
+            help="default, a variant (half, api, ...), a folder, or hub:NAME"
+        ),
     ] = "default",
 ) -> None:
     """Make the token arrays, or find them in the cache, and describe them."""

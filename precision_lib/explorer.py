@@ -7,7 +7,7 @@ them, so that a reader's own fit takes the same way in as ours and the paper's.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,13 +19,6 @@ from precision_lib.laws import Fit, bootstrap, fit, get_law
 from precision_lib.runs import load_ptq, load_runs
 
 POST_BITS = (3, 6)  # where the law of rounding holds, see the chapter on it
-PAPER_RANGES = {
-    "N": (30e6, 220e6),
-    "D": (1.5e9, 26e9),
-    "weight_bits": (3.0, 16.0),
-    "activation_bits": (3.0, 16.0),
-    "kv_bits": (3.0, 16.0),
-}  # of the runs that arXiv 2411.04330 describes
 READABLE = (
     "chinchilla", "chinchilla-tied",
     "effective-weights", "effective-activations", "effective-kv", "effective",
@@ -140,7 +133,7 @@ def our_constants(
 
 
 def paper_constants(offsets: bool) -> ConstantSet:
-    """The paper's constants, with the ranges of its runs.
+    """The paper's constants; their ranges are those of its runs.
 
     Parameters
     ----------
@@ -152,14 +145,11 @@ def paper_constants(offsets: bool) -> ConstantSet:
     >>> paper_constants(offsets=False).base.ranges["N"]
     (30000000.0, 220000000.0)
     """
-    base = paper_fit(offsets)
-    ranges = {name: PAPER_RANGES[name] for name in base.law.columns()}
-    sizes = {name: PAPER_RANGES[name] for name in ("N", "D")}
     return ConstantSet(
         "paper" if offsets else "paper-no-offsets",
         "Paper, with offsets" if offsets else "Paper, without offsets",
-        replace(base, ranges=ranges),
-        replace(paper_degradation(offsets), ranges=sizes),
+        paper_fit(offsets),
+        paper_degradation(offsets),
     )
 
 

@@ -233,6 +233,3 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-
-
-_load = load_checked  # until precision_lib.pretrained_* use the public name

@@ -34,6 +34,11 @@ def test_the_default_corpus_is_the_published_one():
     assert corpus.validation.shape == (512, 129)
 
 
+def test_the_help_of_corpus_says_what_it_may_be_given():
+    said = " ".join(run("corpus", "--help").stdout.replace("│", " ").split())
+    assert "default, a variant (half, api, ...), a folder, or hub:NAME" in said
+
+
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
 def test_the_readme_says_which_published_sweeps_are_done(path):
     """A number of runs where all are done, otherwise "k of n"."""

@@ -410,6 +410,13 @@ def test_answers_beyond_the_runs_say_so() -> None:
     assert "N =" in answer.notes[0] and "outside the runs" in answer.notes[0]
 
 
+def test_decisions_from_the_papers_constants_say_where_they_leave_its_runs() -> None:
+    s = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    small, large = decide.allocation(s, 1e18).notes, decide.allocation(s, 1e25).notes
+    assert not any("outside the runs" in note for note in small)
+    assert sum("outside the runs" in note for note in large) == 2  # N and D
+
+
 def test_held_columns_leave_the_rest_free() -> None:
     s = decide.surface(decide.paper_fit(), columns={"kv_bits": 16, "weight_bits": 16})
     bits = decide.serving_memory(s, 1e9, 1e10).values["P"]

@@ -17,11 +17,21 @@ OFFSETS = {"n_weights": 0.3037, "n_activations": 1.4072, "n_kv": 2.4185}
 DEGRADATION = {"C_T": 0.0598, "gamma_D": 0.5068, "gamma_N": 0.3439}
 DEGRADATION |= {"gamma_post": 0.5907}
 DEGRADATION_OFFSET = 1.1277
+PAPER_RANGES = {
+    "N": (30e6, 220e6),
+    "D": (1.5e9, 26e9),
+    "weight_bits": (3.0, 16.0),
+    "activation_bits": (3.0, 16.0),
+    "kv_bits": (3.0, 16.0),
+}  # of the runs that the paper describes
 WARNING = "Constants printed in arXiv 2411.04330, not fitted here."
 
 
 def paper_fit(offsets: bool = True) -> Fit:
     """The paper's law of training precision, ``effective``, with its constants.
+
+    The ranges are those of the paper's runs, so that a decision says where it leaves
+    them.
 
     Parameters
     ----------
@@ -59,8 +69,11 @@ def paper_degradation(offset: bool = True) -> Fit:
 
 def _constants(law: str, params: dict[str, float]) -> Fit:
     nothing = float("nan")
+    form = get_law(law)
+    columns = form.columns()
+    ranges = {name: ends for name, ends in PAPER_RANGES.items() if name in columns}
     return Fit(
-        law=get_law(law),
+        law=form,
         params=params,
         objective=nothing,
         settings=Objective(),
@@ -68,4 +81,5 @@ def _constants(law: str, params: dict[str, float]) -> Fit:
         r2=nothing,
         share_at_best=nothing,
         warnings=(WARNING,),
+        ranges=ranges,
     )

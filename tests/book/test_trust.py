@@ -71,7 +71,7 @@ def visit(tab: Tab, path: Path, name: str) -> Visit:
         faults = tab.evaluate(FAULTS, options)
         tab.emulate_media(color_scheme="dark")
         expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
-        tab.evaluate(STAND_STILL)  # a color on its way from light to dark has no contrast
+        tab.evaluate(STAND_STILL)  # a color between light and dark has no contrast
         faults += tab.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
     return Visit(violations, {one.name: sent(one) for one in files}, faults)
 
