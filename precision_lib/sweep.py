@@ -195,18 +195,18 @@ class _Sweep:
 
 
 def run_tables(
-    budget: str, plan: str = "first", jobs: int = 2
+    budget: str, *plans: str, jobs: int = 2
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables of runs and of roundings that a notebook works on.
 
     Parameters
     ----------
     budget : str
-        "smoke" reads the published tables. "full" trains every run of the plan
+        "smoke" reads the published tables. "full" trains every run of the plans
         here, in `jobs` processes, keeping finished ones between calls, and reads
         the tables made of those; the published ones stay as they are.
-    plan : str
-        A plan in ``data/plans``, for "full".
+    *plans : str
+        Names of plans in ``data/plans``, for "full".
     jobs : int
         Processes, for "full".
 
@@ -222,7 +222,7 @@ def run_tables(
 
     Examples
     --------
-    >>> runs, ptq = run_tables("smoke")
+    >>> runs, ptq = run_tables("smoke", "base")
     >>> set(ptq["run_id"]) == set(runs.query("status == 'finished'")["run_id"])
     True
     """
@@ -230,8 +230,10 @@ def run_tables(
         return load_runs(), load_ptq()
     if budget != "full":
         raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
-    read = read_plan(DATA / "plans" / f"{plan}.yaml")
     folder = cache_folder() / "retrained"
-    run_sweep(read.configs(), read.name, read.role, folder / read.name, folder, jobs)
-    collect(folder / read.name, folder)
+    for plan in plans:
+        read = read_plan(DATA / "plans" / f"{plan}.yaml")
+        out = folder / read.name
+        run_sweep(read.configs(), read.name, read.role, out, folder, jobs)
+        collect(out, folder)
     return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
