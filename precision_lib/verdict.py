@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy.stats import binomtest
 
 from precision_lib.laws import Bootstrap, Fit
 
+Interval = tuple[float, float]
 
-def direction(interval: tuple[float, float], claimed: str) -> str:
+
+def direction(interval: Interval, claimed: str) -> str:
     """Whether an effect's interval lies on the side of zero that the paper claims.
 
     Parameters
@@ -36,7 +41,7 @@ def direction(interval: tuple[float, float], claimed: str) -> str:
     return "disagree" if high < 0 else "not at this scale"
 
 
-def value(interval: tuple[float, float], published: float, factor: float = 2.0) -> str:
+def value(interval: Interval, published: float, factor: float = 2.0) -> str:
     """Whether a constant agrees with a published one.
 
     Returns
@@ -57,6 +62,81 @@ def value(interval: tuple[float, float], published: float, factor: float = 2.0) 
     ratio = nearest / published
     near = ratio > 0 and 1 / factor <= ratio <= factor
     return "partly" if near else "disagree"
+
+
+def reaches(interval: Interval, bar: float) -> str:
+    """Whether a score reaches a bar: "agree" if its whole interval does.
+
+    "partly" if the upper end alone does, else "disagree".
+
+    Examples
+    --------
+    >>> reaches((0.98, 0.99), 0.97), reaches((0.9, 0.99), 0.97), reaches((0, 0.5), 0.97)
+    ('agree', 'partly', 'disagree')
+    """
+    low, high = interval
+    if low >= bar:
+        return "agree"
+    return "partly" if high >= bar else "disagree"
+
+
+def r_squared(
+    measured: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> tuple[float, Interval]:
+    """R² of predictions that are given, with a 95% bootstrap interval over groups.
+
+    Parameters
+    ----------
+    measured, predicted : array, one entry a row
+    groups : array, optional
+        Rows of one group, such as the roundings of a run, are drawn together.
+    replicates, seed : int
+        Of the bootstrap.
+
+    Examples
+    --------
+    >>> estimate, (low, high) = r_squared(range(8), np.arange(8) + 0.1)
+    >>> round(estimate, 3), low <= estimate <= high
+    (0.998, True)
+    """
+    y, f = np.asarray(measured, float), np.asarray(predicted, float)
+    labels = (
+        np.arange(y.size) if groups is None else pd.factorize(np.asarray(groups))[0]
+    )
+    # sums over each group, of which a replicate adds up a random choice
+    terms = np.stack([np.ones_like(y), y, y**2, (y - f) ** 2])
+    sums = np.array([np.bincount(labels, row) for row in terms])
+    size = sums.shape[1]
+    picks = np.random.default_rng(seed).integers(size, size=(replicates, size))
+    drawn = sums[:, picks].sum(axis=-1)
+    interval = np.nanpercentile(_r2(drawn), [2.5, 97.5])
+    return float(_r2(sums.sum(axis=-1))), (float(interval[0]), float(interval[1]))
+
+
+def _r2(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    count, total, squares, errors = sums
+    spread = squares - total**2 / count
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(1 - errors / spread)
+
+
+def share(successes: int, trials: int) -> tuple[float, Interval]:
+    """A share with its 95% interval (Wilson's).
+
+    Examples
+    --------
+    >>> estimate, (low, high) = share(5, 6)
+    >>> round(estimate, 2), round(low, 2), round(high, 2)
+    (0.83, 0.44, 0.97)
+    """
+    found = binomtest(int(successes), int(trials))
+    interval = found.proportion_ci(method="wilson")
+    return float(found.statistic), (float(interval.low), float(interval.high))
 
 
 def constants(
