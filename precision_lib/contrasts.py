@@ -1,0 +1,215 @@
+"""What one setting changes: runs that differ in it alone, side by side.
+
+Differences are taken within pairs, runs of the same size, tokens and seed, and
+intervals are Student's over the pairs: with a handful of runs a bootstrap would be
+too narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import t as student
+
+from precision_lib.errors import UserError
+
+PAIR = ("N", "D", "seed")
+
+
+def mean_interval(
+    values: Sequence[float] | npt.NDArray[np.float64], level: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean with Student's interval; the whole line where there is one value.
+
+    Examples
+    --------
+    >>> [round(x, 2) for x in mean_interval([1.0, 2.0, 3.0])]
+    [2.0, -0.48, 4.48]
+    """
+    x = np.asarray(values, dtype=float)
+    if not x.size:
+        raise UserError("there are no values to take a mean of.")
+    if x.size == 1:
+        return float(x[0]), -np.inf, np.inf
+    half = student.ppf(0.5 + level / 2, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size)
+    return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
+
+
+def contrasts(
+    table: pd.DataFrame,
+    column: str,
+    reference: str,
+    value: str,
+    on: Sequence[str] = PAIR,
+) -> pd.DataFrame:
+    """Each run beside its twin under the reference setting.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a run.
+    column : str
+        Holds the name of the setting.
+    reference : str
+        The setting that the others are compared with.
+    value : str
+        Column that is compared.
+    on : sequence of str
+        What twins have in common.
+
+    Returns
+    -------
+    DataFrame
+        The rows that have a twin, with its value as ``reference``, ``difference``
+        (in units of the value) and ``ratio``.
+
+    Raises
+    ------
+    UserError
+        If two runs of the reference setting could be the twin of one.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 2, 1], "seed": 0, "loss": [3.0, 2.0, 6]})
+    >>> table["schedule"] = ["cosine", "cosine", "constant"]
+    >>> contrasts(table, "schedule", "cosine", "loss")["ratio"].tolist()
+    [2.0]
+    """
+    is_twin = table[column] == reference
+    twins = table.loc[is_twin, [*on, value]].rename(columns={value: "reference"})
+    if twins.duplicated(list(on)).any():
+        raise UserError(
+            f"two runs with {column} '{reference}' have the same {', '.join(on)}."
+        )
+    paired = table[~is_twin].merge(twins, on=list(on))
+    return paired.assign(
+        difference=paired[value] - paired["reference"],
+        ratio=paired[value] / paired["reference"],
+    )
+
+
+def mean_differences(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
+    """Mean difference of each group of pairs, with its 95% interval.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        As `contrasts` gives it.
+    by : str or list of str
+        Columns that name a group.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: estimate, low, high, pairs.
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"setting": "a", "difference": [1.0, 2.0, 3.0]})
+    >>> mean_differences(pair, "setting").round(2).to_dict("index")
+    {'a': {'estimate': 2.0, 'low': -0.48, 'high': 4.48, 'pairs': 3}}
+    """
+    return _summary(paired.groupby(by, sort=False)["difference"])
+
+
+def mean_ratios(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
+    """Geometric mean of the ratio of each group of pairs, with its 95% interval.
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"setting": "a", "ratio": [1.0, 2.0, 4.0]})
+    >>> mean_ratios(pair, "setting").round(2).to_dict("index")
+    {'a': {'estimate': 2.0, 'low': 0.36, 'high': 11.19, 'pairs': 3}}
+    """
+    positive = paired[paired["ratio"] > 0]
+    logs = positive.assign(log=np.log(positive["ratio"]))
+    table = _summary(logs.groupby(by, sort=False)["log"])
+    ends = ["estimate", "low", "high"]
+    return table.assign(**{end: np.exp(table[end]) for end in ends})
+
+
+def _summary(groups: Any) -> pd.DataFrame:
+    columns = ["estimate", "low", "high"]
+    rows = {name: mean_interval(values.to_numpy()) for name, values in groups}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    if table.index.nlevels == 1 and rows and isinstance(next(iter(rows)), tuple):
+        table.index = pd.MultiIndex.from_tuples(rows)
+    return table.assign(pairs=groups.size().to_numpy())
+
+
+def growth(
+    table: pd.DataFrame,
+    by: str,
+    value: str = "delta",
+    level: float = 0.95,
+    within: Sequence[str] = ("N",),
+) -> pd.DataFrame:
+    """The power of D with which a value grows, for each setting by itself.
+
+    Least squares of log value on log D, with a constant for each size: the law of
+    rounding after training at one width, whatever it says of N and of bits. Applied
+    to a ``ratio`` of `contrasts` it is the difference of two such powers, taken within
+    pairs.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns D, N and those named; one row a run.
+    by : str
+        Column that holds the name of the setting.
+    value : str
+        A positive column.
+    within : sequence of str
+        Columns whose every combination has a constant of its own.
+
+    Returns
+    -------
+    DataFrame
+        A row a setting: gamma_D, low, high, runs and smallest and largest D. Settings
+        with too few runs for an interval are left out.
+
+    Raises
+    ------
+    UserError
+        If a value is zero or negative.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1e6, 2e6, 4e6], "schedule": "cosine"})
+    >>> growth(table.assign(delta=[0.1, 0.2, 0.4]), "schedule")["gamma_D"].round(3)
+    cosine    1.0
+    Name: gamma_D, dtype: float64
+    """
+    if (table[value] <= 0).any():
+        raise UserError(
+            f"column '{value}' has values at or below zero, which have no logarithm; "
+            "take fewer bits."
+        )
+    rows = {}
+    for name, here in table.groupby(by, sort=False):
+        y, x = np.log(here[value].to_numpy(float)), np.log(here["D"].to_numpy(float))
+        cell = here.groupby(list(within)).ngroup().to_numpy()
+        y, x = _centered(y, cell), _centered(x, cell)
+        free = len(here) - len(set(cell)) - 1
+        if free < 1 or not (x**2).sum():
+            continue
+        slope = float((x * y).sum() / (x**2).sum())
+        error = float(np.sqrt(((y - slope * x) ** 2).sum() / free / (x**2).sum()))
+        half = float(student.ppf(0.5 + level / 2, free)) * error
+        ends = {"low": slope - half, "high": slope + half, "runs": len(here)}
+        data = {"smallest_D": here["D"].min(), "largest_D": here["D"].max()}
+        rows[name] = {"gamma_D": slope, **ends, **data}
+    columns = ["gamma_D", "low", "high", "runs", "smallest_D", "largest_D"]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return found.astype({"runs": int})
+
+
+def _centered(
+    x: npt.NDArray[np.float64], cell: npt.NDArray[Any]
+) -> npt.NDArray[np.float64]:
+    means = np.bincount(cell, x) / np.bincount(cell)
+    return np.asarray(x - means[cell])
