@@ -61,7 +61,7 @@ def full_price(*plans: str) -> FullPrice:
 
     Examples
     --------
-    >>> price = full_price("first")
+    >>> price = full_price("base")
     >>> price.runs > 50, price.core_hours > 0
     (True, True)
     """

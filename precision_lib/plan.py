@@ -139,8 +139,8 @@ def read_plan(path: Path) -> Plan:
 
     Examples
     --------
-    >>> read_plan(Path("data/plans/first.yaml")).name  # doctest: +SKIP
-    'first'
+    >>> read_plan(Path("data/plans/base.yaml")).name  # doctest: +SKIP
+    'base'
     """
     try:
         plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -82,7 +82,7 @@ def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
             ["sweep", "TINY", "--engine", "ray", "--ray-address", "127.0.0.1:9"],
             "no Ray ",
         ),
-        (["retrain", "abc", "--plan", "data/plans/first.yaml"], "run 'abc' is not in"),
+        (["retrain", "abc", "--plan", "data/plans/base.yaml"], "run 'abc' is not in"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(arguments, message, tmp_path):

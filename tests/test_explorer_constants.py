@@ -17,7 +17,7 @@ from precision_lib.runs import load_ptq, load_runs
 
 def made_up_runs(parts: list[str]) -> pd.DataFrame:
     """Runs that follow the law of all three parts, some parts alone quantized."""
-    plain = load_runs().query("sweep == 'first' and weight_bits == 32")
+    plain = load_runs().query("sweep == 'base'")
     law = get_law("effective")
     rows = [plain]
     for part, bits in itertools.product(parts, (3, 4, 6, 8)):
