@@ -5,7 +5,7 @@ Colour means bits everywhere else, so settings are told apart by grey, dash and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,7 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedFormatter,
+    FixedLocator,
+    MaxNLocator,
+    NullLocator,
+)
 
 from precision_lib.figures import bits_color, bits_label, bits_style
 
@@ -114,7 +120,7 @@ def settings_against_data(
         axis.set_title(f"N = {size:,.0f}")
         if log:
             axis.set_yscale("log")
-        data_axis(axis)
+        data_axis(axis, table["D"], 2.5)
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
     figure.supxlabel("training tokens D", fontsize="medium")
@@ -191,7 +197,7 @@ def before_and_after(jumps: pd.DataFrame, steady: pd.DataFrame) -> Figure:
             axis.plot(one["D"], one["delta"], "D", color="#d55e00", ms=5)
         axis.plot([], [], "D-", color="#d55e00", label="after the decay")
         axis.set(title=f"N = {size:,.0f}", yscale="log")
-        data_axis(axis)
+        data_axis(axis, steady["D"])
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2)
     figure.supxlabel("training tokens", fontsize="medium")
@@ -237,20 +243,32 @@ def costs_against_bits(
     return figure
 
 
-def data_axis(axis: Axes) -> None:
-    """A logarithmic x axis of tokens labelled 300 k, 1 M, 3 M.
+def data_axis(axis: Axes, tokens: Iterable[float], apart: float = 1.9) -> None:
+    """A logarithmic x axis that is labelled at the tokens of the runs, 400k or 1.6M.
+
+    Parameters
+    ----------
+    axis : Axes
+    tokens : iterable of float
+        D of the runs; those nearer than `apart` times the one before have no label.
 
     Examples
     --------
     >>> figure, axis = plt.subplots()
-    >>> data_axis(axis)
-    >>> axis.get_xscale()
-    'log'
+    >>> data_axis(axis, [399_360, 1_599_488])
+    >>> [text.get_text() for text in axis.get_xticklabels()]
+    ['400k', '1.6M']
     """
+    places: list[float] = []
+    for value in sorted(set(tokens)):
+        if not places or value >= apart * places[-1]:
+            places.append(float(value))
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    prefix = EngFormatter(sep="")
+    names = [prefix(float(f"{value:.2g}")) for value in places]
+    axis.xaxis.set_major_locator(FixedLocator(places))
+    axis.xaxis.set_major_formatter(FixedFormatter(names))
+    axis.xaxis.set_minor_locator(NullLocator())
 
 
 def bits_lines(
