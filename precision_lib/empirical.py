@@ -6,6 +6,8 @@ differ in precision only. Their difference is free of most of the noise of a see
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,10 +16,17 @@ from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 PARTS = {"weights": "weight_bits", "activations": "activation_bits", "kv": "kv_bits"}
+LOWEST = {"weights": 2, "activations": 3, "kv": 2}
 _TWIN = ["N", "D", "seed"]
+_SEVERAL = ("one", "tied", "any")
 
 
-def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
+def law_runs(
+    runs: pd.DataFrame,
+    part: str | None = None,
+    lowest: Mapping[str, int] | None = None,
+    role: str = "fit",
+) -> pd.DataFrame:
     """The finished runs that a law is fitted to: those of role "fit".
 
     Parameters
@@ -26,7 +35,14 @@ def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
         As `precision_lib.runs.load_runs` gives it.
     part : str, optional
         "weights", "activations" or "kv": runs in which this part alone is
-        quantized, and the unquantized ones. None: only the unquantized ones.
+        quantized, and the unquantized ones; "one": those of the three together;
+        "tied": runs with all parts in the same bits, and the unquantized ones;
+        "any": all. None: only the unquantized ones.
+    lowest : mapping of str to int, optional
+        Fewest bits of each part; runs below are left out. `LOWEST` leaves out 2-bit
+        activations, in which training breaks.
+    role : str
+        Another role, such as "validation".
 
     Raises
     ------
@@ -39,13 +55,68 @@ def law_runs(runs: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
     >>> law_runs(load_runs())["weight_bits"].unique().tolist()
     [32]
     """
-    if part is not None and part not in PARTS:
-        raise UserError(f"unknown part '{part}'; choose one of {', '.join(PARTS)}.")
-    keep = (runs["status"] == "finished") & (runs["role"] == "fit")
-    for name, column in PARTS.items():
-        if name != part:
-            keep &= runs[column] == HIGH_PRECISION_BITS
+    if part is not None and part not in PARTS and part not in _SEVERAL:
+        known = ", ".join([*PARTS, *_SEVERAL])
+        raise UserError(f"unknown part '{part}'; choose one of {known}.")
+    keep = (runs["status"] == "finished") & (runs["role"] == role)
+    bits = runs[list(PARTS.values())]
+    low = bits != HIGH_PRECISION_BITS
+    if part == "one":
+        keep &= low.sum(axis=1) <= 1
+    elif part == "tied":
+        keep &= bits.nunique(axis=1) == 1
+    elif part != "any":
+        others = [column for name, column in PARTS.items() if name != part]
+        keep &= ~low[others].any(axis=1)
+    for name, fewest in (lowest or {}).items():
+        keep &= runs[PARTS[name]] >= fewest
     return runs[keep].reset_index(drop=True)
+
+
+def held_out_pairs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs of role "validation" beside their unquantized twins of role "fit".
+
+    Columns as `with_twins` adds them. No law may be fitted to these.
+
+    Examples
+    --------
+    >>> from precision_lib.runs import load_runs
+    >>> set(held_out_pairs(load_runs())["role"]) <= {"validation"}
+    True
+    """
+    chosen = [law_runs(runs, "any", role="validation"), law_runs(runs)]
+    return with_twins(pd.concat(chosen, ignore_index=True))
+
+
+def twin_groups(runs: pd.DataFrame) -> pd.Series:
+    """A name for each set of twins, for a bootstrap that keeps them together.
+
+    Examples
+    --------
+    >>> twin_groups(pd.DataFrame({"N": [9], "D": [5], "seed": [0]})).tolist()
+    ['9-5-0']
+    """
+    return runs[_TWIN].astype(str).agg("-".join, axis=1)
+
+
+def with_part(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs with columns ``part`` and ``bits`` that say what is quantized.
+
+    ``part`` is "weights", "activations", "kv", "tied" (all in the same bits),
+    "several" or "none"; ``bits`` are those of the part in the fewest.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"weight_bits": [4, 32, 5], "kv_bits": [32, 32, 5]})
+    >>> with_part(table.assign(activation_bits=[32, 32, 5]))["part"].tolist()
+    ['weights', 'none', 'tied']
+    """
+    bits = runs[list(PARTS.values())].rename(columns={v: k for k, v in PARTS.items()})
+    low = bits != HIGH_PRECISION_BITS
+    count = low.sum(axis=1)
+    name = low.idxmax(axis=1).where(count == 1, "several").mask(count == 0, "none")
+    tied = (bits.nunique(axis=1) == 1) & (count > 0)
+    return runs.assign(part=name.mask(tied, "tied"), bits=bits.min(axis=1))
 
 
 def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
