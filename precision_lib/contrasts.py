@@ -213,3 +213,55 @@ def _centered(
 ) -> npt.NDArray[np.float64]:
     means = np.bincount(cell, x) / np.bincount(cell)
     return np.asarray(x - means[cell])
+
+
+def factor_at_equal_data(
+    table: pd.DataFrame,
+    column: str,
+    reference: str,
+    other: str,
+    value: str = "delta",
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """By what factor a setting changes a value at equal N and D.
+
+    Least squares of log value on log D, with a constant for each size, one power of D
+    for both settings and the factor; the runs of the two need not have the same D.
+
+    Returns
+    -------
+    estimate, low, high : float
+        Infinite ends where there are too few runs for an interval.
+
+    Raises
+    ------
+    UserError
+        If a value is zero or negative, or a setting has no runs.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 2, 4, 1.5, 3], "how": list("aaabb")})
+    >>> factor = np.where(table["how"] == "b", 3.0, 1.0)
+    >>> table = table.assign(delta=table["D"] ** 0.5 * factor)
+    >>> round(factor_at_equal_data(table, "how", "a", "b")[0], 6)
+    3.0
+    """
+    here = table[table[column].isin([reference, other])]
+    if here[column].nunique() < 2 or (here[value] <= 0).any():
+        raise UserError(
+            f"column '{value}' needs values above zero under both '{reference}' and "
+            f"'{other}' of column '{column}'."
+        )
+    sizes = pd.get_dummies(here["N"]).to_numpy(float)
+    changed = (here[column] == other).to_numpy(float)
+    x = np.column_stack([changed, np.log(here["D"].to_numpy(float)), sizes])
+    y = np.log(here[value].to_numpy(float))
+    found, _, rank, _ = np.linalg.lstsq(x, y, rcond=None)
+    free = len(y) - int(rank)
+    if free < 1 or rank < x.shape[1]:
+        return float(np.exp(found[0])), 0.0, np.inf
+    variance = float(((y - x @ found) ** 2).sum()) / free
+    error = np.sqrt(variance * np.linalg.inv(x.T @ x)[0, 0])
+    half = float(student.ppf(0.5 + level / 2, free) * error)
+    ends = np.exp([found[0], found[0] - half, found[0] + half])
+    return float(ends[0]), float(ends[1]), float(ends[2])

@@ -11,6 +11,7 @@ from scipy import stats
 
 from precision_lib.contrasts import (
     contrasts,
+    factor_at_equal_data,
     growth,
     mean_differences,
     mean_interval,
@@ -142,3 +143,21 @@ def test_the_stopped_run_has_the_rates_of_the_whole_one():
     stopped = rates[STABLE]
     assert np.allclose(rates["WSD"][: len(stopped)], stopped)
     assert rates["WSD"][-1] < 0.2 < rates["constant"][-1]
+
+
+def test_a_planted_factor_is_found_at_equal_data():
+    table = planted(gamma=0.4, noise=0.05)
+    late = table[table["setting"] == "plain"]
+    late = late.assign(
+        D=1.25 * late["D"], delta=2 * 1.25**0.4 * late["delta"], setting="late"
+    )
+    both = pd.concat([table[table["setting"] == "plain"], late])
+    found, low, high = factor_at_equal_data(both, "setting", "plain", "late")
+    assert low < 2 < high and found == pytest.approx(2, rel=0.1)
+    with pytest.raises(UserError, match="'other'"):
+        factor_at_equal_data(both, "setting", "plain", "other")
+
+
+def test_two_runs_give_a_factor_without_an_interval():
+    table = pd.DataFrame({"N": 9, "D": [1e6, 2e6], "how": ["a", "b"], "delta": 0.1})
+    assert factor_at_equal_data(table, "how", "a", "b")[1:] == (0.0, np.inf)
