@@ -8,7 +8,7 @@ PARAMETERS ?=
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint notebooks lab environment test-environment clean
+.PHONY: help book pdf launch test lint notebooks lab environment test-environment clean
 
 help:  ## this list
 	@echo "make book                 execute the notebooks, build the book, say which page to open"
@@ -16,6 +16,8 @@ help:  ## this list
 	@echo "make notebooks ONLY=05    execute one notebook (all without ONLY);"
 	@echo "                          with other parameters: PARAMETERS=\"-p budget full -p seed 1\""
 	@echo "make lab                  open JupyterLab on the notebooks"
+	@echo "make pdf                  the whole book as one PDF; needs Chromium"
+	@echo "make launch               copies of the notebooks that install the library on Colab"
 	@echo "make lint                 ruff and mypy only"
 	@echo "make clean                remove what was built; the environment .venv stays"
 	@echo "Variables: PYTHON=python3.12 (the Python to start from),"
@@ -29,6 +31,12 @@ test-environment:
 
 book: environment
 	@$(IN_VENV) -m tools.book
+
+pdf: book
+	@$(IN_VENV) -m tools.pdf
+
+launch: environment
+	@$(IN_VENV) -m tools.launch
 
 notebooks: environment
 	@$(IN_VENV) -m tools.notebooks --only "$(ONLY)" $(PARAMETERS)

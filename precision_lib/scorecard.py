@@ -111,7 +111,7 @@ not at this scale, disagree.
 
 @cache
 def findings() -> pd.DataFrame:
-    """The findings of the paper, and our own questions: id, claim, source, chapter.
+    """The findings, and our own questions: id, short, claim, source, chapter.
 
     Examples
     --------

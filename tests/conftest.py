@@ -2,20 +2,15 @@
 
 import importlib.metadata
 import os
-import shutil
 
 from hypothesis import settings
+
+from tools.pdf import chromium
 
 # A rare example should fail on a desk, where it can be looked into, not in CI.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
-
-
-def chromium() -> str | None:
-    """Path of an installed Chromium or Chrome, if any."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def pytest_report_header() -> list[str]:

@@ -31,6 +31,7 @@ from tools.steps import (
 SOURCE = BUILD / "source"
 HTML = BUILD / "html"
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+TABLES = ("corpus.json", "findings.csv", "scorecard.csv", "runs.csv", "ptq.csv")
 STRICT = ("-W", "--keep-going", "-n")
 
 
@@ -75,15 +76,20 @@ def inputs() -> list[Path]:
 
 def stage(executed: list[Path]) -> None:
     """Lay out prose and executed notebooks as one source folder."""
+    from tools import readme_figure  # whose imports take longer than an idle build
+
     for old in (SOURCE, HTML, BUILD / ".doctrees"):
         shutil.rmtree(old, ignore_errors=True)
     (SOURCE / "notebooks").mkdir(parents=True)
     (SOURCE / "data").mkdir()
-    for name in ("_config.yml", "_toc.yml", "requirements.txt", "data/corpus.json"):
+    tables = [f"data/{name}" for name in TABLES]
+    for name in ("_config.yml", "_toc.yml", "requirements.txt", *tables):
         shutil.copy2(ROOT / name, SOURCE / name)
     shutil.copytree(
         ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__")
     )
+    figure = readme_figure.TARGET.relative_to(ROOT)
+    (SOURCE / figure).write_bytes(readme_figure.draw())  # of the tables as they are now
     for path in executed:
         shutil.copy2(path, SOURCE / "notebooks" / path.name)
 

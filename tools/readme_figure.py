@@ -1,4 +1,4 @@
-"""Draw the figure of the README from the published tables.
+"""Draw the figure of the README and of the first page from the published tables.
 
 python -m tools.readme_figure
 """
@@ -10,8 +10,7 @@ import io
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from precision_lib import figures
-from precision_lib.empirical import law_roundings
+from precision_lib import figures, figures_opening
 from precision_lib.runs import load_ptq
 from tools.steps import ROOT
 
@@ -22,7 +21,8 @@ def draw() -> bytes:
     """The figure as SVG; the same tables give the same bytes."""
     mpl.use("agg")
     figures.use_style()
-    figure = figures.served_loss_against_data(law_roundings(load_ptq(), (2, 4)))
+    roundings = figures_opening.longest_trained(load_ptq())
+    figure = figures_opening.loss_by_bits_against_data(roundings)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white")
     plt.close(figure)

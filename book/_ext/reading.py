@@ -41,6 +41,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Touch each page once its references are known."""
     app.add_config_value("book_repository", "", "html", [str])
     app.add_config_value("book_branch", "main", "html", [str])
+    app.add_config_value("book_colab_branch", "colab", "html", [str])
     app.connect("doctree-resolved", finish_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -67,8 +68,10 @@ def add_times(app: Sphinx, doctree: nodes.document, name: str) -> None:
     if seconds is not None:
         text += f" · {in_words(seconds)} to run on the machine that made this page"
     line += nodes.Text(text)
+    config = app.config
+    branches = (config.book_branch, config.book_colab_branch)
     for label, address in launch_links(
-        app.config.book_repository, app.config.book_branch, f"{name}.ipynb"
+        config.book_repository, *branches, f"{name}.ipynb"
     ):
         line += nodes.Text(" · ")
         line += nodes.reference("", label, refuri=address)
@@ -95,19 +98,21 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
-def launch_links(repository: str, branch: str, path: str) -> list[tuple[str, str]]:
+def launch_links(
+    repository: str, branch: str, colab_branch: str, path: str
+) -> list[tuple[str, str]]:
     """Colab and Binder for a repository on GitHub; none without an address.
 
-    Binder installs what requirements.txt at the root pins.
+    Binder installs what the folder binder names; Colab opens the copies that
+    `make launch` writes, whose first cell installs the library.
     """
-    match = re.fullmatch(
-        r"https://github\.com/([\w.-]+/[\w.-]+?)(\.git)?/?", repository
-    )
+    match = GITHUB.fullmatch(repository)
     if not match:
         return []
     where = quote(path)
-    branch = quote(branch, safe="")
-    colab = f"https://colab.research.google.com/github/{match[1]}/blob/{branch}/{where}"
+    branch, colab_branch = quote(branch, safe=""), quote(colab_branch, safe="")
+    place = f"{match[1]}/blob/{colab_branch}/{where}"
+    colab = f"https://colab.research.google.com/github/{place}"
     binder = f"https://mybinder.org/v2/gh/{match[1]}/{branch}?labpath={where}"
     return [("Colab", colab), ("Binder", binder)]
 

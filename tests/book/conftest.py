@@ -14,8 +14,8 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.conftest import chromium
 from tools import book, notebooks
+from tools.pdf import chromium
 from tools.steps import digest, is_fresh
 
 SOURCES = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))

@@ -97,7 +97,7 @@ def test_a_chapter_says_its_times_and_where_to_launch_it(pages: Pages) -> None:
     links = {a.text: a["href"] for a in line.find_all("a")}
     path = "notebooks/01_one.ipynb"
     assert links == {
-        "Colab": f"https://colab.research.google.com/github/a/b/blob/main/{path}",
+        "Colab": f"https://colab.research.google.com/github/a/b/blob/colab/{path}",
         "Binder": f"https://mybinder.org/v2/gh/a/b/main?labpath={path}",
     }
     assert pages["with index.html"].select_one("p.times") is None
@@ -158,4 +158,4 @@ def test_the_executed_copies_keep_their_times(tmp_path: Path) -> None:
     path.write_text(json.dumps({"metadata": {}}))
     assert reading.run_seconds(path) is None
     for address in ("http://github.com/a/b", "https://example.org/a/b", "x"):
-        assert reading.launch_links(address, "main", "a.ipynb") == []
+        assert reading.launch_links(address, "main", "colab", "a.ipynb") == []
