@@ -1,5 +1,3 @@
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +5,7 @@ import pytest
 from precision_lib import runs
 from precision_lib.corpus import DATA
 from precision_lib.errors import UserError
+from tools import data_readme
 
 
 def test_published_tables_pass_their_schema_and_belong_together():
@@ -37,12 +36,23 @@ def test_all_runs_are_on_the_published_corpus():
     assert len(digests) == 1 and digests[0] in about
 
 
-def test_the_readme_states_what_the_sweeps_cost():
-    text = (DATA / "README.md").read_text(encoding="utf-8")
-    for sweep, rows in runs.load_costs().groupby("sweep"):
-        hours = rows["seconds"].sum() / 3600
-        row = rf"\| `{sweep}` \| {len(rows)}( of \d+)? \| {hours:.1f} \|"
-        assert re.search(row, text), row
+def test_the_readme_says_what_the_tables_say():
+    text = data_readme.README.read_text(encoding="utf-8")
+    assert data_readme.updated(text) == text, "run: python -m tools.data_readme"
+
+
+def test_the_noise_floor_is_the_scatter_of_seeds():
+    table = runs.load_runs().query("sweep == 'base'")
+    size = table["N"].min()
+    groups = table[table["N"] == size].groupby("D")["loss"]
+    groups = [loss for _, loss in groups if len(loss) > 1]
+    squares = [((x - x.mean()) ** 2).sum() / (len(x) - 1) for x in groups]
+    row = next(
+        line
+        for line in data_readme.noise_floor().splitlines()
+        if line.startswith(f"| {size:,} |")
+    )
+    assert row.split(" | ")[2] == f"{np.sqrt(np.mean(squares)):.4f}"
 
 
 @pytest.mark.parametrize(

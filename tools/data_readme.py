@@ -1,0 +1,75 @@
+"""Bring the counts, the hours and the noise in data/README.md up to its tables.
+
+python -m tools.data_readme
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from precision_lib.corpus import DATA
+from precision_lib.empirical import law_roundings, law_runs
+from precision_lib.plan import read_plan
+from precision_lib.runs import load_costs, load_ptq, load_runs
+
+README = DATA / "README.md"
+NOISE = re.compile(r"(?<=<!-- noise -->\n).*?(?=<!-- end of noise -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Rewrite the file in place."""
+    README.write_text(updated(README.read_text("utf-8")), encoding="utf-8")
+
+
+def updated(text: str) -> str:
+    """The text with what the tables say now."""
+    for path in sorted((DATA / "plans").glob("*.yaml")):
+        count, hours = progress(path)
+        row = re.compile(rf"^\| `{path.stem}` \| [^|]* \| [^|]* \|", re.MULTILINE)
+        text, found = row.subn(f"| `{path.stem}` | {count} | {hours} |", text)
+        if found != 1:
+            raise SystemExit(f"data/README.md has {found} rows for {path.stem}")
+    return NOISE.sub(lambda _: noise_floor(), text)
+
+
+def progress(plan: Path) -> tuple[str, str]:
+    """How many of a plan's runs are done, and the core-hours that they took."""
+    ids = {config.run_id for config in read_plan(plan).configs()}
+    costs = load_costs().set_index("run_id")["seconds"]
+    mine = costs[costs.index.isin(ids)]
+    count = str(len(ids)) if len(mine) == len(ids) else f"{len(mine)} of {len(ids)}"
+    return count, f"{mine.sum() / 3600:.1f}"
+
+
+def noise_floor() -> str:
+    """Standard deviation over seeds of unquantized runs, pooled within a size."""
+    loss = _spread(law_runs(load_runs()), ["N", "D"], "loss")
+    columns = {"loss": loss}
+    for method in ("rtn", "gptq"):
+        rounded = law_roundings(load_ptq(), (3, 3), method)
+        columns[f"delta, {method}"] = _spread(rounded, ["N", "D"], "delta")
+    lines = [
+        "| N | groups of seeds | loss | delta at 3 bits, RTN | delta at 3 bits, GPTQ |",
+        "|---|---|---|---|---|",
+    ]
+    table = pd.concat(columns, axis=1)
+    for size in table.index.unique("N"):
+        here = table.loc[size].dropna()
+        if here.empty:
+            continue
+        pooled = here.pow(2).mean().pow(0.5)
+        numbers = " | ".join(f"{value:.4f}" for value in pooled)
+        lines.append(f"| {size:,} | {len(here)} | {numbers} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(table: pd.DataFrame, by: list[str], column: str) -> pd.Series:
+    """Standard deviation over the seeds of each group that has more than one."""
+    return table.groupby(by)[column].std(ddof=1)
+
+
+if __name__ == "__main__":
+    main()
