@@ -145,7 +145,8 @@ def differences_by_bits(table: pd.DataFrame, reference: str) -> Figure:
     middle = table["estimate"].abs().max()
     axis.set_ylim(-1.6 * middle, 1.6 * middle)
     axis.axhline(0, color="0.3", lw=1)
-    axis.set(xlabel="bits in training", ylabel=f"cost above that of {NAMES[reference]}")
+    label = f"cost above that of {NAMES[reference]} (nats per token)"
+    axis.set(xlabel="bits in training", ylabel=label)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(handles=[_mark(_MARKERS[p], NAMES[p], "0.4") for p in parts])
     return figure

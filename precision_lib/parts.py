@@ -35,8 +35,8 @@ def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a part and number of bits: part, bits, estimate, low, high, paper. The
-        paper's share is with its offsets, and NaN where it is negative.
+        One row a part and number of bits: part, bits, estimate, low, high, paper. Ours
+        is 0 where the law leaves nothing; the paper's, with its offsets, NaN there.
 
     Examples
     --------
@@ -53,8 +53,8 @@ def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
         gamma, n = f"gamma_{part}", f"n_{part}"
         draws = replicates.params[gamma], replicates.params[n]
         for b in bits:
-            ends = np.nanpercentile(kept(b, *draws), [2.5, 97.5])
-            estimate = float(kept(b, ours[gamma], ours[n]))
+            ends = np.percentile(np.nan_to_num(kept(b, *draws)), [2.5, 97.5])
+            estimate = float(np.nan_to_num(kept(b, ours[gamma], ours[n])))
             row = {"part": part, "bits": b, "estimate": estimate}
             published = float(kept(b, paper[gamma], paper[n]))
             rows.append(row | {"low": ends[0], "high": ends[1], "paper": published})
