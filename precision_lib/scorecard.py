@@ -137,10 +137,15 @@ class Card:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         table = in_words(pd.DataFrame(self.entries, columns=COLUMNS))
         return {
-            MIME: [asdict(one) for one in self.entries],
+            MIME: [_without_nan(asdict(one)) for one in self.entries],
             "text/html": table.to_html(index=False, border=0),
             "text/plain": table.to_string(index=False),
         }
+
+
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN."""
+    return {name: None if value != value else value for name, value in row.items()}
 
 
 def show(entries: list[Entry]) -> Card:
@@ -209,6 +214,7 @@ def collected(executed: list[Path]) -> pd.DataFrame:
         for row in output.get("data", {}).get(MIME, [])
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS[:-1], "chapter", "section"])
+    table["paper"] = table["paper"].astype(float)
     twice = table[table.duplicated(["finding", "quantity"])]
     if len(twice):
         raise UserError(
