@@ -15,6 +15,7 @@ help:  ## this list
 	@echo "make test                 every check: ruff, mypy, tests of library, notebooks and pages"
 	@echo "make notebooks ONLY=05    execute one notebook (all without ONLY);"
 	@echo "                          with other parameters: PARAMETERS=\"-p budget full -p seed 1\""
+	@echo "make environment          install into .venv, nothing else"
 	@echo "make lab                  open JupyterLab on the notebooks"
 	@echo "make pdf                  the whole book as one PDF; needs Chromium"
 	@echo "make launch               copies of the notebooks that install the library on Colab"

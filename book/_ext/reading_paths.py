@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from reading import in_words, reading_minutes, run_seconds  # beside this file
+from reading import (  # type: ignore[import-not-found]  # beside this file
+    in_words,
+    reading_minutes,
+    run_seconds,
+)
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective

@@ -97,7 +97,12 @@ def test_the_first_page_leads_to_the_introduction(html: Path, browser: Browser) 
 
 @pytest.mark.parametrize(
     ("words", "target"),
-    [("effective parameters", "book/glossary"), ("bootstrap", "book/api/laws")],
+    [
+        ("effective parameters", "book/glossary"),
+        ("bootstrap", "book/api/laws"),
+        ("not at this scale", "book/scorecard"),
+        ("critical data size", "notebooks/04_ptq_degradation"),
+    ],
 )
 def test_the_search_finds(
     words: str, target: str, html: Path, browser: Browser
