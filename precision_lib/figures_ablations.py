@@ -225,6 +225,7 @@ def costs_against_bits(
     >>> figure = costs_against_bits(table, "by", ["row"], "weight_bits", "bits")
     """
     figure, axis = plt.subplots(figsize=(6.6, 4.0))
+    axis.set_yscale("symlog", linthresh=0.03)
     for place, name in enumerate(names):
         rows = costs[costs[column] == name]
         style = setting_style(place)
@@ -236,7 +237,7 @@ def costs_against_bits(
         line = rows.groupby(bits, as_index=False)["cost"].mean()
         axis.plot(line[bits] + shift, line["cost"], lw=1.4, ms=5, label=name, **style)
     axis.axhline(0, color="0.5", lw=0.8)
-    axis.set_yscale("symlog", linthresh=0.03)
+    axis.margins(y=0.08)
     axis.set(xlabel=label, ylabel="loss above the twin's\n(nats per token)")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside upper center", ncols=len(names))
