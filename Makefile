@@ -8,7 +8,7 @@ PARAMETERS ?=
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf launch test lint notebooks lab environment test-environment clean
+.PHONY: help book pdf scorecard launch test lint notebooks lab environment test-environment clean
 
 help:  ## this list
 	@echo "make book                 execute the notebooks, build the book, say which page to open"
@@ -18,6 +18,7 @@ help:  ## this list
 	@echo "make environment          install into .venv, nothing else"
 	@echo "make lab                  open JupyterLab on the notebooks"
 	@echo "make pdf                  the whole book as one PDF; needs Chromium"
+	@echo "make scorecard            data/scorecard.csv anew from the executed chapters"
 	@echo "make launch               copies of the notebooks that install the library on Colab"
 	@echo "make lint                 ruff and mypy only"
 	@echo "make clean                remove what was built; the environment .venv stays"
@@ -35,6 +36,9 @@ book: environment
 
 pdf: book
 	@$(IN_VENV) -m tools.pdf
+
+scorecard: environment
+	@$(IN_VENV) -m tools.scorecard
 
 launch: environment
 	@$(IN_VENV) -m tools.launch

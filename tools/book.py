@@ -48,7 +48,11 @@ def main() -> int:
     if is_fresh(HTML, key):
         print("book: up to date")
     else:
+        from tools import scorecard  # whose imports take longer than an idle build
+
         forget(HTML)
+        if scorecard.check():
+            return 1
         with step("book"):
             stage(executed)
             status = build()
