@@ -8,7 +8,7 @@ import pandas as pd
 
 from precision_lib.corpus import DATA
 from precision_lib.plan import read_plan
-from precision_lib.preflight import rough_seconds
+from precision_lib.preflight import rough_cost, rough_seconds
 from precision_lib.runs import load_runs
 
 
@@ -80,6 +80,6 @@ def _seconds_a_rough_second(took: pd.Series) -> float:
     """What the published runs took, as a multiple of `rough_seconds`."""
     runs = load_runs().set_index("run_id")
     parts = [name for name in runs if str(name).startswith("params_")]
-    rough = 6e-10 * runs[parts].sum(axis=1) * runs["D"]
+    rough = rough_cost(runs[parts].sum(axis=1), runs["D"], runs["weight_bits"])
     ratio = (took / rough).dropna()
     return float(ratio.median()) if len(ratio) else 1.0

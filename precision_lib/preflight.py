@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from precision_lib.config import RunConfig
 from precision_lib.corpus import (
     DATA,
+    SEQUENCE,
+    VALIDATION_WINDOWS,
     Corpus,
     cache_folder,
     load_corpus,
     save_corpus,
 )
 from precision_lib.errors import UserError
+from precision_lib.evaluation import PTQ_BITS, PTQ_METHODS
+from precision_lib.formats import bits_of
 from precision_lib.streaming import STREAMS
 from precision_lib.train import MAX_EPOCHS
 
@@ -138,6 +143,26 @@ def rough_seconds(config: RunConfig) -> float:
     --------
     >>> from precision_lib.shapes import SHAPES
     >>> round(rough_seconds(RunConfig(SHAPES["24k"], tokens=1_000_000)), 1)
-    34.0
+    58.5
     """
-    return 6e-10 * sum(config.model.parameters.values()) * config.tokens
+    parameters = sum(config.model.parameters.values())
+    bits = bits_of(config.precision.weights)
+    return float(rough_cost(parameters, config.tokens, bits))
+
+
+def rough_cost(parameters: Any, tokens: Any, weight_bits: Any) -> Any:
+    """`rough_seconds` from columns of the run table.
+
+    Training takes six operations a parameter and token. The model is evaluated once
+    as it is and once for each method and width of rounding that its weights allow;
+    with the rounding itself that is half of what training on those tokens takes.
+
+    Examples
+    --------
+    >>> bool(rough_cost(1e5, 1e6, 32) > 1.5 * rough_cost(1e5, 1e6, 2))
+    True
+    """
+    fewest, most = min(PTQ_BITS), max(PTQ_BITS)
+    widths = np.clip(weight_bits, None, most) - fewest + 1
+    evaluated = (1 + len(PTQ_METHODS) * widths) * (VALIDATION_WINDOWS * SEQUENCE)
+    return 6e-10 * parameters * (tokens + evaluated / 2)
