@@ -11,8 +11,12 @@ from precision_lib.checkpoints import (
     save_model,
 )
 from precision_lib.config import RunConfig
+from precision_lib.corpus import load_corpus
 from precision_lib.errors import UserError
+from precision_lib.evaluation import evaluate
 from precision_lib.model import Precision, Transformer
+from precision_lib.runs import load_runs
+from precision_lib.train import one_thread
 from tests.helpers import SMALL
 
 CONFIG = RunConfig(SMALL, Precision("int4", kv_cache="int3"), seed=3)
@@ -102,3 +106,20 @@ def test_published_models_are_listed_and_a_folder_without_any_is_named(path):
     path.unlink()
     with pytest.raises(UserError, match="no trained models"):
         published_models(path.parent)
+
+
+def test_the_published_models_are_runs_of_the_table_and_fit_in_ten_megabytes():
+    models = published_models()
+    assert set(models["run_id"]) <= set(load_runs()["run_id"])
+    assert sum(path.stat().st_size for path in models["path"]) < 10e6
+    assert len(models) >= 12
+    quantized = (models[["weights", "activations", "kv_cache"]] != "float32").any()
+    assert quantized.all(), "each part is quantized in one of them"
+
+
+def test_a_published_model_has_the_loss_of_its_row():
+    smallest = published_models().iloc[0]
+    losses = load_runs().set_index("run_id")["loss"]
+    with one_thread():
+        loss, _ = evaluate(load_model(smallest["path"]), load_corpus())
+    assert loss == pytest.approx(losses[smallest["run_id"]], abs=1e-4)
