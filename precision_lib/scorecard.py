@@ -35,7 +35,7 @@ class Entry:
     paper : float
         NaN where the paper states no number.
     estimate, low, high : float
-        Ours, with its 95% interval.
+        Ours, with its 95% interval; infinite ends where the runs are too few.
     runs : int
         How many runs it rests on.
     verdict : str
@@ -137,15 +137,16 @@ class Card:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         table = in_words(pd.DataFrame(self.entries, columns=COLUMNS))
         return {
-            MIME: [_without_nan(asdict(one)) for one in self.entries],
+            MIME: [_finite(asdict(one)) for one in self.entries],
             "text/html": table.to_html(index=False, border=0),
             "text/plain": table.to_string(index=False),
         }
 
 
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN."""
-    return {name: None if value != value else value for name, value in row.items()}
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with None for NaN and infinity, which JSON has not."""
+    numbers = {name: value for name, value in row.items() if isinstance(value, float)}
+    return row | {k: None for k, value in numbers.items() if not math.isfinite(value)}
 
 
 def show(entries: list[Entry]) -> Card:
@@ -185,6 +186,8 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
 def _three_digits(number: float) -> str:
     if math.isnan(number):
         return "–"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
     large = abs(number) >= 10_000
     return f"{number:.2e}" if large else f"{number:.3g}"
 
@@ -214,7 +217,9 @@ def collected(executed: list[Path]) -> pd.DataFrame:
         for row in output.get("data", {}).get(MIME, [])
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS[:-1], "chapter", "section"])
-    table["paper"] = table["paper"].astype(float)
+    open_ended = {"paper": math.nan, "low": -math.inf, "high": math.inf}
+    for column, stands_for in open_ended.items():
+        table[column] = table[column].astype(float).fillna(stands_for)
     twice = table[table.duplicated(["finding", "quantity"])]
     if len(twice):
         raise UserError(

@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from precision_lib import scorecard
@@ -96,3 +97,15 @@ def test_missing_and_new_rows_are_named(tmp_path: Path) -> None:
 def test_the_last_digits_may_differ(tmp_path: Path) -> None:
     table = scorecard.collected([executed(tmp_path, GOOD)])
     assert scorecard.differences(table, table.assign(estimate=0.6 + 1e-5)) == []
+
+
+def test_an_open_interval_comes_back_and_is_shown_as_one(tmp_path: Path) -> None:
+    one = scorecard.entry("G", "x", 1.0, (-math.inf, math.inf), 1, "not at this scale")
+    path = executed(tmp_path, one)
+    assert "Infinity" not in path.read_text("utf-8")
+    table = scorecard.collected([path])
+    assert (table["low"][0], table["high"][0]) == (-math.inf, math.inf)
+    assert scorecard.in_words(table)["our runs (95%)"][0] == "1 (-∞ to ∞)"
+    table.to_csv(tmp_path / "card.csv", index=False)
+    again = pd.read_csv(tmp_path / "card.csv")
+    assert scorecard.differences(again, table) == []
