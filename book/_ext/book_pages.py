@@ -22,6 +22,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("corpus-table", CorpusTable)
     app.add_directive("package-versions", PackageVersions)
     app.connect("config-inited", lambda app, _: unhook_thebe(app), priority=900)
+    app.connect("config-inited", lambda app, _: share_handlers(app), priority=900)
     app.connect("autodoc-process-signature", shorten_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -39,6 +40,16 @@ def unhook_thebe(app: Sphinx) -> None:
     app.registry.css_files = [
         sheet for sheet in app.registry.css_files if sheet[0] != "sphinx-thebe.css"
     ]
+
+
+def share_handlers(app: Sphinx) -> None:
+    """Let the builder of the one long page write all that the others write.
+
+    An extension that names this builder hides from it what others registered for
+    HTML, and the PDF is printed from its page.
+    """
+    handlers = app.registry.translation_handlers
+    handlers["singlehtml"] = handlers["html"] | handlers.get("singlehtml", {})
 
 
 ARRAY = re.compile(

@@ -70,11 +70,14 @@ def listed(app: Sphinx, name: str, wanted: set[int]) -> nodes.Node:
         address = app.builder.get_relative_uri(name, page)
         link = nodes.reference("", "", internal=True, refuri=address)
         number = app.env.toc_secnumbers.get(page, {}).get("", ())
-        title = ".".join(map(str, number)) + " " + app.env.titles[page].astext()
-        link += nodes.inline("", title.strip())
+        title = app.env.titles[page].astext()
+        place = ".".join(map(str, number))
+        link += nodes.inline("", f"{place}. {title}" if place else title)
         seconds = run_seconds(Path(app.srcdir) / f"{page}.ipynb")
         runs = "" if seconds is None else f", {in_words(seconds)} to run"
-        line = nodes.paragraph("", "", link, nodes.Text(f" ({minutes} min{runs})"))
+        line = nodes.paragraph(
+            "", "", link, nodes.Text(f" ({minutes} min to read{runs})")
+        )
         items += nodes.list_item("", line)
     box = nodes.container("", items)
     box += nodes.paragraph("", f"{total} minutes of reading in all.")

@@ -24,7 +24,7 @@ from precision_lib.scorecard import VERDICTS, in_words
 
 Row = dict[Hashable, Any]
 FORMS = ("compact", "full")
-FULL = ("Quantity", "The paper", "Our runs (95%)", "Runs", "Verdict", "Shown in")
+FULL = ("Quantity", "Verdict", "Our runs (95%)", "The paper", "Runs", "Shown in")
 SCALE = {
     "N": "Parameters without embeddings, N",
     "D": "Training tokens, D",
@@ -115,7 +115,7 @@ class ScorecardTable(DataDirective):
 
     def quantity(self, said: Row, row: Row) -> list[list[nodes.Node]]:
         """One row: numbers in words, the verdict, the figure that shows it."""
-        names = ("quantity", "the paper", "our runs (95%)", "runs")
+        numbers = [said[name] for name in ("our runs (95%)", "the paper", "runs")]
         verdict = nodes.inline("", row["verdict"], classes=chip_classes(row["verdict"]))
         label = row["section"]
         if not isinstance(label, str):
@@ -124,7 +124,9 @@ class ScorecardTable(DataDirective):
             where = reference("numref", label)
         else:
             where = reference("ref", label)
-        return [*([nodes.Text(str(said[name]))] for name in names), [verdict], [where]]
+        cells: list[nodes.Node] = [nodes.Text(said["quantity"]), verdict]
+        cells += [nodes.Text(str(number)) for number in numbers]
+        return [[cell] for cell in [*cells, where]]
 
 
 class ScaleTable(DataDirective):
@@ -138,7 +140,7 @@ class ScaleTable(DataDirective):
             [[nodes.Text(text)] for text in (SCALE[key], ours[key], paper_range(key))]
             for key in SCALE
         ]
-        return [table(("", "Our runs", "The paper's"), rows, "scale")]
+        return [table(("Quantity", "Our runs", "The paper's"), rows, "scale")]
 
 
 def ranges(runs: pd.DataFrame, ptq: pd.DataFrame) -> dict[str, str]:

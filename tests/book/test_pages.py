@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from bs4 import Tag
 
+from precision_lib.scorecard import MIME
 from tests.book.conftest import SOURCES, Page, read
 from tools import notebooks
 
@@ -88,6 +89,18 @@ def test_every_figure_is_there_with_number_caption_and_alternative_text(
         assert isinstance(caption, Tag)
         assert re.match(r"\s*Fig\. \d+", caption.get_text())
     assert len(page.soup.select(".cell_output img")) == len(declared)
+
+
+@each
+def test_the_page_can_show_every_kind_of_output(source: Path) -> None:
+    # The build leaves out kinds that it does not know, without a warning.
+    shown = {"text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml"}
+    shown |= {"image/png", "application/papermill.record/text/plain"}
+    for cell in read(notebooks.EXECUTED / source.name).cells:
+        for output in cell.get("outputs", []):
+            kinds = set(output.get("data", {}))
+            assert kinds <= {*shown, MIME}, cell.source
+            assert MIME not in kinds or "text/html" in kinds, cell.source
 
 
 @each

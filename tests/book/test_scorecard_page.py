@@ -147,7 +147,7 @@ def test_verdicts_are_counted_not_typed(pages: Pages) -> None:
 def test_the_full_table_has_every_number(pages: Pages) -> None:
     box = pages["full"].find(id="finding-f1")
     texts = [tr.get_text("|", strip=True) for tr in box.select("tbody tr")]
-    assert texts[0] == "gamma_D|0.507|0.61 (0.5 to 0.7)|99|agree|chapter"
+    assert texts[0] == "gamma_D|agree|0.61 (0.5 to 0.7)|0.507|99|chapter"
     assert len(texts) == 3
     turn = pages["full"].select_one("[id=finding-f1b] tbody tr")
     assert turn.find_all("td")[-1].get_text() == "Fig. 1"
@@ -177,8 +177,8 @@ def test_a_list_of_chapters_leaves_out_those_to_come(
 ) -> None:
     items = pages["index"].select("ul.chapters li")
     assert [item.get_text(strip=True) for item in items] == [
-        "The base law(3 min, 61 seconds to run)",
-        "A chapter(1 min)",
+        "The base law(3 min to read, 61 seconds to run)",
+        "A chapter(1 min to read)",
     ]
     assert items[0].a["href"] == "notebooks/03_base_law.html"
     assert "4 minutes of reading in all." in pages["index"].get_text()
