@@ -19,7 +19,8 @@ from tools.book import JUPYTER_BOOK, SOURCE
 from tools.notebooks import environment
 from tools.steps import BUILD, ROOT, step
 
-PAGE = BUILD / "singlehtml" / "book" / "intro.html"
+FOLDER = BUILD / "singlehtml"
+FIRST = "book/intro.html"  # the root of _toc.yml, under whose name all is written
 TARGET = BUILD / "book.pdf"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MOST_SECONDS = 1800
@@ -43,8 +44,10 @@ def main() -> int:
         status = build()
     if status:
         return status
+    page = FOLDER / "book.html"
+    page.write_text(moved_up((FOLDER / FIRST).read_text("utf-8"), FIRST), "utf-8")
     with step("pdf"):
-        complaint = print_page(program, PAGE, TARGET)
+        complaint = print_page(program, page, TARGET)
     if complaint:
         print(f"pdf: {program} printed nothing: {complaint}")
         return 1
@@ -57,6 +60,15 @@ def build() -> int:
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(SOURCE)]
     command += ["--path-output", str(ROOT), "--builder", "singlehtml", "--quiet"]
     return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+
+
+def moved_up(text: str, name: str) -> str:
+    """The page as it must be beside the folders of its styles and figures.
+
+    Sphinx writes it into the folder of the first page, with addresses as seen from
+    the folder above, and links within it as links to that file.
+    """
+    return text.replace(f'href="{name}#', 'href="#')
 
 
 def print_page(program: str, page: Path, target: Path) -> str:

@@ -35,6 +35,12 @@ def test_without_a_book_one_sentence_says_what_to_run(
     assert "run `make book` first" in capsys.readouterr().out
 
 
+def test_links_within_the_page_stay_there_when_it_moves() -> None:
+    text = '<a href="book/intro.html#fig-a">1</a><a href="https://a.org/#b">2</a>'
+    moved = '<a href="#fig-a">1</a><a href="https://a.org/#b">2</a>'
+    assert pdf.moved_up(text, "book/intro.html") == moved
+
+
 def test_a_program_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(PAGE)
