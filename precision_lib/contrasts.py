@@ -147,6 +147,7 @@ def growth(
     value: str = "delta",
     level: float = 0.95,
     within: Sequence[str] = ("N",),
+    pooled: bool = False,
 ) -> pd.DataFrame:
     """The power of D with which a value grows, for each setting by itself.
 
@@ -165,6 +166,9 @@ def growth(
         A positive column.
     within : sequence of str
         Columns whose every combination has a constant of its own.
+    pooled : bool
+        Take the scatter around the lines to be the same under every setting, so that
+        settings with few runs have an interval too.
 
     Returns
     -------
@@ -189,23 +193,45 @@ def growth(
             f"column '{value}' has values at or below zero, which have no logarithm; "
             "take fewer bits."
         )
+    lines = [_line(name, here, value, within) for name, here in table.groupby(by)]
+    known = [line for line in lines if line["x2"] > 0]
     rows = {}
-    for name, here in table.groupby(by, sort=False):
-        y, x = np.log(here[value].to_numpy(float)), np.log(here["D"].to_numpy(float))
-        cell = here.groupby(list(within)).ngroup().to_numpy()
-        y, x = _centered(y, cell), _centered(x, cell)
-        free = len(here) - len(set(cell)) - 1
-        if free < 1 or not (x**2).sum():
+    for line in known:
+        shared = known if pooled else [line]
+        free = sum(one["free"] for one in shared)
+        if free < 1:
             continue
-        slope = float((x * y).sum() / (x**2).sum())
-        error = float(np.sqrt(((y - slope * x) ** 2).sum() / free / (x**2).sum()))
-        half = float(student.ppf(0.5 + level / 2, free)) * error
-        ends = {"low": slope - half, "high": slope + half, "runs": len(here)}
-        data = {"smallest_D": here["D"].min(), "largest_D": here["D"].max()}
-        rows[name] = {"gamma_D": slope, **ends, **data}
+        variance = sum(one["rest"] for one in shared) / free
+        half = float(
+            student.ppf(0.5 + level / 2, free) * np.sqrt(variance / line["x2"])
+        )
+        ends = {"low": line["gamma_D"] - half, "high": line["gamma_D"] + half}
+        rows[line["name"]] = {**line, **ends}
     columns = ["gamma_D", "low", "high", "runs", "smallest_D", "largest_D"]
-    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return found.astype({"runs": int})
+    order = [name for name in dict.fromkeys(table[by]) if name in rows]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=[*columns])
+    return found.loc[order].astype({"runs": int})
+
+
+def _line(
+    name: object, here: pd.DataFrame, value: str, within: Sequence[str]
+) -> dict[str, Any]:
+    """Slope of log value on log D in one setting, and what its error needs."""
+    y, x = np.log(here[value].to_numpy(float)), np.log(here["D"].to_numpy(float))
+    cell = here.groupby(list(within)).ngroup().to_numpy()
+    y, x = _centered(y, cell), _centered(x, cell)
+    squares = float((x**2).sum())
+    slope = float((x * y).sum() / squares) if squares else 0.0
+    return {
+        "name": name,
+        "gamma_D": slope,
+        "x2": squares,
+        "rest": float(((y - slope * x) ** 2).sum()),
+        "free": len(here) - len(set(cell)) - 1,
+        "runs": len(here),
+        "smallest_D": here["D"].min(),
+        "largest_D": here["D"].max(),
+    }
 
 
 def _centered(

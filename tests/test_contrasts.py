@@ -108,6 +108,23 @@ def test_growth_leaves_out_what_has_no_interval_and_refuses_zero():
         growth(table.assign(delta=0.0), "setting")
 
 
+def test_pooled_growth_is_a_regression_with_a_slope_each():
+    table = planted(noise=0.2).query("N == 2e4")
+    names = table["setting"].unique()
+    x = np.column_stack(
+        [c for n in names for c in ((table["setting"] == n) * np.log(table["D"]),
+                                    (table["setting"] == n) * 1.0)]
+    )  # fmt: skip
+    y = np.log(table["delta"].to_numpy())
+    found, rest, _, _ = np.linalg.lstsq(x, y, rcond=None)
+    free = len(y) - x.shape[1]
+    errors = np.sqrt(rest[0] / free * np.diag(np.linalg.inv(x.T @ x)))
+    ours = growth(table, "setting", pooled=True).loc[names]
+    assert ours["gamma_D"].to_numpy() == pytest.approx(found[::2])
+    half = stats.t.ppf(0.975, free) * errors[::2]
+    assert (ours["high"] - ours["gamma_D"]).to_numpy() == pytest.approx(half)
+
+
 def test_contrasts_refuse_two_twins():
     table = planted().drop(columns="seed").assign(seed=0)
     with pytest.raises(UserError, match="'plain' have the same N, D, seed"):
