@@ -280,13 +280,19 @@ ARMS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def arms(runs: pd.DataFrame, lowest: int = LOWEST) -> dict[str, pd.DataFrame]:
-    """Tied runs with activations quantized in three ways, on the cells all three have.
+def arms(
+    runs: pd.DataFrame, lowest: int = LOWEST, tied: bool = True
+) -> dict[str, pd.DataFrame]:
+    """Runs with activations quantized in three ways, on the cells that all three have.
 
     Parameters
     ----------
     runs : DataFrame
-        With the plans base, joint and granularity.
+        With the plans base, parts, joint and granularity.
+    lowest : int
+        Bits.
+    tied : bool
+        Whether all parts have the same bits, or activations alone are quantized.
 
     Returns
     -------
@@ -300,24 +306,50 @@ def arms(runs: pd.DataFrame, lowest: int = LOWEST) -> dict[str, pd.DataFrame]:
     >>> list(arms(load_runs()))
     ['a scale a tensor', 'a scale a token', 'rotated']
     """
-    all_runs = tied_runs(quantized_runs(runs, "base", "joint", "granularity",
-                                        lowest=lowest))  # fmt: skip
-    low = all_runs["weight_bits"] < HIGH_PRECISION_BITS
-    high = all_runs[~low]
-    key = [*CELL, "weight_bits"]
+    table = quantized_runs(runs, *PLANS, "granularity", lowest=lowest)
+    low = table[COLUMNS] < HIGH_PRECISION_BITS
+    high = table[~low.any(axis=1)]
+    alone = low["activation_bits"] & (low.sum(axis=1) == 1)
+    same = low.all(axis=1) & (table[COLUMNS].nunique(axis=1) == 1)
+    table = table[same if tied else alone]
+    key = [*CELL, "activation_bits"]
     found = {}
     for name, settings in ARMS.items():
-        keep = low & (all_runs[list(settings)] == pd.Series(settings)).all(axis=1)
-        found[name] = all_runs[keep].sort_values(key).set_index(key)
-    shared = None
-    for table in found.values():
-        shared = table.index if shared is None else shared.intersection(table.index)
+        keep = (table[list(settings)] == pd.Series(settings)).all(axis=1)
+        found[name] = table[keep].sort_values(key).set_index(key)
+    first, *others = (one.index for one in found.values())
+    for other in others:
+        first = first.intersection(other)
     return {
         name: pd.concat(
-            [high, table.loc[shared].reset_index()[high.columns]], ignore_index=True
+            [high, one.loc[first].reset_index()[high.columns]], ignore_index=True
         )
-        for name, table in found.items()
+        for name, one in found.items()
     }
+
+
+def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What each quantized run of some arms lost against its unquantized twin.
+
+    Parameters
+    ----------
+    found : mapping of str to DataFrame
+        As `arms` gives it.
+
+    Returns
+    -------
+    DataFrame
+        Columns arm, N, D, seed, bits and cost (nats per token).
+
+    Examples
+    --------
+    >>> from precision_lib.runs import load_runs
+    >>> arm_costs(arms(load_runs())).columns.tolist()
+    ['arm', 'N', 'D', 'seed', 'bits', 'cost']
+    """
+    pairs = pd.concat([with_twins(one).assign(arm=name) for name, one in found.items()])
+    pairs = pairs.rename(columns={"activation_bits": "bits"})
+    return pairs[["arm", *CELL, "bits", "cost"]].reset_index(drop=True)
 
 
 def made_up_runs(seed: int = 0) -> pd.DataFrame:

@@ -22,9 +22,9 @@ DASHES = ("-", "--", ":", "-.")
 
 
 def gain_against_bits(
-    bits: Array, ours: Band, published: Mapping[str, Array]
+    bits: Array, ours: Band, others: Mapping[str, Array], name: str = "our runs"
 ) -> Figure:
-    """Effective parameters a FLOP over bits, ours with a band and published curves.
+    """Effective parameters a FLOP over bits, one curve with a band beside others.
 
     A dot marks the best precision of each curve.
 
@@ -36,10 +36,12 @@ def gain_against_bits(
     """
     figure, axes = plt.subplots()
     axes.fill_between(bits, ours[1], ours[2], color="0.8", label="95% interval")
-    curves = {"our runs": ours[0], **published}
+    curves = {name: ours[0], **others}
     colors = (OURS, PAPER, "#d6604d", "#f4a582")
-    for (name, curve), color, dash in zip(curves.items(), colors, DASHES, strict=False):
-        axes.plot(bits, curve, dash, color=color, label=name)
+    for (label, curve), color, dash in zip(
+        curves.items(), colors, DASHES, strict=False
+    ):
+        axes.plot(bits, curve, dash, color=color, label=label)
         best = int(np.nanargmax(curve))
         axes.plot(bits[best], curve[best], "o", color=color, zorder=4)
     axes.axhline(1, color="0.5", lw=0.8)
