@@ -113,7 +113,7 @@ def mean_differences(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     >>> mean_differences(pair, "setting").round(2).to_dict("index")
     {'a': {'estimate': 2.0, 'low': -0.48, 'high': 4.48, 'pairs': 3}}
     """
-    return _summary(paired.groupby(by, sort=False)["difference"])
+    return _summary(paired.groupby(by, sort=False)["difference"], by)
 
 
 def mean_ratios(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
@@ -127,17 +127,17 @@ def mean_ratios(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     """
     positive = paired[paired["ratio"] > 0]
     logs = positive.assign(log=np.log(positive["ratio"]))
-    table = _summary(logs.groupby(by, sort=False)["log"])
+    table = _summary(logs.groupby(by, sort=False)["log"], by)
     ends = ["estimate", "low", "high"]
     return table.assign(**{end: np.exp(table[end]) for end in ends})
 
 
-def _summary(groups: Any) -> pd.DataFrame:
+def _summary(groups: Any, by: str | list[str]) -> pd.DataFrame:
     columns = ["estimate", "low", "high"]
     rows = {name: mean_interval(values.to_numpy()) for name, values in groups}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    if table.index.nlevels == 1 and rows and isinstance(next(iter(rows)), tuple):
-        table.index = pd.MultiIndex.from_tuples(rows)
+    if isinstance(by, list):
+        table.index = pd.MultiIndex.from_tuples(list(rows), names=by)
     return table.assign(pairs=groups.size().to_numpy())
 
 

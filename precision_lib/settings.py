@@ -10,7 +10,7 @@ USUAL = "as elsewhere"
 SETTINGS = {
     "api": "API documentation alone",
     "half": "half the text",
-    "replaced20": "a fifth of the tokens replaced",
+    "replaced20": "a fifth of the words replaced",
     "vocab1024": "tokenizer of 1,024",
 }
 LINEAR = "linear decay"
