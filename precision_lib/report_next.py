@@ -150,7 +150,7 @@ def shares_left(fit: Fit, draws: Array, table: pd.DataFrame) -> Array:
         predicted = objective.transform(fit.predict_replicates(table))
     quantity = _pulled_in(draws[:, None])
     usable = np.isfinite(draws) & np.isfinite(predicted).all(axis=1)
-    if usable.sum() < 10 or np.ptp(draws[usable]) == 0:
+    if usable.sum() < 10 or np.ptp(quantity[usable]) == 0:
         return np.full(len(table), np.nan)
     away = quantity[usable] - quantity[usable].mean()
     moves = _pulled_in(predicted[usable])

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,14 @@ from typer.testing import CliRunner
 from precision_lib import cli_own_runs
 from precision_lib.decide import optimal_precision, surface
 from precision_lib.errors import UserError
-from precision_lib.laws import Fit, bootstrap, fit, planted_params, planted_table
+from precision_lib.laws import (
+    Fit,
+    bootstrap,
+    example_fit,
+    fit,
+    planted_params,
+    planted_table,
+)
 from precision_lib.laws.law import Law
 from precision_lib.laws.registry import get_law
 from precision_lib.report_choice import choose
@@ -282,6 +290,17 @@ def test_the_share_left_is_exact_for_a_linear_law() -> None:
         x = np.array([1, row.N**-0.5, row.D**-0.5])
         gain = (covariance[1] @ x) ** 2 / (x @ covariance @ x + scatter**2)
         assert share == pytest.approx(np.sqrt(1 - gain / covariance[1, 1]), abs=0.02)
+
+
+def test_draws_that_agree_but_for_the_outermost_leave_nothing_to_learn() -> None:
+    found = example_fit()
+    found = found.with_bootstrap(bootstrap(found, "residual", 400))
+    draws = np.full(400, 7.0)
+    draws[0] = 9.0
+    table = pd.DataFrame({"N": [1e8], "D": [1e10]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(shares_left(found, draws, table)).all()
 
 
 def test_the_page_is_whole_and_asks_for_nothing(weights) -> None:
