@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from precision_lib.corpus import SEQUENCE
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 USUAL = "as elsewhere"
@@ -14,13 +17,14 @@ SETTINGS = {
     "vocab1024": "tokenizer of 1,024",
 }
 LINEAR = "linear decay"
+HALF_RATE = "half the peak rate"
 
 
 def setting_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Unquantized finished runs of the plan ablation and their usual counterparts.
 
-    Those are the runs of base with the sizes of the plan, and the ones of the plan
-    schedules with linear decay at the tuned rate.
+    Those are the runs of base with the sizes of the plan, and two kinds of the plan
+    schedules: linear decay at the tuned rate, and cosine at half of it.
 
     Returns
     -------
@@ -39,28 +43,23 @@ def setting_runs(runs: pd.DataFrame) -> pd.DataFrame:
     )
     chosen = runs[keep]
     names = [_name(row) for row in chosen.itertuples()]
-    chosen = chosen.assign(setting=names)
-    usual = chosen[chosen["setting"] == USUAL].groupby("N")["peak_lr"].max()
-    same_rate = chosen["peak_lr"] == chosen["N"].map(usual)
     sizes = chosen.loc[chosen["sweep"] == "ablation", "N"].unique()
-    keep_named = (chosen["setting"] != "") & same_rate & chosen["N"].isin(sizes)
-    return chosen[keep_named].reset_index(drop=True)
+    chosen = chosen.assign(setting=names)
+    chosen = chosen[(chosen["setting"] != "") & chosen["N"].isin(sizes)]
+    return chosen.reset_index(drop=True)
 
 
-def _name(run: object) -> str:
+def _name(run: Any) -> str:
     """What a run does differently; empty for the schedules of another chapter."""
-    sweep = getattr(run, "sweep", "")
-    if sweep == "base":
+    if run.sweep == "base":
         return USUAL
-    if sweep == "schedules":
-        return LINEAR if getattr(run, "schedule", "") == "linear" else ""
-    corpus = str(getattr(run, "corpus", ""))
-    if corpus in SETTINGS:
-        return SETTINGS[corpus]
-    sequence = int(getattr(run, "sequence", 0))
-    if sequence != 128:
-        return f"windows of {sequence}"
-    return f"weight decay {float(getattr(run, 'weight_decay', 0.0)):g}"
+    if run.sweep == "schedules":
+        return {"linear": LINEAR, "cosine": HALF_RATE}.get(run.schedule, "")
+    if run.corpus in SETTINGS:
+        return SETTINGS[run.corpus]
+    if run.sequence != SEQUENCE:
+        return f"windows of {run.sequence}"
+    return f"weight decay {run.weight_decay:g}"
 
 
 def falls_with_size(table: pd.DataFrame, by: str, value: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from precision_lib.contrasts import contrasts
 from precision_lib.runs import load_runs
 from precision_lib.settings import (
+    HALF_RATE,
     LINEAR,
     USUAL,
     falls_with_bits,
@@ -23,17 +24,18 @@ def test_every_run_of_the_plan_has_a_name_of_its_own():
     assert set(planned["run_id"]) <= set(named["run_id"])
     assert not named.duplicated(["setting", "N", "D", "seed"]).any()
     assert named.loc[named["sweep"] == "ablation", "setting"].nunique() == 8
-    assert {USUAL, LINEAR} <= set(named["setting"])
+    assert {USUAL, LINEAR, HALF_RATE} <= set(named["setting"])
 
 
 def test_every_setting_differs_from_the_usual_one_in_one_thing():
     named = setting_runs(load_runs())
     linear = named[named["setting"] == LINEAR]
     assert (linear["schedule"] == "linear").all()
-    usual = named[named["setting"] == USUAL].iloc[0]
-    knobs = ["corpus", "weight_decay", "sequence", "schedule"]
+    usual = named[named["setting"] == USUAL].drop_duplicates("N").set_index("N")
+    knobs = ["corpus", "weight_decay", "sequence", "schedule", "peak_lr"]
     others = named[named["setting"] != USUAL]
-    changed = (others[knobs] != usual[knobs]).sum(axis=1)
+    same = usual.loc[others["N"], knobs].to_numpy()
+    changed = (others[knobs].to_numpy() != same).sum(axis=1)
     assert (changed == 1).all()
 
 
