@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from precision_lib import scorecard
 from precision_lib.scorecard import collected, differences, findings, load_scorecard
 from tests.book.conftest import SOURCES
-from tools import book, notebooks, scorecard
+from tools import book, notebooks
 
 
 def test_every_finding_has_a_verdict() -> None:
@@ -48,9 +49,9 @@ def test_a_book_whose_chapters_say_otherwise_does_not_build(
     monkeypatch.setattr(book, "forget", lambda result: None)
     monkeypatch.setattr(book, "build", never)
     monkeypatch.setattr(book, "stage", lambda executed: never())
-    monkeypatch.setattr(scorecard.scorecard, "load_scorecard", lambda: table)
+    monkeypatch.setattr(scorecard, "load_scorecard", lambda: table)
     monkeypatch.setattr(
-        scorecard.scorecard, "collected", lambda paths: table.assign(verdict="partly")
+        scorecard, "collected", lambda paths: table.assign(verdict="partly")
     )
     assert book.main() == 1
     assert "verdict is 'partly' and not 'agree'" in capsys.readouterr().out
