@@ -18,7 +18,7 @@ help:  ## this list
 	@echo "make environment          install into .venv, nothing else"
 	@echo "make lab                  open JupyterLab on the notebooks"
 	@echo "make pdf                  the whole book as one PDF; needs Chromium"
-	@echo "make scorecard            data/scorecard.csv anew from the executed chapters"
+	@echo "make scorecard            data/scorecard.csv from the executed chapters, README figure"
 	@echo "make launch               copies of the notebooks that install the library on Colab"
 	@echo "make lint                 ruff and mypy only"
 	@echo "make clean                remove what was built; the environment .venv stays"
@@ -39,6 +39,7 @@ pdf: book
 
 scorecard: environment
 	@$(IN_VENV) -m tools.scorecard
+	@$(IN_VENV) -m tools.readme_figure
 
 launch: environment
 	@$(IN_VENV) -m tools.launch
