@@ -15,6 +15,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
@@ -22,6 +23,7 @@ from precision_lib.empirical import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.scorecard import VERDICTS, in_words
 
+log = logging.getLogger(__name__)
 Row = dict[Hashable, Any]
 FORMS = ("compact", "full")
 FULL = ("Quantity", "Verdict", "Our runs (95%)", "The paper", "Runs", "Shown in")
@@ -41,7 +43,26 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("scorecard-table", ScorecardTable)
     app.add_directive("scale-table", ScaleTable)
+    app.add_node(heading_link)
+    app.connect("doctree-resolved", resolve_headings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class heading_link(nodes.Inline, nodes.TextElement):  # type: ignore[misc]
+    """Stands for a link to a heading until the page that has it is read."""
+
+
+def resolve_headings(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Turn each into a link; one whose heading is not there is a warning."""
+    for place in list(doctree.findall(heading_link)):
+        page, heading = place["page"], place["heading"]
+        known = app.env.get_doctree(page).findall(nodes.section)
+        if not any(heading in section["ids"] for section in known):
+            log.warning("the scorecard names '%s', no heading of %s", heading, page)
+        address = f"{app.builder.get_relative_uri(name, page)}#{heading}"
+        link = nodes.reference("", "", internal=True, refuri=address)
+        link += nodes.inline("", "section")
+        place.replace_self(link)
 
 
 class DataDirective(SphinxDirective):
@@ -123,7 +144,8 @@ class ScorecardTable(DataDirective):
         elif label.startswith("fig-"):
             where = reference("numref", label)
         else:
-            where = reference("ref", label)
+            page = f"notebooks/{row['chapter']}"
+            where = heading_link(page=page, heading=label)
         cells: list[nodes.Node] = [nodes.Text(said["quantity"]), verdict]
         cells += [nodes.Text(str(number)) for number in numbers]
         return [[cell] for cell in [*cells, where]]

@@ -54,11 +54,13 @@ FIGURE = """# A chapter
 :name: fig-turn
 A caption.
 ```
+
+## A heading
 """
 CARD = [
     (entry("F1", "gamma_D", 0.61, (0.5, 0.7), 99, "agree", paper=0.507), "04"),
     (entry("F1", "gamma_N", 0.1, (-0.1, 0.3), 99, "not at this scale"), "04"),
-    (entry("F1", "gamma_post", 0.6, (0.5, 0.7), 99, "agree"), "04"),
+    (entry("F1", "bits", 0.6, (0.5, 0.7), 99, "agree", section="a-heading"), "04"),
     (
         entry("F1b", "sizes that turn", 3, (2, 4), 40, "partly", section="fig-turn"),
         "04",
@@ -149,6 +151,8 @@ def test_the_full_table_has_every_number(pages: Pages) -> None:
     texts = [tr.get_text("|", strip=True) for tr in box.select("tbody tr")]
     assert texts[0] == "gamma_D|agree|0.61 (0.5 to 0.7)|0.507|99|chapter"
     assert len(texts) == 3
+    last = box.select("tbody tr")[-1].find_all("td")[-1]
+    assert last.a["href"] == "notebooks/04_ptq_degradation.html#a-heading"
     turn = pages["full"].select_one("[id=finding-f1b] tbody tr")
     assert turn.find_all("td")[-1].get_text() == "Fig. 1"
     address = turn.find_all("td")[-1].a["href"]
