@@ -27,9 +27,9 @@ from precision_lib.figures import bits_color, bits_label, bits_style
 Array = npt.NDArray[np.float64]
 SETTING_COLORS = (
     "black", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9",
-    "#5b2c83", "#7f7f7f", "#7a1f1f",
+    "#5b2c83", "#7f7f7f", "#7a1f1f", "#c9a227",
 )  # fmt: skip
-MARKERS = "osD^vPX*<>"
+MARKERS = "osD^vPX*<>h"
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
 
 

@@ -47,8 +47,8 @@ def cost_by_type(costs: pd.DataFrame) -> Figure:
         axis.vlines(place, row["min"], row["max"], color=style["color"], lw=1.5)
         axis.plot(place, row["mean"], ms=7, **style)
         axis.annotate(
-            row["weight_format"], (place, row["mean"]), xytext=(6, 4),
-            textcoords="offset points", fontsize="small",
+            row["weight_format"], (place, row["mean"]), fontsize="small",
+            xytext=(6, -12 if shift else 5), textcoords="offset points",
         )  # fmt: skip
     axis.axhline(0, color="0.5", lw=0.8)
     axis.margins(y=0.1)
