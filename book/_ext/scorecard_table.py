@@ -110,7 +110,7 @@ class ScorecardTable(DataDirective):
                 link = reference("ref", f"finding-{name}".lower(), text)
                 chip = nodes.inline("", "", link, classes=chip_classes(verdict))
                 chips += [chip, nodes.Text(" ")]
-        return [[claim], chips[:-1] or [nodes.Text("no runs yet")]]
+        return [[claim], chips[:-1] or [nodes.Text("no verdict yet")]]
 
     def quantities(self, finding: Row, card: pd.DataFrame) -> nodes.Node:
         """The claim of a finding, and a table of all that was measured for it."""
@@ -124,7 +124,7 @@ class ScorecardTable(DataDirective):
         box += claim
         mine = card[card["finding"] == finding["id"]]
         if mine.empty:
-            box += nodes.paragraph("", "No verdict yet: its runs are still to come.")
+            box += nodes.paragraph("", "No verdict yet.")
             return box
         words = in_words(mine).to_dict("records")
         rows = [

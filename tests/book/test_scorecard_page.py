@@ -124,7 +124,7 @@ def test_the_compact_table_has_a_row_a_finding(
     }
     assert said["F1"][1] == "agree 2 not at this scale 1"
     assert said["F1b"][1] == "partly"
-    assert said["F4"][1] == "no runs yet"
+    assert said["F4"][1] == "no verdict yet"
 
 
 def test_a_claim_links_to_its_chapter_and_a_verdict_to_its_numbers(
@@ -158,7 +158,7 @@ def test_the_full_table_has_every_number(pages: Pages) -> None:
     address = turn.find_all("td")[-1].a["href"]
     assert address == "notebooks/04_ptq_degradation.html#fig-turn"
     later = pages["full"].find(id="finding-f4")
-    assert "still to come" in later.get_text() and later.table is None
+    assert "No verdict yet." in later.get_text() and later.table is None
 
 
 def test_the_sizes_are_those_of_the_tables(pages: Pages) -> None:
