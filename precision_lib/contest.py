@@ -80,3 +80,39 @@ def same(interval: tuple[float, float], margin: float) -> str:
     if low > margin or high < -margin:
         return "disagree"
     return "not at this scale" if low <= 0 <= high else "partly"
+
+
+def better(
+    interval: tuple[float, float], claimed: str = "positive", tie: float = 0.01
+) -> str:
+    """Whether one thing beats another by more than a tie, as is claimed.
+
+    Parameters
+    ----------
+    interval : tuple of float
+        Of the difference, first minus second.
+    claimed : str
+        "positive" or "negative".
+    tie : float
+        A difference that no one would care for.
+
+    Returns
+    -------
+    str
+        "agree" if the whole interval is beyond the tie on the side that is claimed,
+        "disagree" if it is beyond it on the other, "partly" if it lies within the
+        tie, so that neither wins, else "not at this scale".
+
+    Examples
+    --------
+    >>> better((0.1, 0.2)), better((-0.2, -0.1)), better((-0.005, 0.005))
+    ('agree', 'disagree', 'partly')
+    >>> better((-0.1, 0.2)), better((0.1, 0.2), "negative")
+    ('not at this scale', 'disagree')
+    """
+    low, high = interval if claimed == "positive" else (-interval[1], -interval[0])
+    if low > tie:
+        return "agree"
+    if high < -tie:
+        return "disagree"
+    return "partly" if -tie <= low and high <= tie else "not at this scale"

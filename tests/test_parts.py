@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.contest import r2_gap, same
+from precision_lib.contest import better, r2_gap, same
 from precision_lib.decide import effective_size, paper_fit, surface
 from precision_lib.empirical import (
     LOWEST,
@@ -123,6 +123,15 @@ def test_the_gap_is_the_difference_of_two_scores():
 def test_equality_needs_a_short_interval():
     words = [same(i, 0.1) for i in [(-0.1, 0.1), (-0.2, 0.2), (0.01, 0.2), (0.2, 0.3)]]
     assert words == ["agree", "not at this scale", "partly", "disagree"]
+
+
+@pytest.mark.parametrize("interval", [(0.02, 0.3), (-0.3, 0.3), (-0.3, -0.02), (0, 0)])
+def test_who_claims_the_other_side_gets_the_opposite_word(
+    interval: tuple[float, float],
+) -> None:
+    turned = {"agree": "disagree", "disagree": "agree"}
+    word = better(interval)
+    assert better(interval, "negative") == turned.get(word, word)
 
 
 def test_figures_show_every_pair_and_every_difference():
