@@ -147,7 +147,7 @@ def contest(
 
 
 def against(
-    contest: Contest, reference: str, draws: int = 2000, seed: int = 0
+    contest: Contest, reference: str, draws: int = 10_000, seed: int = 0
 ) -> pd.DataFrame:
     """Each law's held-out error, and its difference to that of a reference.
 
