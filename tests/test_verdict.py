@@ -68,3 +68,11 @@ def test_the_interval_of_a_share_is_wilsons(trials: int, part: float) -> None:
 )
 def test_reaching_a_bar(interval: tuple[float, float], word: str) -> None:
     assert verdict.reaches(interval, 0.97) == word
+
+
+@pytest.mark.parametrize(
+    ("published", "word"),
+    [(0.5, "agree"), (0.391, "agree"), (0.389, "partly"), (0.19, "disagree")],
+)
+def test_a_value_near_the_end_of_an_interval(published: float, word: str) -> None:
+    assert verdict.value((0.4, 0.6), published) == word
