@@ -101,7 +101,10 @@ def test_our_runs_come_with_intervals(page: Page, sets: dict[str, list[Fit]]) ->
     choose(page, "ours")
     fill(page, N="98064", D="2.9M", weights="4")
     page.uncheck("#explorer-rounded")
-    held = decide.surface(*sets["ours"], columns={"weight_bits": 4.0})
+    bits = {"weight_bits": 4.0, "activation_bits": 32.0, "kv_bits": 32.0}
+    law = sets["ours"][0].law.columns()
+    columns = {name: value for name, value in bits.items() if name in law}
+    held = decide.surface(*sets["ours"], columns=columns)
     draws = held.loss(np.arange(1, held.size), 98064.0, 2.9e6)
     low, high = np.percentile(draws, [2.5, 97.5])
     assert value(page, "loss-span") == pytest.approx([low, high], rel=1e-9)
