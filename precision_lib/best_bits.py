@@ -20,7 +20,7 @@ from precision_lib.decide import (
     surface,
     training_cost,
 )
-from precision_lib.empirical import PARTS, with_twins
+from precision_lib.empirical import PARTS, TWIN, twin_groups, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Bootstrap, Fit, bootstrap, fit, get_law
 
@@ -29,7 +29,6 @@ Band = tuple[Array, Array, Array]
 COLUMNS = list(PARTS.values())
 PLANS = ("base", "parts", "joint")
 LOWEST = 3  # bits of the paper's narrowest runs
-CELL = ["N", "D", "seed"]
 REFERENCE = (1e5, 1e6)  # N and D at which shares are stated; the laws do not read them
 
 
@@ -61,8 +60,7 @@ def quantized_runs(
     """
     keep = (runs["status"] == "finished") & runs["sweep"].isin(plans or PLANS)
     keep &= runs[COLUMNS].min(axis=1) >= lowest
-    group = runs[CELL].astype(str).agg("-".join, axis=1)
-    return runs.assign(group=group)[keep].reset_index(drop=True)
+    return runs.assign(group=twin_groups(runs))[keep].reset_index(drop=True)
 
 
 def tied_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -312,7 +310,7 @@ def arms(
     alone = low["activation_bits"] & (low.sum(axis=1) == 1)
     same = low.all(axis=1) & (table[COLUMNS].nunique(axis=1) == 1)
     table = table[same if tied else alone]
-    key = [*CELL, "activation_bits"]
+    key = [*TWIN, "activation_bits"]
     found = {}
     for name, settings in ARMS.items():
         keep = (table[list(settings)] == pd.Series(settings)).all(axis=1)
@@ -349,7 +347,7 @@ def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     pairs = pd.concat([with_twins(one).assign(arm=name) for name, one in found.items()])
     pairs = pairs.rename(columns={"activation_bits": "bits"})
-    return pairs[["arm", *CELL, "bits", "cost"]].reset_index(drop=True)
+    return pairs[["arm", *TWIN, "bits", "cost"]].reset_index(drop=True)
 
 
 def made_up_runs(seed: int = 0) -> pd.DataFrame:
@@ -366,12 +364,11 @@ def made_up_runs(seed: int = 0) -> pd.DataFrame:
     cells = [(n, d, s) for n in (2e4, 6e4, 1.5e5) for d in (4e5, 8e5, 1.6e6)
              for s in (0, 1)]  # fmt: skip
     rows = [(*cell, bits) for bits in (32, 3, 4, 5, 6, 8) for cell in cells]
-    table = pd.DataFrame(rows, columns=[*CELL, "weight_bits"])
+    table = pd.DataFrame(rows, columns=[*TWIN, "weight_bits"])
     table["activation_bits"] = table["kv_bits"] = table["weight_bits"]
     constants = dict(E=1.0, A=60.0, alpha=0.35, B=900.0, beta=0.5, gamma=1.6, n=1.2)
     law = get_law("effective-tied")
     columns = [table[name].to_numpy(float) for name in law.columns()]
     exact = law.predict(*columns, **constants)
     noise = np.exp(0.003 * generator.standard_normal(len(table)))
-    group = table[CELL].astype(str).agg("-".join, axis=1)
-    return table.assign(loss=exact * noise, group=group)
+    return table.assign(loss=exact * noise, group=twin_groups(table))

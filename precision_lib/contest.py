@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-Array = npt.NDArray[np.float64]
+from precision_lib.resampling import share_of_spread
 
 
 def r2_gap(
@@ -40,21 +39,9 @@ def r2_gap(
     """
     y = np.asarray(measured, float)
     errors = [(y - np.asarray(f, float)) ** 2 for f in (first, second)]
-    labels = (
-        np.arange(y.size) if groups is None else pd.factorize(np.asarray(groups))[0]
-    )
-    terms = np.stack([np.ones_like(y), y, y**2, errors[1] - errors[0]])
-    sums = np.array([np.bincount(labels, row) for row in terms])
-    size = sums.shape[1]
-    picks = np.random.default_rng(seed).integers(size, size=(replicates, size))
-    ends = np.nanpercentile(_gap(sums[:, picks].sum(axis=-1)), [2.5, 97.5])
-    return float(_gap(sums.sum(axis=-1))), (float(ends[0]), float(ends[1]))
-
-
-def _gap(sums: Array) -> Array:
-    count, total, squares, better = sums
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(better / (squares - total**2 / count))
+    gap, draws = share_of_spread(y, errors[1] - errors[0], groups, replicates, seed)
+    low, high = np.nanpercentile(draws, [2.5, 97.5])
+    return gap, (float(low), float(high))
 
 
 def same(interval: tuple[float, float], margin: float) -> str:

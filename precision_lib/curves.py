@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from precision_lib.contrasts import PAIR
-from precision_lib.corpus import cache_folder
 from precision_lib.empirical import with_part
-from precision_lib.errors import UserError
 from precision_lib.runs import load_curves
+from precision_lib.sweep import tables_folder
 
 LEARNS, STUCK, DIVERGED = "learns", "stuck", "diverged"
 ENOUGH = 0.1  # of what the twin learns in the same stretch
@@ -37,11 +35,7 @@ def curve_table(budget: str) -> pd.DataFrame:
     >>> curve_table("smoke").columns.tolist()
     ['run_id', 'tokens', 'training_loss']
     """
-    folders: dict[str, Path | None] = {"smoke": None}
-    folders["full"] = cache_folder() / "retrained" / "curves.csv"
-    if budget not in folders:
-        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
-    return load_curves(folders[budget])
+    return load_curves(tables_folder(budget) / "curves.csv")
 
 
 def with_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:

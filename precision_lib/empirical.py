@@ -17,7 +17,7 @@ from precision_lib.formats import HIGH_PRECISION_BITS
 
 PARTS = {"weights": "weight_bits", "activations": "activation_bits", "kv": "kv_bits"}
 LOWEST = {"weights": 2, "activations": 3, "kv": 2}
-_TWIN = ["N", "D", "seed"]
+TWIN = ["N", "D", "seed"]
 _SEVERAL = ("one", "tied", "any")
 
 
@@ -96,7 +96,7 @@ def twin_groups(runs: pd.DataFrame) -> pd.Series:
     >>> twin_groups(pd.DataFrame({"N": [9], "D": [5], "seed": [0]})).tolist()
     ['9-5-0']
     """
-    return runs[_TWIN].astype(str).agg("-".join, axis=1)
+    return runs[TWIN].astype(str).agg("-".join, axis=1)
 
 
 def with_part(runs: pd.DataFrame) -> pd.DataFrame:
@@ -133,8 +133,8 @@ def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
     """
     columns = list(PARTS.values())
     high = (runs[columns] == HIGH_PRECISION_BITS).all(axis=1)
-    twins = runs.loc[high, [*_TWIN, "loss"]].rename(columns={"loss": "twin_loss"})
-    paired = runs[~high].merge(twins, on=_TWIN, validate="many_to_one")
+    twins = runs.loc[high, [*TWIN, "loss"]].rename(columns={"loss": "twin_loss"})
+    paired = runs[~high].merge(twins, on=TWIN, validate="many_to_one")
     return paired.assign(cost=paired["loss"] - paired["twin_loss"])
 
 

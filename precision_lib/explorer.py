@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from precision_lib.decide import paper_degradation, paper_fit
-from precision_lib.empirical import PARTS, law_roundings, law_runs
+from precision_lib.empirical import PARTS, law_roundings, law_runs, twin_groups
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit, get_law
 from precision_lib.runs import load_ptq, load_runs
@@ -118,7 +118,7 @@ def our_constants(
     else:
         law = f"effective-{parts[0]}" if parts else "chinchilla"
         table = law_runs(runs, parts[0] if parts else None)
-    twins = table[["N", "D", "seed"]].astype(str).agg("-".join, axis=1)
+    twins = twin_groups(table)
     base = fit(table, law, seed=seed)
     draws = bootstrap(base, "cluster", replicates, seed, by=twins)
     roundings = law_roundings(ptq, POST_BITS)

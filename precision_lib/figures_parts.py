@@ -45,10 +45,7 @@ def costs_by_part(pairs: pd.DataFrame) -> Figure:
     figure, panels = _panels(pairs)
     for part, axis in panels.items():
         rows = pairs[pairs["part"] == part]
-        for bits, here in _widths(rows):
-            x = bits + _jitter(len(here))
-            style = bits_style(bits)
-            axis.plot(x, here["cost"], ls="none", ms=4, alpha=0.8, **style)
+        _points(axis, rows, "cost")
         groups = rows.groupby("bits")
         mean, error = groups["cost"].mean(), groups["cost"].sem()
         axis.plot(mean.index, groups["by_law"].mean(), color="0.35", lw=1.2)
@@ -91,10 +88,7 @@ def shares_by_part(pairs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     figure, panels = _panels(curves)
     for part, axis in panels.items():
         rows = pairs[pairs["part"] == part]
-        for bits, here in _widths(rows):
-            x = bits + _jitter(len(here))
-            style = bits_style(bits)
-            axis.plot(x, here["fraction"], ls="none", ms=4, alpha=0.8, **style)
+        _points(axis, rows, "fraction")
         curve = curves[curves["part"] == part]
         band = curve["low"].clip(lower=0), curve["high"]
         axis.fill_between(curve["bits"], *band, color="0.75", lw=0)
@@ -262,6 +256,14 @@ def _panels(table: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supxlabel("bits in training", fontsize="medium")
     return figure, dict(zip(parts, axes[0], strict=True))
+
+
+def _points(axis: Axes, rows: pd.DataFrame, column: str) -> None:
+    """Each pair at its bits, a little beside the others."""
+    for bits, here in _widths(rows):
+        x = bits + _jitter(len(here))
+        style = bits_style(bits)
+        axis.plot(x, here[column], ls="none", ms=4, alpha=0.8, **style)
 
 
 def _widths(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from precision_lib.empirical import PARTS
+from precision_lib.empirical import PARTS, TWIN, law_runs
 from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.resampling import group_counts, weighted_slope
 
-Array = npt.NDArray[np.float64]
-CELL = ["N", "D", "seed"]
 TWICE = (1.9, 2.1)  # token counts are whole batches, so twice is not quite twice
 TEXTS = {"half": "half of the text", "replaced20": "a fifth of the words replaced"}
-
-
-def unquantized(runs: pd.DataFrame) -> pd.DataFrame:
-    """The finished unquantized runs of the plan base.
-
-    Examples
-    --------
-    >>> from precision_lib.runs import load_runs
-    >>> unquantized(load_runs())["schedule"].unique().tolist()
-    ['cosine']
-    """
-    keep = (runs["sweep"] == "base") & (runs["status"] == "finished")
-    for column in PARTS.values():
-        keep &= runs[column] == HIGH_PRECISION_BITS
-    return runs[keep].reset_index(drop=True)
 
 
 def doublings(runs: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +35,7 @@ def doublings(runs: pd.DataFrame) -> pd.DataFrame:
     both = runs.merge(runs, on=["N", "seed"], suffixes=("", "_more"))
     both = both[(both["D_more"] / both["D"]).between(*TWICE)]
     both = both.assign(gain=both["loss"] - both["loss_more"])
-    return both[[*CELL, "gain"]].sort_values(CELL).reset_index(drop=True)
+    return both[[*TWIN, "gain"]].sort_values(TWIN).reset_index(drop=True)
 
 
 def slope_within(
@@ -75,21 +58,13 @@ def slope_within(
     levels = pd.get_dummies(table[within]).to_numpy(float)
     columns = np.column_stack([np.log2(table[x].to_numpy(float)), levels])
     values = table[y].to_numpy(float)
-    picked = np.random.default_rng(seed).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=draws
+    picked = group_counts(len(names), draws, np.random.default_rng(seed))
+    weights = [np.ones(len(values)), *picked[:, codes].astype(float)]
+    middle, *found = (
+        weighted_slope(columns, values, one, sides=1, column=0) for one in weights
     )
-    middle = _slope(columns, values, np.ones(len(values)))
-    found = [_slope(columns, values, one[codes].astype(float)) for one in picked]
     low, high = np.nanpercentile(found, [2.5, 97.5])
     return middle, float(low), float(high)
-
-
-def _slope(columns: Array, values: Array, weight: Array) -> float:
-    root = np.sqrt(weight)
-    if np.ptp(columns[weight > 0, 0]) == 0:
-        return float("nan")
-    found = np.linalg.lstsq(columns * root[:, None], values * root, rcond=None)[0]
-    return float(found[0])
 
 
 def rounded_after_low_training(ptq: pd.DataFrame, post_bits: int) -> pd.DataFrame:
@@ -116,11 +91,11 @@ def rounded_after_low_training(ptq: pd.DataFrame, post_bits: int) -> pd.DataFram
     for part, column in PARTS.items():
         if part != "weights":
             keep &= ptq[column] == HIGH_PRECISION_BITS
-    rows = ptq.loc[keep, [*CELL, "weight_bits", "delta", "post_loss"]]
+    rows = ptq.loc[keep, [*TWIN, "weight_bits", "delta", "post_loss"]]
     high = rows[rows["weight_bits"] == HIGH_PRECISION_BITS].drop(columns="weight_bits")
     low = rows[rows["weight_bits"].between(post_bits + 1, HIGH_PRECISION_BITS - 1)]
     high = high.rename(columns={"delta": "twin_delta", "post_loss": "twin_post_loss"})
-    return low.merge(high, on=CELL, validate="many_to_one").reset_index(drop=True)
+    return low.merge(high, on=TWIN, validate="many_to_one").reset_index(drop=True)
 
 
 def worth_of_text(runs: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +121,7 @@ def worth_of_text(runs: pd.DataFrame) -> pd.DataFrame:
     >>> set(worth_of_text(load_runs())["corpus"]) <= set(TEXTS)
     True
     """
-    clean = unquantized(runs)
+    clean = law_runs(runs)
     other = runs[(runs["sweep"] == "ablation") & (runs["status"] == "finished")]
     rows = []
     for _, one in other[other["corpus"].isin(list(TEXTS))].iterrows():

@@ -10,20 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
 from precision_lib.config import RunConfig
 from precision_lib.corpus import DATA
-from precision_lib.empirical import PARTS, law_roundings
+from precision_lib.empirical import PARTS, law_roundings, law_runs, twin_groups
 from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit
 from precision_lib.runs import load_checked
 
-Array = npt.NDArray[np.float64]
 METHODS = ("rtn", "gptq", "awq")
+NOT_ROUNDED = 0  # in the column post_bits
 POST_BITS = (3, 6)  # first and last: where the law of rounding is fitted
 BITS = list(PARTS.values())
 
@@ -97,14 +96,14 @@ def predict_runs(
     >>> predict_runs([], load_runs(), load_ptq())  # doctest: +SKIP
     """
     table = pd.DataFrame([_columns(config) for config in configs])
-    fitted = runs[(runs["role"] == "fit") & (runs["status"] == "finished")]
+    fitted = law_runs(runs, "any").assign(post_bits=NOT_ROUNDED)
     if known := sorted(set(table["run_id"]) & set(fitted["run_id"])):
         raise UserError(
             f"run {known[0]} is one of those that the laws are fitted to; predict "
             "only runs that are held out."
         )
     rng = np.random.default_rng(seed)
-    twins = fitted[["N", "D", "seed"]].astype(str).agg("-".join, axis=1)
+    twins = twin_groups(fitted)
     law = fit(fitted, "effective", seed=seed)
     parts = [_predicted(law, fitted, twins, table, "loss", replicates, rng)]
     plain = table[(table[BITS] == HIGH_PRECISION_BITS).all(axis=1)]
@@ -129,7 +128,7 @@ def _columns(config: RunConfig) -> dict[str, object]:
         "D": config.steps * config.tokens_per_step,
         **config.precision.bits,
         "method": "none",
-        "post_bits": 0,
+        "post_bits": NOT_ROUNDED,
     }
 
 
@@ -151,11 +150,11 @@ def _predicted(
     scatter = np.log(
         ratio.where(ratio > 0)
     ).dropna()  # noise makes some deltas negative
-    alike = "post_bits" if quantity == "delta" else None
+    at = fitted.loc[scatter.index, "post_bits"]
     noise = np.column_stack(
         [
-            rng.choice(_of_row(scatter, fitted, row, alike), size=len(draws))
-            for _, row in table.iterrows()
+            rng.choice(scatter[at == bits].to_numpy(), size=len(draws))
+            for bits in table["post_bits"]
         ]
     )
     low, high = np.nanpercentile(draws * np.exp(noise), [2.5, 97.5], axis=0)
@@ -167,12 +166,3 @@ def _predicted(
         high=high,
         fitted_runs=fitted["run_id"].nunique(),
     )
-
-
-def _of_row(
-    scatter: pd.Series, fitted: pd.DataFrame, row: pd.Series, alike: str | None
-) -> Array:
-    """Log residuals of the fitted rows that are like this one."""
-    if alike is None:
-        return scatter.to_numpy()
-    return scatter[fitted.loc[scatter.index, alike] == row[alike]].to_numpy()

@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.best_bits import COLUMNS, quantized_runs, tied_runs
-from precision_lib.empirical import PARTS, with_twins
+from precision_lib.empirical import PARTS, law_roundings, with_part, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
 from precision_lib.formats.floating import Float
 from precision_lib.laws import Comparison, Law, compare, exponent
 from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
 from precision_lib.laws.forms.formats import multiplier
+from precision_lib.resampling import group_counts, weighted_slope
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -173,9 +174,7 @@ def against(
     known = contest.errors.dropna()
     groups = contest.groups.loc[known.index]
     codes, names = pd.factorize(groups)
-    picked = np.random.default_rng(seed).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=draws
-    )
+    picked = group_counts(len(names), draws, np.random.default_rng(seed))
     counts = np.bincount(codes, minlength=len(names))
     rows = {}
     for law in contest.errors:
@@ -372,9 +371,8 @@ def base_roundings(
     >>> base_roundings(load_ptq(), "rtn")["sweep"].unique().tolist()
     ['base']
     """
-    keep = (ptq["sweep"] == "base") & (ptq["method"] == method)
-    keep &= ptq["post_bits"].between(*bits) & (ptq["delta"] > 0)
-    return ptq[keep].reset_index(drop=True)
+    rows = law_roundings(ptq, bits, method)
+    return rows[rows["delta"] > 0].reset_index(drop=True)
 
 
 def cost_of_data(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
@@ -407,21 +405,16 @@ def cost_of_data(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.Dat
     pairs = with_twins(table)
     rows = {}
     for name, problem in _problems(pairs).items():
-        bits = problem[COLUMNS].min(axis=1)
-        sure = problem["cost"].groupby(bits).transform("min") > 0
-        found = problem[sure].assign(bits=bits[sure])
+        found = problem[problem.groupby("bits")["cost"].transform("min") > 0]
         if found["D"].nunique() > 1 and found["N"].nunique() > 1:
             rows[name] = _power_of_data(found, draws, seed)
     return pd.DataFrame(rows, index=["estimate", "low", "high", "runs"]).T
 
 
 def _problems(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    low = pairs[COLUMNS] < HIGH_PRECISION_BITS
-    found = {
-        f"{part} alone": pairs[low[column] & (low.sum(axis=1) == 1)]
-        for part, column in PARTS.items()
-    }
-    return found | {"all parts tied": pairs[pairs[COLUMNS].nunique(axis=1) == 1]}
+    named = with_part(pairs)
+    parts = {f"{part} alone": part for part in PARTS} | {"all parts tied": "tied"}
+    return {name: named[named["part"] == part] for name, part in parts.items()}
 
 
 def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> list[float]:
@@ -431,18 +424,8 @@ def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> list[float]:
     y = np.log(found["cost"].to_numpy(float))
     cells = pd.factorize(found["N"].astype(str) + "-" + found["D"].astype(str))[0]
     count = int(cells.max()) + 1
-    picked = np.random.default_rng(seed).multinomial(
-        count, np.full(count, 1 / count), size=draws
-    )
-    slopes = [_slope(x, y, weight[cells].astype(float)) for weight in picked]
+    picked = group_counts(count, draws, np.random.default_rng(seed))
+    weights = [np.ones(len(y)), *picked[:, cells].astype(float)]
+    slope, *slopes = (weighted_slope(x, y, one, sides=2, column=1) for one in weights)
     low, high = np.nanpercentile(slopes, [2.5, 97.5])
-    return [_slope(x, y, np.ones(len(y))), float(low), float(high), len(y)]
-
-
-def _slope(x: Array, y: Array, weight: Array) -> float:
-    """Of the second column, by weighted least squares; NaN if not determined."""
-    root = np.sqrt(weight)
-    drawn = x[weight > 0]
-    if (np.ptp(drawn[:, :2], axis=0) == 0).any():
-        return float("nan")
-    return float(np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0][1])
+    return [slope, float(low), float(high), len(y)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from precision_lib.resampling import group_counts
+
 SIDE = ["D", "seed"]
 MODEL = ["N", *SIDE]
 
@@ -101,10 +103,7 @@ def mean_gains(
     rows = {}
     for key, here in gains.groupby(by):
         one = here.groupby(MODEL)["gain"].agg(["sum", "count"]).to_numpy(float)
-        picked = generator.multinomial(
-            len(one), np.full(len(one), 1 / len(one)), size=draws
-        )
-        sums = picked @ one
+        sums = group_counts(len(one), draws, generator) @ one
         low, high = np.percentile(sums[:, 0] / sums[:, 1], [2.5, 97.5])
         if len(one) == 1:
             low = high = np.nan

@@ -226,14 +226,29 @@ def run_tables(
     >>> set(ptq["run_id"]) == set(runs.query("status == 'finished'")["run_id"])
     True
     """
-    if budget == "smoke":
-        return load_runs(), load_ptq()
-    if budget != "full":
-        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
-    folder = cache_folder() / "retrained"
-    for plan in plans:
+    folder = tables_folder(budget)
+    for plan in plans if budget == "full" else ():
         read = read_plan(DATA / "plans" / f"{plan}.yaml")
         out = folder / read.name
         run_sweep(read.configs(), read.name, read.role, out, folder, jobs)
         collect(out, folder)
     return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
+
+
+def tables_folder(budget: str) -> Path:
+    """Where the tables of a budget lie: the published ones, or those trained here.
+
+    Raises
+    ------
+    UserError
+        If the budget is neither "smoke" nor "full".
+
+    Examples
+    --------
+    >>> tables_folder("smoke").name, tables_folder("full").name
+    ('data', 'retrained')
+    """
+    folders = {"smoke": DATA, "full": cache_folder() / "retrained"}
+    if budget not in folders:
+        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
+    return folders[budget]

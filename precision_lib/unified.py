@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from precision_lib.contrasts import contrasts
-from precision_lib.empirical import PARTS, law_runs, with_part
+from precision_lib.empirical import PARTS, TWIN, law_runs, with_part
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
 from precision_lib.laws.forms.effective import kept
 
-_TWIN = ["N", "D", "seed"]
-_COLUMNS = ["run_id", *_TWIN, *PARTS.values(), "post_bits", "loss"]
+_COLUMNS = ["run_id", *TWIN, *PARTS.values(), "post_bits", "loss"]
 
 
 def trained_and_rounded(
@@ -84,8 +83,8 @@ def unified_rows(runs: pd.DataFrame, roundings: pd.DataFrame) -> pd.DataFrame:
     whole = law_runs(runs, "any").assign(post_bits=HIGH_PRECISION_BITS)
     after = roundings.assign(loss=roundings["post_loss"])
     rows = pd.concat([whole[_COLUMNS], after[_COLUMNS]], ignore_index=True)
-    base = law_runs(runs)[[*_TWIN, "loss"]].rename(columns={"loss": "base"})
-    rows = rows.merge(base, on=_TWIN, how="left", validate="many_to_one")
+    base = law_runs(runs)[[*TWIN, "loss"]].rename(columns={"loss": "base"})
+    rows = rows.merge(base, on=TWIN, how="left", validate="many_to_one")
     return with_part(rows.assign(excess=rows["loss"] - rows["base"]))
 
 
@@ -107,7 +106,7 @@ def beside_unquantized(roundings: pd.DataFrame) -> pd.DataFrame:
     >>> bool((pairs["gap"] >= 1).all())
     True
     """
-    paired = contrasts(roundings, "part", "none", "delta", on=[*_TWIN, "post_bits"])
+    paired = contrasts(roundings, "part", "none", "delta", on=[*TWIN, "post_bits"])
     return paired.assign(gap=paired["bits"] - paired["post_bits"])
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from precision_lib.laws import Bootstrap, Fit
+from precision_lib.resampling import share_of_spread
 
 Interval = tuple[float, float]
 
@@ -106,25 +107,10 @@ def r_squared(
     >>> round(estimate, 3), low <= estimate <= high
     (0.998, True)
     """
-    y, f = np.asarray(measured, float), np.asarray(predicted, float)
-    labels = (
-        np.arange(y.size) if groups is None else pd.factorize(np.asarray(groups))[0]
-    )
-    # sums over each group, of which a replicate adds up a random choice
-    terms = np.stack([np.ones_like(y), y, y**2, (y - f) ** 2])
-    sums = np.array([np.bincount(labels, row) for row in terms])
-    size = sums.shape[1]
-    picks = np.random.default_rng(seed).integers(size, size=(replicates, size))
-    drawn = sums[:, picks].sum(axis=-1)
-    interval = np.nanpercentile(_r2(drawn), [2.5, 97.5])
-    return float(_r2(sums.sum(axis=-1))), (float(interval[0]), float(interval[1]))
-
-
-def _r2(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    count, total, squares, errors = sums
-    spread = squares - total**2 / count
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(1 - errors / spread)
+    errors = (np.asarray(measured, float) - np.asarray(predicted, float)) ** 2
+    lost, draws = share_of_spread(measured, errors, groups, replicates, seed)
+    low, high = np.nanpercentile(1 - draws, [2.5, 97.5])
+    return 1 - lost, (float(low), float(high))
 
 
 def share(successes: int, trials: int) -> tuple[float, Interval]:

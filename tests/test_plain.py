@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from precision_lib.empirical import law_runs
 from precision_lib.figures_plain import (
     bars_with_intervals,
     lines_by_size,
@@ -14,7 +15,6 @@ from precision_lib.plain import (
     mean_with_interval,
     rounded_after_low_training,
     slope_within,
-    unquantized,
     who,
     worth_of_text,
 )
@@ -23,14 +23,15 @@ BASE = pd.DataFrame(
     [(n, d, s) for n in (100, 200, 400) for d in (1000, 2000, 4000) for s in (0, 1)],
     columns=["N", "D", "seed"],
 ).assign(
-    sweep="base", status="finished", corpus="default",
+    sweep="base", role="fit", status="finished", corpus="default",
     weight_bits=32, activation_bits=32, kv_bits=32,
 )  # fmt: skip
+ABLATION = {"sweep": "ablation", "role": "ablation"}
 BASE["loss"] = 6 - 0.5 * np.log2(BASE["D"] / 1000) + 0.01 * BASE["seed"]
 
 
 def test_twice_the_data_gains_what_was_put_in():
-    found = doublings(unquantized(BASE))
+    found = doublings(law_runs(BASE))
     assert len(found) == 3 * 2 * 2
     assert np.allclose(found["gain"], 0.5)
     runs = BASE.assign(loss=BASE["loss"] * np.log2(BASE["N"]))
@@ -40,7 +41,9 @@ def test_twice_the_data_gains_what_was_put_in():
 
 
 def test_a_text_that_costs_a_doubling_is_worth_half():
-    other = BASE[BASE["D"] == 4000].assign(sweep="ablation", corpus="replaced20")
+    other = BASE[BASE["D"] == 4000].assign(
+        **ABLATION, corpus="replaced20"
+    )
     other["loss"] += 0.5
     table = worth_of_text(pd.concat([BASE, other], ignore_index=True))
     assert len(table) == 6
@@ -49,7 +52,9 @@ def test_a_text_that_costs_a_doubling_is_worth_half():
 
 
 def test_a_worth_outside_the_measured_tokens_is_not_made_up():
-    other = BASE[BASE["D"] == 1000].assign(sweep="ablation", corpus="half")
+    other = BASE[BASE["D"] == 1000].assign(
+        **ABLATION, corpus="half"
+    )
     other["loss"] += 0.5
     table = worth_of_text(pd.concat([BASE, other], ignore_index=True))
     assert table["worth"].isna().all()

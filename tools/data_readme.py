@@ -26,8 +26,9 @@ def main() -> None:
 
 def updated(text: str) -> str:
     """The text with what the tables say now."""
+    seconds = load_costs().set_index("run_id")["seconds"]
     for path in sorted((DATA / "plans").glob("*.yaml")):
-        count, hours = progress(path)
+        count, hours = progress(path, seconds)
         row = re.compile(rf"^\| `{path.stem}` \| [^|]* \| [^|]* \|", re.MULTILINE)
         text, found = row.subn(f"| `{path.stem}` | {count} | {hours} |", text)
         if found != 1:
@@ -35,11 +36,10 @@ def updated(text: str) -> str:
     return NOISE.sub(lambda _: noise_floor(), text)
 
 
-def progress(plan: Path) -> tuple[str, str]:
+def progress(plan: Path, seconds: pd.Series) -> tuple[str, str]:
     """How many of a plan's runs are done, and the core-hours that they took."""
     ids = {config.run_id for config in read_plan(plan).configs()}
-    costs = load_costs().set_index("run_id")["seconds"]
-    mine = costs[costs.index.isin(ids)]
+    mine = seconds[seconds.index.isin(ids)]
     count = str(len(ids)) if len(mine) == len(ids) else f"{len(mine)} of {len(ids)}"
     return count, f"{mine.sum() / 3600:.1f}"
 
