@@ -41,9 +41,7 @@ def test_twice_the_data_gains_what_was_put_in():
 
 
 def test_a_text_that_costs_a_doubling_is_worth_half():
-    other = BASE[BASE["D"] == 4000].assign(
-        **ABLATION, corpus="replaced20"
-    )
+    other = BASE[BASE["D"] == 4000].assign(**ABLATION, corpus="replaced20")
     other["loss"] += 0.5
     table = worth_of_text(pd.concat([BASE, other], ignore_index=True))
     assert len(table) == 6
@@ -52,9 +50,7 @@ def test_a_text_that_costs_a_doubling_is_worth_half():
 
 
 def test_a_worth_outside_the_measured_tokens_is_not_made_up():
-    other = BASE[BASE["D"] == 1000].assign(
-        **ABLATION, corpus="half"
-    )
+    other = BASE[BASE["D"] == 1000].assign(**ABLATION, corpus="half")
     other["loss"] += 0.5
     table = worth_of_text(pd.concat([BASE, other], ignore_index=True))
     assert table["worth"].isna().all()

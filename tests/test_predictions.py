@@ -15,7 +15,11 @@ from precision_lib.errors import UserError
 from precision_lib.laws import get_law
 from precision_lib.model import Precision
 from precision_lib.plan import read_plan
-from precision_lib.predictions import load_predictions, predict_runs
+from precision_lib.predictions import (
+    load_predictions,
+    measured_beside,
+    predict_runs,
+)
 from precision_lib.runs import load_runs, write_table
 from precision_lib.shapes import SHAPES
 
@@ -60,6 +64,7 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
             Precision(weights=bits),
             Precision(activations=bits),
             Precision(kv_cache=bits),
+            Precision(bits, bits, bits),
         )
     ]
     rows, rounded = [], []
@@ -67,7 +72,13 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
         at = columns(config)
         loss = true_loss(at) * np.exp(noise * rng.normal())
         shared = {"run_id": config.run_id, "seed": config.seed, "role": "fit"}
-        rows.append({**shared, **at, "loss": loss, "status": "finished"})
+        formats = {
+            "weight_format": config.precision.weights,
+            "activation_format": config.precision.activations,
+            "kv_format": config.precision.kv_cache,
+        }
+        result = {"loss": loss, "status": "finished"}
+        rows.append({**shared, **at, **formats, **result})
         for bits in (3, 4, 5, 6) if config.precision == Precision() else ():
             law = get_law("ptq")
             row = {"N": at["N"], "D": at["D"], "post_bits": bits}
@@ -81,10 +92,17 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_the_truth_lies_in_the_intervals() -> None:
     found = predict_runs(CONFIGS, *world(0.003), replicates=200)
+    assert found.groupby("quantity")["law"].nunique().tolist() == [2, 2, 2]
+    found = found[found["law"].isin(["effective", "ptq"])]
     losses = found[found["quantity"] == "loss"].set_index("run_id")
     for config in CONFIGS:
         row = losses.loc[config.run_id]
         assert row["low"] < true_loss(columns(config)) < row["high"]
+    cost = found[found["quantity"] == "cost"].iloc[0]
+    at = columns(CONFIGS[1])
+    plain = at | {"weight_bits": 32, "activation_bits": 32, "kv_bits": 32}
+    assert cost["run_id"] == CONFIGS[1].run_id
+    assert cost["low"] < true_loss(at) - true_loss(plain) < cost["high"]
     deltas = found[found["quantity"] == "delta"]
     assert deltas["run_id"].unique().tolist() == [CONFIGS[0].run_id]
     assert deltas["post_bits"].tolist() == [3, 4, 5, 6]
@@ -99,11 +117,36 @@ def test_the_table_keeps_its_form_in_a_file(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again, found)
 
 
+def test_what_was_measured_stands_beside_what_was_predicted() -> None:
+    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
+    known = CONFIGS[0].run_id
+    first = {**columns(CONFIGS[0]), "seed": 0, "run_id": known, "loss": 2.5}
+    ablated = first | {"run_id": "another corpus", "role": "ablation"}
+    runs = pd.DataFrame([first | {"role": "extrapolation"}, ablated])
+    runs["status"] = "finished"
+    cost = {"run_id": known, "method": "gptq", "post_bits": [3, 4], "delta": [9.0, -1]}
+    both = measured_beside(found, runs, pd.DataFrame(cost))
+    assert set(both["run_id"]) == {known}
+    loss = both[both["quantity"] == "loss"]
+    assert (loss["measured"] == 2.5).all()
+    assert loss["miss"].to_numpy() == pytest.approx(np.log(2.5 / loss["predicted"]))
+    delta = both[both["quantity"] == "delta"].set_index(["law", "post_bits"])
+    assert len(delta) == 4
+    assert delta["miss"].isna().tolist() == [False, True, False, True]
+    assert not delta["inside"].any()
+
+
 def test_a_fitted_run_is_not_predicted() -> None:
     runs, ptq = world(0.003)
     config = RunConfig(SHAPES["24k"], tokens=200_000)
     with pytest.raises(UserError, match=config.run_id):
         predict_runs([config], runs, ptq, replicates=10)
+
+
+def test_no_prediction_where_the_scatter_is_unknown() -> None:
+    config = replace(CONFIGS[0], precision=Precision("int8", "int3", "int5"))
+    with pytest.raises(UserError, match=r"\(8, 3, 5\) bits"):
+        predict_runs([config], *world(0.003), replicates=10)
 
 
 def test_no_published_prediction_is_of_a_run_that_is_fitted() -> None:

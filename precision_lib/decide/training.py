@@ -31,7 +31,7 @@ FLOP_AT_16_BITS = 6.0
 SIZES = (np.log(1e2), np.log(1e18))  # parameters or tokens that are searched
 
 
-def training_cost(N: float, D: float, bits: float) -> float:
+def training_cost(N: Numbers, D: Numbers, bits: Numbers) -> Numbers:
     """Cost of a training run in FLOP at 16 bits, section 4.3 of the paper.
 
     Examples
