@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib import verdict
-from precision_lib.contest import r2_gap
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 Array = npt.NDArray[np.float64]
@@ -93,7 +92,7 @@ def scores(
     rows = {}
     for law, found in predictions.items():
         r2, ends = verdict.r_squared(measured, found, groups=groups, seed=seed)
-        gap, limits = r2_gap(
+        gap, limits = verdict.r2_gap(
             measured, predictions[reference], found, groups=groups, seed=seed
         )
         rows[law] = {

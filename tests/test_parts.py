@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.contest import better, r2_gap, same
 from precision_lib.decide import effective_size, paper_fit, surface
 from precision_lib.empirical import (
     LOWEST,
@@ -25,7 +24,7 @@ from precision_lib.parts import (
     measured_sum,
     share_curves,
 )
-from precision_lib.verdict import r_squared
+from precision_lib.verdict import better, r2_gap, r_squared, same
 
 BITS = [(32, 32, 32), (4, 32, 32), (32, 2, 32), (32, 32, 4), (4, 4, 4), (2, 8, 32)]
 
