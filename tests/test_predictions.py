@@ -22,6 +22,7 @@ from precision_lib.predictions import (
 )
 from precision_lib.runs import load_runs, write_table
 from precision_lib.shapes import SHAPES
+from tools import predictions
 
 TRUTH = {
     **{"A": 60.0, "alpha": 0.35, "B": 300.0, "beta": 0.4, "E": 1.5},
@@ -147,6 +148,16 @@ def test_no_prediction_where_the_scatter_is_unknown() -> None:
     config = replace(CONFIGS[0], precision=Precision("int8", "int3", "int5"))
     with pytest.raises(UserError, match=r"\(8, 3, 5\) bits"):
         predict_runs([config], *world(0.003), replicates=10)
+
+
+def test_nothing_is_predicted_after_the_fact(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(predictions, "PLAN", DATA / "plans" / "base.yaml")
+    monkeypatch.setattr(predictions, "TARGET", tmp_path / "predictions.csv")
+    assert predictions.main() == 1
+    assert "is trained already" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_published_prediction_is_of_a_run_that_is_fitted() -> None:

@@ -1,0 +1,47 @@
+"""Write down what the fitted laws say of the runs of data/plans/extrapolation.yaml.
+
+python -m tools.predictions
+
+Refuses once one of those runs has been trained: a prediction after the fact is none.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+
+from precision_lib.config import RunConfig
+from precision_lib.corpus import DATA
+from precision_lib.plan import read_plan
+from precision_lib.predictions import predict_runs
+from precision_lib.runs import load_ptq, load_runs, write_table
+
+PLAN = DATA / "plans" / "extrapolation.yaml"
+TARGET = DATA / "predictions.csv"
+
+
+def main() -> int:
+    """Fit, predict and write; the exit status."""
+    configs, runs = read_plan(PLAN).configs(), load_runs()
+    if known := trained(configs, runs):
+        print(f"predictions: run {known[0]} is trained already; nothing was written.")
+        return 1
+    write_table(predict_runs(configs, runs, load_ptq()), TARGET)
+    print(f"predictions: {TARGET.name} is written; commit it before a run starts.")
+    return 0
+
+
+def trained(configs: list[RunConfig], runs: pd.DataFrame) -> list[str]:
+    """The ids of those runs that the table has.
+
+    Examples
+    --------
+    >>> trained(read_plan(DATA / "plans" / "base.yaml").configs(), load_runs()) != []
+    True
+    """
+    return sorted({config.run_id for config in configs} & set(runs["run_id"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
