@@ -107,7 +107,7 @@ def beside_twins(runs: pd.DataFrame, base: Fit) -> pd.DataFrame:
 
 
 def refitted(
-    table: pd.DataFrame, law: str, replicates: int = 300, seed: int = 0
+    table: pd.DataFrame, law: str, replicates: int = 1000, seed: int = 0
 ) -> tuple[Fit, Bootstrap]:
     """A fit that carries the replicates of a bootstrap over groups of twins.
 
@@ -232,7 +232,7 @@ class Halves:
 
 
 def halves_by_compute(
-    runs: pd.DataFrame, law: str, replicates: int = 300, seed: int = 0
+    runs: pd.DataFrame, law: str, replicates: int = 1000, seed: int = 0
 ) -> Halves:
     """Fit the runs below and above the median of N D apart, with one base law.
 
