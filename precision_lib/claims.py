@@ -1,4 +1,4 @@
-"""Words for answers that must lie in a range, differ, or win."""
+"""A word for an answer that must lie in a range."""
 
 from __future__ import annotations
 
@@ -40,37 +40,3 @@ def in_range(
         return "agree" if near else "not at this scale"
     nearest = high * factor >= claimed[0] and low <= claimed[1] * factor
     return "partly" if nearest else "disagree"
-
-
-def zero_within(interval: tuple[float, float], tolerance: float) -> str:
-    """Whether an interval supports a claim of no difference.
-
-    Parameters
-    ----------
-    interval : (float, float)
-        Of the difference.
-    tolerance : float
-        A difference that would not matter, in the same unit.
-
-    Returns
-    -------
-    str
-        "agree" if the interval lies within the tolerance; "disagree" if it lies wholly
-        on one side of zero and reaches beyond the tolerance; "partly" if it lies on
-        one side of zero but holds a difference within the tolerance; else "not at this
-        scale".
-
-    Examples
-    --------
-    >>> zero_within((-0.2, 0.3), 0.5), zero_within((-2.0, 0.3), 0.5)
-    ('agree', 'not at this scale')
-    >>> zero_within((0.6, 0.9), 0.5), zero_within((0.1, 0.9), 0.5)
-    ('disagree', 'partly')
-    """
-    low, high = interval
-    if -tolerance <= low and high <= tolerance:
-        return "agree"
-    if low <= 0 <= high:
-        return "not at this scale"
-    nearest = min(abs(low), abs(high))
-    return "partly" if nearest <= tolerance else "disagree"
