@@ -29,8 +29,8 @@ from precision_lib.laws import Fit, bootstrap, fit
 from precision_lib.runs import load_checked
 
 METHODS = ("rtn", "gptq", "awq")
-LAWS = {  # the paper's, then a rival
-    "loss": ("effective", "format-multiplier-parts"),
+LAWS = {  # the paper's, then its rivals
+    "loss": ("effective", "format-multiplier-parts", "effective-coupled"),
     "delta": ("ptq", "ouyang"),
 }
 NOT_ROUNDED = 0  # in the column post_bits
@@ -92,7 +92,7 @@ def predict_runs(
     ``loss``, and ``cost``, the loss above that of the unquantized twin, come from
     laws fitted to the runs of role "fit" with every precision. ``delta``, the cost of
     rounding an unquantized run to 3 to 6 bits, comes from laws fitted to roundings by
-    one method. `LAWS` names the paper's law and a rival for either.
+    one method. `LAWS` names the paper's law and rivals for either.
 
     An interval of 95% holds the uncertainty of the constants, by a bootstrap over
     groups of twins, and the scatter of single runs around the law; it does not hold
@@ -201,7 +201,7 @@ def _laws(
     replicates: int,
     rng: np.random.Generator,
 ) -> list[Fit]:
-    """The paper's law and its rival, each with its bootstrap over the groups."""
+    """The paper's law and its rivals, each with its bootstrap over the groups."""
     laws = []
     for name in LAWS[quantity]:
         law = fit(fitted, name, seed=int(rng.integers(2**31)))

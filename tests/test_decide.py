@@ -27,6 +27,7 @@ LAWS = {
     "effective-no-offset": BASE
     | PARTS
     | dict.fromkeys(("n_weights", "n_activations", "n_kv"), 0.0),
+    "effective-coupled": BASE | PARTS | {"A": 5e4, "B": 2e6, "gamma": 0.6},
     "effective-tied": BASE | {"gamma": 1.9, "n": 0.7},
     "effective-data": BASE | {"gamma_weights": 2.0, "n_weights": 0.6},
     "effective-both-tied": BASE | {"gamma_weights": 2.0, "n_weights": 0.6},
@@ -75,6 +76,7 @@ def lowest(function, *ranges: tuple[float, float]) -> np.ndarray:
 # The offsets leave no loss below these bits, where brute force must not look:
 # two negative factors have a positive product.
 FLOORS = {"effective": 2.1, "unified": 2.1, "effective-tied": 1.4}
+FLOORS |= {"effective-coupled": 2.1}
 FLOORS |= {"effective-weights": 1.3, "effective-activations": 3.2, "effective-kv": 2.4}
 FLOORS |= {"effective-data": 1.3, "effective-both-tied": 1.3}
 

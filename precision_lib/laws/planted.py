@@ -25,6 +25,9 @@ COST = {
     "gamma_post": 0.5907, "b": 0.0,
 }  # fmt: skip
 ROBUST = {"C_weights": 0.9, "C_activations": 0.6, "C_kv": 1.4}
+COUPLED = {
+    "E": 1.2, "A": 5e4, "alpha": 0.6, "B": 2e6, "beta": 0.65, "gamma": 0.6
+}  # fmt: skip
 LEVELS = {"eff[int3]": 0.5, "eff[int4]": 0.75, "eff[int8]": 0.95}
 
 # Published constants where a paper states them (see the docstring of each law),
@@ -45,6 +48,8 @@ CONSTANTS: dict[str, dict[str, float]] = {
     "effective-activations": {**UNTIED, **OFFSETS},
     "effective-kv": {**UNTIED, **OFFSETS},
     "effective": {**UNTIED, **OFFSETS},
+    "coupled": COUPLED,
+    "effective-coupled": {**COUPLED, **OFFSETS},
     "ptq": COST,
     "ptq-trained-low": {**COST, **OFFSETS, **ROBUST},
     "unified": {**UNTIED, **OFFSETS, **COST, **ROBUST},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from precision_lib.laws.law import Law, asymptote, coefficient, exponent
+from precision_lib.laws.law import Law, Parameter, asymptote, coefficient, exponent
 
 SIZE = (
     coefficient("A", "size term", lambda N, alpha: N**-alpha),
@@ -15,6 +15,12 @@ DATA = (
     exponent("beta", "how fast data helps"),
 )
 FLOOR = (asymptote("E", "irreducible loss"),)
+COUPLING = (
+    Parameter(
+        "gamma", "coupling of size and data; 1 is none", "", (0.2, 1.2), (0.02, 20),
+        coordinate="log",
+    ),
+)  # fmt: skip
 
 
 class Chinchilla(Law):
@@ -64,3 +70,29 @@ class ChinchillaTied(Law):
     @staticmethod
     def predict(N: Any, D: Any, *, E: Any, A: Any, alpha: Any, B: Any) -> Any:
         return E + A * N**-alpha + B * D**-alpha
+
+
+class Coupled(Law):
+    """Size helps the more, the more data there is, and data the larger the model.
+
+    ``L = E + (A N^-alpha + B D^-beta)^gamma``. Busbridge et al., arXiv 2502.08606,
+    Eq. 1; with gamma = 1 it is `Chinchilla`, with E = 0 and beta = 1 the law of
+    Kaplan et al., arXiv 2001.08361, Eq. 1.5.
+
+    Examples
+    --------
+    >>> given = dict(E=1.2, A=300, alpha=0.4, B=20000, beta=0.5, gamma=0.6)
+    >>> round(Coupled.predict(1e8, 1e9, **given), 3)
+    2.107
+    """
+
+    name = "coupled"
+    formula = "L = E + (A N^-alpha + B D^-beta)^gamma"
+    source = "Busbridge et al. 2025, arXiv 2502.08606, Eq. 1"
+    parameters = (*FLOOR, *SIZE, *DATA, *COUPLING)
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, gamma: Any
+    ) -> Any:
+        return E + (A * N**-alpha + B * D**-beta) ** gamma

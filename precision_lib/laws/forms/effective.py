@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
+from precision_lib.laws.forms.base import COUPLING, DATA, FLOOR, SIZE
 from precision_lib.laws.law import Law, Parameter, bits_scale, offset
 
 SOURCE = "Kumar et al. 2024, arXiv 2411.04330"
@@ -226,6 +226,42 @@ class EffectiveNoOffset(Effective):
     name = "effective-no-offset"
     formula = "L = E + A [N prod_x(1 - exp(-P_x/gamma_x))]^-alpha + B D^-beta"
     parameters = without_offset(Effective.parameters)
+
+
+class EffectiveCoupled(Law):
+    """Effective parameters of all three parts where size and data are coupled.
+
+    `Effective` inside `precision_lib.laws.forms.base.Coupled`: what low precision
+    costs then grows with data, since size does. A form of our own.
+
+    Examples
+    --------
+    >>> EffectiveCoupled.columns() == Effective.columns()
+    True
+    """
+
+    name = "effective-coupled"
+    formula = (
+        "L = E + (A [N prod_x(1 - exp(-P_x/gamma_x + n_x))]^-alpha + B D^-beta)^gamma"
+    )
+    source = "this library: Eq. 4 of the paper in Eq. 1 of arXiv 2502.08606"
+    parameters = (*Effective.parameters, *COUPLING)
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any, activation_bits: Any, kv_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma_weights: Any, n_weights: Any, gamma_activations: Any,
+        n_activations: Any, gamma_kv: Any, n_kv: Any, gamma: Any,
+    ) -> Any:  # fmt: skip
+        reducible = Effective.predict(
+            N, D, weight_bits, activation_bits, kv_bits,
+            E=0.0, A=A, alpha=alpha, B=B, beta=beta,
+            gamma_weights=gamma_weights, n_weights=n_weights,
+            gamma_activations=gamma_activations, n_activations=n_activations,
+            gamma_kv=gamma_kv, n_kv=n_kv,
+        )  # fmt: skip
+        return E + reducible**gamma
 
 
 class EffectiveTied(Law):

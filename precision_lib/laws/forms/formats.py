@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
+from precision_lib.laws.forms.base import COUPLING, DATA, FLOOR, SIZE
 from precision_lib.laws.law import Law, Parameter, coefficient, exponent
 
 UNQUANTIZED = (
@@ -141,8 +141,7 @@ class Quartet(Law):
     source = "Castro et al. 2025 (Quartet), arXiv 2505.14669"
     parameters = (
         *FLOOR, *SIZE, *DATA,
-        Parameter("gamma", "coupling of size and data", "", (0.2, 1.2), (0.02, 20),
-                  coordinate="log"),
+        *COUPLING,
         multiplier("eff_N", "share of the size kept", "weight_format"),
         multiplier("eff_D", "share of the data kept", "weight_format"),
     )  # fmt: skip
