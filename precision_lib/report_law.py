@@ -237,12 +237,12 @@ def _beyond(
 
 
 RIVALS = {
-    "chinchilla": ("chinchilla-tied",),
+    "chinchilla": ("chinchilla-tied", "coupled"),
     "effective-weights": ("chinchilla", "power-additive", "effective-data"),
     "effective-activations": ("chinchilla",),
     "effective-kv": ("chinchilla",),
     "effective-tied": ("chinchilla", "effective"),
-    "effective": ("chinchilla", "effective-tied"),
+    "effective": ("chinchilla", "effective-tied", "effective-coupled"),
     "format-multiplier": ("chinchilla", "quartet"),
     "ptq": ("ouyang",),
 }

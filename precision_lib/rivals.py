@@ -14,10 +14,12 @@ from precision_lib.best_bits import COLUMNS, quantized_runs, tied_runs
 from precision_lib.empirical import PARTS, law_roundings, with_part, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
 from precision_lib.formats.floating import Float
-from precision_lib.laws import Comparison, Law, compare, exponent
+from precision_lib.laws import Comparison, Fit, Law, compare, exponent
 from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
 from precision_lib.laws.forms.formats import multiplier
+from precision_lib.parts import cost_by_law
 from precision_lib.resampling import group_counts, weighted_slope
+from precision_lib.verdict import blurred
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -246,9 +248,10 @@ def as_well(row: pd.Series, error: float) -> str:
     >>> as_well(pd.Series({"low": 0.1, "high": 0.3}), 1.0)
     'disagree'
     """
-    if row["low"] > 0:
+    low, high = blurred((row["low"], row["high"]))
+    if low > 0:
         return "disagree"
-    return "agree" if row["high"] <= MARGIN * error else "not at this scale"
+    return "agree" if high <= MARGIN * error else "not at this scale"
 
 
 def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> Mask:
@@ -375,7 +378,9 @@ def base_roundings(
     return rows[rows["delta"] > 0].reset_index(drop=True)
 
 
-def cost_of_data(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+def cost_of_data(
+    runs: pd.DataFrame, draws: int = 1000, seed: int = 0, law: Fit | None = None
+) -> pd.DataFrame:
     """The power of D with which the cost of training in low precision goes.
 
     A regression of the logarithm of the cost above the unquantized twin on log N, log
@@ -388,12 +393,14 @@ def cost_of_data(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.Dat
         As `precision_lib.runs.load_runs` gives it.
     draws, seed
         Of the bootstrap over cells of N and D.
+    law : Fit, optional
+        Of all three parts; what it says of the same pairs is a column more.
 
     Returns
     -------
     DataFrame
         Index: single parts and all parts tied, those with runs at two values of D or
-        more; columns estimate, low, high and runs.
+        more; columns estimate, low, high, runs and, with a law, by_law.
 
     Examples
     --------
@@ -408,7 +415,10 @@ def cost_of_data(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.Dat
         found = problem[problem.groupby("bits")["cost"].transform("min") > 0]
         if found["D"].nunique() > 1 and found["N"].nunique() > 1:
             rows[name] = _power_of_data(found, draws, seed)
-    return pd.DataFrame(rows, index=["estimate", "low", "high", "runs"]).T
+            if law:
+                told = found.assign(cost=cost_by_law(law, found))
+                rows[name]["by_law"] = _power_of_data(told, 1, seed)["estimate"]
+    return pd.DataFrame(rows).T
 
 
 def _problems(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -417,7 +427,7 @@ def _problems(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: named[named["part"] == part] for name, part in parts.items()}
 
 
-def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> list[float]:
+def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
     widths = pd.get_dummies(found["bits"]).to_numpy(float)
     sides = np.log(found[["N", "D"]].to_numpy(float))
     x = np.column_stack([sides - sides.mean(axis=0), widths])
@@ -428,4 +438,5 @@ def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> list[float]:
     weights = [np.ones(len(y)), *picked[:, cells].astype(float)]
     slope, *slopes = (weighted_slope(x, y, one, sides=2, column=1) for one in weights)
     low, high = np.nanpercentile(slopes, [2.5, 97.5])
-    return [slope, float(low), float(high), len(y)]
+    ends = {"low": float(low), "high": float(high)}
+    return {"estimate": slope, **ends, "runs": len(y)}

@@ -13,6 +13,22 @@ from precision_lib.laws import Bootstrap, Fit
 from precision_lib.resampling import share_of_spread
 
 Interval = tuple[float, float]
+BLUR = 0.05  # of the length of an interval: no bootstrap knows its ends better
+
+
+def blurred(interval: Interval) -> Interval:
+    """An interval with either end a twentieth of its length further out.
+
+    Every word is decided on it, so that none hangs on the seed of a bootstrap.
+
+    Examples
+    --------
+    >>> low, high = blurred((1.0, 3.0))
+    >>> round(low, 2), round(high, 2)
+    (0.9, 3.1)
+    """
+    low, high = interval
+    return low - BLUR * (high - low), high + BLUR * (high - low)
 
 
 def direction(interval: Interval, claimed: str) -> str:
@@ -36,7 +52,9 @@ def direction(interval: Interval, claimed: str) -> str:
     >>> direction((0.4, 0.6), "positive"), direction((-0.1, 0.6), "positive")
     ('agree', 'not at this scale')
     """
-    low, high = interval if claimed == "positive" else (-interval[1], -interval[0])
+    low, high = blurred(interval)
+    if claimed == "negative":
+        low, high = -high, -low
     if low > 0:
         return "agree"
     return "disagree" if high < 0 else "not at this scale"
@@ -49,22 +67,84 @@ def value(interval: Interval, published: float, factor: float = 2.0) -> str:
     -------
     str
         "agree" if the interval holds the published value, "partly" if it comes
-        within `factor` of it, else "disagree". An end counts a twentieth of the
-        interval further out: no bootstrap knows its ends better than that.
+        within `factor` of it, else "disagree".
 
     Examples
     --------
     >>> value((0.4, 0.6), 0.5), value((0.6, 0.9), 0.5), value((2.0, 3.0), 0.5)
     ('agree', 'partly', 'disagree')
     """
-    low, high = interval
-    slack = 0.05 * (high - low)
-    if low - slack <= published <= high + slack:
+    low, high = blurred(interval)
+    if low <= published <= high:
         return "agree"
     nearest = low if published < low else high
     ratio = nearest / published
     near = ratio > 0 and 1 / factor <= ratio <= factor
     return "partly" if near else "disagree"
+
+
+def holds(interval: Interval, claimed: float) -> str:
+    """Whether an interval holds the number that is claimed: "agree" or "disagree".
+
+    Examples
+    --------
+    >>> holds((-0.1, 0.2), 0.0), holds((0.1, 0.2), 0.0)
+    ('agree', 'disagree')
+    """
+    low, high = blurred(interval)
+    return "agree" if low <= claimed <= high else "disagree"
+
+
+def differs(interval: Interval) -> str:
+    """Whether there is an effect, of either sign, as is claimed.
+
+    "agree" if the interval leaves out zero, else "not at this scale".
+
+    Examples
+    --------
+    >>> differs((-0.3, -0.1)), differs((-0.1, 0.2))
+    ('agree', 'not at this scale')
+    """
+    return "agree" if holds(interval, 0.0) == "disagree" else "not at this scale"
+
+
+def in_range(
+    interval: Interval,
+    claimed: Interval,
+    factor: float = 1.5,
+) -> str:
+    """Whether an interval supports a claim of the kind "7 to 8 bits".
+
+    Parameters
+    ----------
+    interval : (float, float)
+        Ends of a 95% interval of ours.
+    claimed : (float, float)
+        Ends of the claimed range.
+    factor : float
+        What is still near: of an interval outside the range, and of one that is too
+        wide to say.
+
+    Returns
+    -------
+    str
+        "agree" if the two overlap and ours stays within `factor` of the range; "not at
+        this scale" if they overlap but ours is wider; "partly" if ours lies outside,
+        within `factor`; else "disagree".
+
+    Examples
+    --------
+    >>> in_range((6.5, 7.5), (7, 8)), in_range((2.0, 20.0), (7, 8))
+    ('agree', 'not at this scale')
+    >>> in_range((5.0, 6.0), (7, 8)), in_range((2.0, 3.0), (7, 8))
+    ('partly', 'disagree')
+    """
+    low, high = blurred(interval)
+    near = low >= claimed[0] / factor and high <= claimed[1] * factor
+    if low <= claimed[1] and high >= claimed[0]:
+        return "agree" if near else "not at this scale"
+    nearest = high * factor >= claimed[0] and low <= claimed[1] * factor
+    return "partly" if nearest else "disagree"
 
 
 def reaches(interval: Interval, bar: float) -> str:
@@ -77,7 +157,7 @@ def reaches(interval: Interval, bar: float) -> str:
     >>> reaches((0.98, 0.99), 0.97), reaches((0.9, 0.99), 0.97), reaches((0, 0.5), 0.97)
     ('agree', 'partly', 'disagree')
     """
-    low, high = interval
+    low, high = blurred(interval)
     if low >= bar:
         return "agree"
     return "partly" if high >= bar else "disagree"
@@ -100,7 +180,7 @@ def same(interval: Interval, margin: float) -> str:
     >>> same((0.02, 0.2), 0.05)
     'partly'
     """
-    low, high = interval
+    low, high = blurred(interval)
     if -margin <= low and high <= margin:
         return "agree"
     if low > margin or high < -margin:
@@ -134,7 +214,9 @@ def better(interval: Interval, claimed: str = "positive", tie: float = 0.01) -> 
     >>> better((-0.1, 0.2)), better((0.1, 0.2), "negative")
     ('not at this scale', 'disagree')
     """
-    low, high = interval if claimed == "positive" else (-interval[1], -interval[0])
+    low, high = blurred(interval)
+    if claimed == "negative":
+        low, high = -high, -low
     if low > tie:
         return "agree"
     if high < -tie:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from precision_lib import verdict
 from precision_lib.best_bits import (
     ARMS,
     COLUMNS,
@@ -18,10 +19,8 @@ from precision_lib.best_bits import (
     share_of,
     tied_runs,
 )
-from precision_lib.claims import in_range
 from precision_lib.decide import paper_fit
 from precision_lib.laws import fit
-from precision_lib.verdict import same
 
 BITS = np.linspace(2.5, 12, 20_001)
 TRUE_SHARE = (1 - np.exp(1.2 - BITS / 1.6)) ** 3
@@ -104,7 +103,7 @@ def test_runs_below_the_lowest_width_are_left_out():
 
 
 def test_claims_turn_with_the_interval():
-    assert in_range((7.1, 7.9), (7, 8)) == "agree"
-    assert in_range((8.5, 9.0), (7, 8)) == "partly"
-    assert same((-0.9, -0.6), 0.5) == "disagree"
-    assert same((-0.4, 0.4), 0.5) == "agree"
+    assert verdict.in_range((7.1, 7.9), (7, 8)) == "agree"
+    assert verdict.in_range((8.5, 9.0), (7, 8)) == "partly"
+    assert verdict.same((-0.9, -0.6), 0.5) == "disagree"
+    assert verdict.same((-0.4, 0.4), 0.5) == "agree"

@@ -86,3 +86,11 @@ def test_combinations_of_unknown_formats_are_left_out():
 def test_formats_of_too_few_cells_are_left_out():
     table = pd.DataFrame({"N": [1, 2, 3, 1], "D": 9, "f": ["a", "a", "a", "b"]})
     assert seen_often(table, ["f"], folds=3).tolist() == [True, True, True, False]
+
+
+def test_effective_parameters_say_that_data_do_not_matter():
+    runs = made_of_growing_errors()
+    law = fit(runs, "effective-tied", starts=5)
+    row = cost_of_data(runs, draws=5, law=law).loc["all parts tied"]
+    assert row["by_law"] == pytest.approx(0, abs=1e-6)
+    assert row["estimate"] > 0.2

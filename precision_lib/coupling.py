@@ -1,0 +1,87 @@
+"""Whether size and data add up, as the base law says, or help each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.laws import fit
+
+
+def size_gains(runs: pd.DataFrame) -> pd.DataFrame:
+    """What each larger size gains over the smallest, at each number of tokens.
+
+    No law is asked. By ``L = E + A N^-alpha + B D^-beta`` the gain of a size is the
+    same at every D.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Unquantized runs with columns N, D and loss; seeds are repetitions.
+
+    Returns
+    -------
+    DataFrame
+        Columns N, D, gain and error, both in nats a token: the loss of the smallest
+        size at that D less that of size N, and its standard error from the spread
+        of seeds over all cells.
+
+    Raises
+    ------
+    UserError
+        No cell has two seeds, so nothing is known of the noise.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"N": [1, 1, 2], "D": 9, "loss": [3.1, 2.9, 2.5]})
+    >>> size_gains(runs).round(2).values.tolist()
+    [[2.0, 9.0, 0.5, 0.15]]
+    """
+    logs = np.log(runs["loss"])
+    cells = logs.groupby([runs["N"], runs["D"]])
+    freedom = len(logs) - cells.ngroups
+    if not freedom:
+        raise UserError("no N and D has two seeds; the noise of a run is not known.")
+    noise = np.sqrt(((logs - cells.transform("mean")) ** 2).sum() / freedom)
+    table = runs.groupby(["N", "D"], as_index=False)["loss"].agg(["mean", "count"])
+    table["error"] = noise * table["mean"] / np.sqrt(table["count"])
+    least = table["N"] == table["N"].min()
+    small = table[least].drop(columns="N")
+    both = table[~least].merge(small, on="D", suffixes=("", "_small"))
+    return both[["N", "D"]].assign(
+        gain=both["mean_small"] - both["mean"],
+        error=np.hypot(both["error"], both["error_small"]),
+    )
+
+
+def constants_by_range(
+    runs: pd.DataFrame, law: str, least: Iterable[float], seed: int = 0
+) -> pd.DataFrame:
+    """Constants of a law fitted to the runs of at least so many tokens.
+
+    Returns
+    -------
+    DataFrame
+        Index: the least tokens. Columns: runs, the constants, and residual, the root
+        mean square of the logarithm of measured over predicted loss in percent.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import planted_table
+    >>> runs = pd.DataFrame(planted_table("chinchilla", 60, noise=0.001))
+    >>> found = constants_by_range(runs, "chinchilla", [1e9, 3e9])
+    >>> found["alpha"].round(1).tolist()
+    [0.5, 0.5]
+    """
+    rows = {}
+    for tokens in least:
+        kept = runs[runs["D"] >= tokens]
+        found = fit(kept, law, seed=seed)
+        misses = np.log(kept["loss"] / found.predict(kept))
+        rms = 100 * float(np.sqrt((misses**2).mean()))
+        rows[tokens] = {"runs": len(kept), **found.params, "residual": rms}
+    table = pd.DataFrame(rows).T.rename_axis("least tokens")
+    return table.astype({"runs": int})
