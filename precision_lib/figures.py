@@ -301,27 +301,25 @@ def effective_fraction_against_bits(
 def predicted_against_measured(
     predicted: Array, measured: Array, bits: Array, label: str
 ) -> Figure:
-    """Each row's prediction against its measurement, coloured by bits.
+    """Each row's prediction against its measurement, and what is left, by bits.
 
     Examples
     --------
     >>> x = np.array([1.0, 2.0])
     >>> figure = predicted_against_measured(x, x, np.array([2, 4]), "loss")
     """
-    figure, axes = plt.subplots(figsize=(4.6, 4.4))
+    figure, (axes, rest) = plt.subplots(1, 2, figsize=(7.2, 3.8))
     for width in sorted(set(bits)):
-        here = bits == width
-        axes.plot(
-            measured[here],
-            predicted[here],
-            ls="none",
-            ms=5,
-            label=bits_label(width),
-            **bits_style(width),
-        )
+        here, style = bits == width, bits_style(width)
+        name = bits_label(width)
+        axes.plot(measured[here], predicted[here], ls="none", ms=5, label=name, **style)
+        gap = measured[here] - predicted[here]
+        rest.plot(predicted[here], gap, ls="none", ms=5, **style)
     ends = [float(np.min(measured)), float(np.max(measured))]
     axes.plot(ends, ends, color="0.4", lw=1)
     axes.set(xlabel=f"measured {label}", ylabel=f"predicted {label}")
+    rest.axhline(0, color="0.4", lw=1)
+    rest.set(xlabel=f"predicted {label}", ylabel="measured less predicted")
     axes.legend()
     return figure
 

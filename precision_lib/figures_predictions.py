@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,9 @@ from precision_lib.empirical import PARTS
 from precision_lib.figures import bits_label, bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
 
-OURS, RIVAL = "black", "#0072b2"  # red is the paper's in other figures
-APART = 0.16  # of two laws at one place
+COLORS = ("black", "#0072b2", "#009e73")  # red is the paper's in other figures
+APART = 0.2  # of two laws at one place
+Array = npt.NDArray[np.float64]
 
 
 def predicted_losses(table: pd.DataFrame) -> Figure:
@@ -34,11 +37,11 @@ def predicted_losses(table: pd.DataFrame) -> Figure:
     >>> figure = predicted_losses(pd.DataFrame([row]))
     """
     runs = table.drop_duplicates("run_id")
-    figure, axes = plt.subplots(figsize=(6.6, 1.4 + 0.6 * len(runs)))
+    figure, axes = plt.subplots(figsize=(6.6, 1.4 + 0.7 * len(runs)))
     for place, (_, run) in enumerate(runs.iterrows()):
         here = table[table["run_id"] == run["run_id"]]
         for shift, color, (_, row) in zip(
-            (-APART, APART), (OURS, RIVAL), here.iterrows(), strict=False
+            _shifts(len(here)), COLORS, here.iterrows(), strict=False
         ):
             label = row["law"] if place == 0 else None
             axes.hlines(place + shift, row["low"], row["high"], color=color, lw=2)
@@ -113,7 +116,7 @@ def predicted_costs(table: pd.DataFrame) -> Figure:
 
 def _costs(axis: Axes, rows: pd.DataFrame) -> None:
     laws = rows["law"].unique()
-    for shift, color, law in zip((-APART, APART), (OURS, RIVAL), laws, strict=False):
+    for shift, color, law in zip(_shifts(len(laws)), COLORS, laws, strict=False):
         one = rows[rows["law"] == law]
         x = one["post_bits"] + shift
         axis.vlines(x, one["low"], one["high"], color=color, lw=2)
@@ -125,49 +128,63 @@ def _costs(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def misses_against_compute(
-    fitted: pd.DataFrame, misses: npt.NDArray[np.float64], later: pd.DataFrame
+    fitted: pd.DataFrame, misses: Mapping[str, Array], later: pd.DataFrame
 ) -> Figure:
-    """Measured over predicted loss against compute: fitted runs, and the later ones.
+    """Measured over predicted loss against compute, a panel a law.
 
     Parameters
     ----------
     fitted : DataFrame
         With N, D and the bits of the three parts.
-    misses : array
-        Of the fitted runs: measured over predicted, in percent.
+    misses : mapping of str to array
+        By law, of the fitted runs: measured over predicted, in percent.
     later : DataFrame
-        Rows of `precision_lib.predictions.measured_beside` for one law, with
-        ``miss``.
+        Rows of `precision_lib.predictions.measured_beside` for these laws, with
+        ``miss``; drawn large.
 
     Examples
     --------
     >>> bits = {"weight_bits": 4, "activation_bits": 32, "kv_bits": 32}
-    >>> one = pd.DataFrame([{"N": 9e4, "D": 9e6, "miss": 0.01} | bits])
-    >>> figure = misses_against_compute(one, np.array([0.5]), one)
+    >>> one = pd.DataFrame([{"N": 9e4, "D": 9e6, "miss": 0.01, "law": "ours"} | bits])
+    >>> figure = misses_against_compute(one, {"ours": np.array([0.5])}, one)
     """
-    figure, axes = plt.subplots()
+    figure, panels = plt.subplots(
+        len(misses), 1, sharex=True, sharey=True, squeeze=False,
+        figsize=(6.6, 1.0 + 2.4 * len(misses)),
+    )  # fmt: skip
+    for axis, (law, values) in zip(panels[:, 0], misses.items(), strict=True):
+        _misses(axis, fitted, values, later[later["law"] == law])
+        axis.set_title(law, fontsize="medium")
+    panels[-1, 0].set(xscale="log", xlabel="training compute 6 N D (FLOP)")
+    figure.supylabel("measured over predicted (%)", fontsize="medium")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=6)
+    return figure
+
+
+def _misses(
+    axis: Axes, fitted: pd.DataFrame, misses: Array, later: pd.DataFrame
+) -> None:
     compute = _compute(fitted)
     bits = fitted[list(PARTS.values())].min(axis=1)
     for width in sorted(bits.unique()):
         here = (bits == width).to_numpy()
-        axes.plot(
+        axis.plot(
             compute[here], misses[here], ls="none", ms=4, alpha=0.6,
             label=bits_label(width), **bits_style(width),
         )  # fmt: skip
     widths = later[list(PARTS.values())].min(axis=1)
     for x, miss, width in zip(_compute(later), later["miss"], widths, strict=True):
-        axes.plot(x, 100 * miss, ls="none", ms=11, mec="black", **bits_style(width))
-    axes.axvline(compute.max(), color="0.5", ls=":", lw=1)
-    axes.axhline(0, color="0.4", lw=1)
-    axes.set(
-        xscale="log",
-        xlabel="training compute 6 N D (FLOP)",
-        ylabel="measured over predicted (%)",
-    )
-    axes.legend(ncols=2)
-    return figure
+        axis.plot(x, 100 * miss, ls="none", ms=11, mec="black", **bits_style(width))
+    axis.axvline(compute.max(), color="0.5", ls=":", lw=1)
+    axis.axhline(0, color="0.4", lw=1)
 
 
-def _compute(table: pd.DataFrame) -> npt.NDArray[np.float64]:
+def _shifts(count: int) -> Array:
+    """Places of so many laws around one place."""
+    return APART * (np.arange(count) - (count - 1) / 2)
+
+
+def _compute(table: pd.DataFrame) -> Array:
     cost = training_cost(table["N"].to_numpy(), table["D"].to_numpy(), 16)
     return np.asarray(cost, float)
