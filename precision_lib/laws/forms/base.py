@@ -76,8 +76,8 @@ class Coupled(Law):
     """Size helps the more, the more data there is, and data the larger the model.
 
     ``L = E + (A N^-alpha + B D^-beta)^gamma``. Busbridge et al., arXiv 2502.08606,
-    Eq. 1; with gamma = 1 it is `Chinchilla`, with E = 0 and beta = 1 the law of
-    Kaplan et al., arXiv 2001.08361, Eq. 1.5.
+    for training without a teacher; with gamma = 1 it is `Chinchilla`, with E = 0 and
+    beta = 1 the law of Kaplan et al., arXiv 2001.08361, Eq. 1.5.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Coupled(Law):
 
     name = "coupled"
     formula = "L = E + (A N^-alpha + B D^-beta)^gamma"
-    source = "Busbridge et al. 2025, arXiv 2502.08606, Eq. 1"
+    source = "Busbridge et al. 2025, arXiv 2502.08606"
     parameters = (*FLOOR, *SIZE, *DATA, *COUPLING)
 
     @staticmethod

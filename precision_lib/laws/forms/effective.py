@@ -244,7 +244,7 @@ class EffectiveCoupled(Law):
     formula = (
         "L = E + (A [N prod_x(1 - exp(-P_x/gamma_x + n_x))]^-alpha + B D^-beta)^gamma"
     )
-    source = "this library: Eq. 4 of the paper in Eq. 1 of arXiv 2502.08606"
+    source = "this library: Eq. 4 of the paper in the law of arXiv 2502.08606"
     parameters = (*Effective.parameters, *COUPLING)
 
     @staticmethod
