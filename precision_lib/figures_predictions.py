@@ -182,7 +182,7 @@ def _misses(
 
 def _shifts(count: int) -> Array:
     """Places of so many laws around one place."""
-    return APART * (np.arange(count) - (count - 1) / 2)
+    return np.asarray(APART * (np.arange(count) - (count - 1) / 2), float)
 
 
 def _compute(table: pd.DataFrame) -> Array:
