@@ -120,7 +120,8 @@ def test_the_gap_is_the_difference_of_two_scores():
 
 
 def test_equality_needs_a_short_interval():
-    words = [same(i, 0.1) for i in [(-0.1, 0.1), (-0.2, 0.2), (0.01, 0.2), (0.2, 0.3)]]
+    ends = [(-0.09, 0.09), (-0.2, 0.2), (0.02, 0.2), (0.2, 0.3)]
+    words = [same(interval, 0.1) for interval in ends]
     assert words == ["agree", "not at this scale", "partly", "disagree"]
 
 

@@ -83,7 +83,7 @@ class Coupled(Law):
     --------
     >>> given = dict(E=1.2, A=300, alpha=0.4, B=20000, beta=0.5, gamma=0.6)
     >>> round(Coupled.predict(1e8, 1e9, **given), 3)
-    2.107
+    2.089
     """
 
     name = "coupled"
