@@ -19,7 +19,7 @@ BLUR = 0.05  # of the length of an interval: no bootstrap knows its ends better
 def blurred(interval: Interval) -> Interval:
     """An interval with either end a twentieth of its length further out.
 
-    Every word is decided on it, so that none hangs on the seed of a bootstrap.
+    Words are decided on it, so that few hang on the seed of a bootstrap.
 
     Examples
     --------
