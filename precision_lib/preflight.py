@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ def prepare(todo: list[RunConfig], out: Path) -> dict[str, Path]:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / ".write-test").write_text("")
-        (out / ".write-test").unlink()
+        tempfile.TemporaryFile(dir=out).close()  # one of its own for each sweep
     except OSError as error:
         raise UserError(f"{out} cannot be made ({error.strerror}).") from error
     need = sum(map(weight_bytes, todo))

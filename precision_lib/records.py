@@ -55,6 +55,8 @@ def read_records(out: Path) -> Records:
         try:
             record = json.loads(path.read_text("utf-8"))
             sound = record["run_id"] == path.stem and record.keys() >= NEEDED
+        except FileNotFoundError:
+            continue  # another sweep has just set it aside
         except (ValueError, KeyError, TypeError):
             sound = False
         if sound:
@@ -64,24 +66,27 @@ def read_records(out: Path) -> Records:
     return records
 
 
-def set_aside(damaged: list[Path]) -> list[str]:
-    """Rename files that are no records, so that their runs are done again.
+def set_aside(out: Path) -> list[str]:
+    """Rename the files in `out` that are no records, so that their runs are done again.
 
     Returns a sentence for each.
 
     Examples
     --------
-    >>> set_aside([])
+    >>> set_aside(Path("no such folder"))
     []
     """
-    sentences = []
-    for path in damaged:
-        kept = path.with_suffix(".damaged")
-        path.replace(kept)
-        sentences.append(
-            f"{path} is no whole record of run {path.stem}; it was renamed to "
-            f"{kept.name}, and the run counts as not done."
-        )
+    sentences: list[str] = []
+    if not read_records(out).damaged:
+        return sentences
+    with FileLock(out / ".set-aside.lock"):  # another sweep may be at it
+        for path in read_records(out).damaged:
+            kept = path.with_suffix(".damaged")
+            path.replace(kept)
+            sentences.append(
+                f"{path} is no whole record of run {path.stem}; it was renamed to "
+                f"{kept.name}, and the run counts as not done."
+            )
     return sentences
 
 

@@ -22,7 +22,7 @@ from precision_lib.errors import UserError
 from precision_lib.plan import read_plan
 from precision_lib.preflight import prepare, rough_seconds, weight_bytes
 from precision_lib.progress import Progress
-from precision_lib.records import collect, finished_ids, read_records, set_aside
+from precision_lib.records import collect, finished_ids, set_aside
 from precision_lib.runs import Role, load_ptq, load_runs
 
 TICK = 0.5  # seconds between looks at what other sweeps have done
@@ -77,7 +77,7 @@ def run_sweep(
     >>> run_sweep([], "none", "fit", Path("."), Path("."))
     0
     """
-    damaged = set_aside(read_records(out).damaged)
+    damaged = set_aside(out)
     done = finished_ids(out, data)
     todo = [config for config in configs if config.run_id not in done]
     if not todo:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -19,8 +20,9 @@ from precision_lib.errors import UserError
 from precision_lib.evaluation import evaluate
 from precision_lib.model import ModelConfig
 from precision_lib.plan import read_plan
+from precision_lib.preflight import prepare
 from precision_lib.price import prices
-from precision_lib.records import collect, finished_ids, write_json
+from precision_lib.records import collect, finished_ids, set_aside, write_json
 from precision_lib.runs import load_runs
 from precision_lib.sweep import run_sweep
 from tests.helpers import small_corpus
@@ -64,23 +66,44 @@ def test_twenty_kills_lose_nothing_and_double_nothing():
 
 
 def test_two_sweeps_in_one_folder_share_the_work(tmp_path, configs):
-    fork = multiprocessing.get_context("spawn")
-    folders = [tmp_path / "shared"]
-    folders[0].mkdir()
+    spawn = multiprocessing.get_context("spawn")
+    folder = tmp_path / "shared"
+    folder.mkdir()
     both = [
-        fork.Process(target=sweep, args=(configs, folders[0], "forkserver"))
+        spawn.Process(target=sweep, args=(configs, folder, "forkserver"))
         for _ in range(2)
     ]
     for process in both:
         process.start()
     for process in both:
         process.join()
-        assert process.exitcode == 0
-    trained = list((folders[0] / "out").glob("*.json"))
+    log = (folder / "log.txt").read_text()
+    assert [process.exitcode for process in both] == [0, 0], log
+    trained = list((folder / "out").glob("*.json"))
     assert len(trained) == len(configs)
-    log = (folders[0] / "log.txt").read_text()
     assert "once more" not in log
-    assert len(load_runs(folders[0] / "runs.csv")) == len(configs)
+    assert len(load_runs(folder / "runs.csv")) == len(configs)
+
+
+def at_once(action, times):
+    """What two threads get that do the same at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        twice = [pool.submit(lambda: [action() for _ in range(times)]) for _ in "ab"]
+        return [given for future in twice for given in future.result()]
+
+
+def test_two_sweeps_prepare_one_folder_at_once(tmp_path):
+    out = tmp_path / "out"
+    assert at_once(lambda: prepare([], out), 500) == [{}] * 1000
+    assert not list(out.iterdir())
+
+
+def test_two_sweeps_set_a_damaged_record_aside_once(tmp_path):
+    for count in range(200):
+        (tmp_path / f"{count}.json").write_text("{}")
+    told = at_once(lambda: set_aside(tmp_path), 1)
+    assert sorted(map(len, told)) == [0, 200]
+    assert len(list(tmp_path.glob("*.damaged"))) == 200
 
 
 def test_a_claim_of_another_process_is_left_to_it(tmp_path, configs):
