@@ -241,7 +241,7 @@ def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Fi
     axis.plot(paper, range(len(names)), "x", color=PAPER, mew=2, label="paper")
     axis.set(yticks=range(len(names)), yticklabels=names, xlabel="bits")
     axis.invert_yaxis()
-    axis.legend()
+    figure.legend(loc="outside upper center", ncols=len(tables) + 1)
     return figure
 
 

@@ -6,6 +6,7 @@ chapters are the only source of ``data/scorecard.csv``.
 
 from __future__ import annotations
 
+import html
 import json
 import math
 from dataclasses import asdict, dataclass, fields
@@ -138,9 +139,20 @@ class Card:
         table = in_words(pd.DataFrame(self.entries, columns=COLUMNS))
         return {
             MIME: [_finite(asdict(one)) for one in self.entries],
-            "text/html": table.to_html(index=False, border=0),
+            "text/html": _as_html(table),
             "text/plain": table.to_string(index=False),
         }
+
+
+def _as_html(table: pd.DataFrame) -> str:
+    """The table with its words marked as verdicts, for the style of the book."""
+    words = table["verdict"]
+    kinds = words.str.replace(" ", "-")
+    marked = "<span class='verdict verdict-" + kinds + "'>" + words + "</span>"
+    text = table.drop(columns="verdict").astype(str).map(html.escape)
+    return text.assign(verdict=marked).to_html(
+        index=False, border=0, escape=False, classes="chapter-scorecard"
+    )
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from tools import notebooks
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 RAW_MARKUP = re.compile(
-    r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|```\{", re.MULTILINE
+    r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|``", re.MULTILINE
 )
+ROLE = r"\{[a-z]+(:[a-z]+)?\}"  # backticks around a role make code of its name
 
 
 def chapter(pages: dict[Path, Page], html: Path, source: Path) -> Page:
@@ -125,6 +126,8 @@ def test_no_markup_is_left_unrendered(pages: dict[Path, Page]) -> None:
     for page in pages.values():
         found = RAW_MARKUP.search(text_without_code(page))
         assert not found, f"{page.name}: {found}"
+        for code in page.soup.select("article :not(pre) > code"):
+            assert not re.fullmatch(ROLE, code.get_text()), f"{page.name}: {code}"
 
 
 @each

@@ -18,6 +18,12 @@ def test_every_finding_has_a_verdict() -> None:
     assert missing == set()
 
 
+def test_every_estimate_lies_in_its_interval() -> None:
+    table = load_scorecard()
+    outside = ~table["estimate"].between(table["low"], table["high"])
+    assert not outside.any(), table.loc[outside, "quantity"].to_list()
+
+
 def test_the_table_is_what_the_executed_chapters_say(html: Path) -> None:
     made = collected([notebooks.EXECUTED / path.name for path in SOURCES])
     assert differences(load_scorecard(), made) == []
