@@ -24,6 +24,7 @@ from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
 
 Array = npt.NDArray[np.float64]
+DASHES = ("-", "--", ":", "-.")  # lines that stay apart in grey
 _SHADES = plt.get_cmap("viridis")
 _MARKERS = dict(zip((2, 3, 4, 5, 6, 7, 8, 32), "ovsD^XP*", strict=True))
 _PLACES = {2: 0.0, 3: 0.18, 4: 0.36, 5: 0.5, 6: 0.62, 7: 0.72, 8: 0.8, 32: 0.88}

@@ -13,12 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from precision_lib.figures import bits_color, bits_label, bits_style
+from precision_lib.figures import DASHES, bits_color, bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
 Band = tuple[Array, Array, Array]
 OURS, PAPER = "black", "#b2182b"
-DASHES = ("-", "--", ":", "-.")
 
 
 def gain_against_bits(

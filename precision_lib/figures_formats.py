@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-DASHES = ("-", "--", ":", "-.")
+from precision_lib.figures import DASHES
+
 MARKERS = "osD^vPX*"
 BOUND_DB = 20 * np.log10(2)  # a bit of rate distortion theory on normal numbers
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from precision_lib.figures import DASHES
 from precision_lib.laws.profile import Profile
 
 Array = npt.NDArray[np.float64]
-DASHES = ("-", "--", ":", "-.")
 MARKERS = "osD^vP"
 
 

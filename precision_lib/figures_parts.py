@@ -136,8 +136,9 @@ def differences_by_bits(table: pd.DataFrame, reference: str) -> Figure:
         colors = [bits_color(float(bits)) for bits in rows.index]
         axis.vlines(x, rows["low"], rows["high"], colors=colors, lw=2)
         axis.scatter(x, rows["estimate"], s=60, c=colors, marker=_MARKERS[part])
-    middle = table["estimate"].abs().max()
-    axis.set_ylim(-1.6 * middle, 1.6 * middle)
+    least, most = min(table["estimate"].min(), 0), max(table["estimate"].max(), 0)
+    margin = 0.3 * (most - least)
+    axis.set_ylim(least - margin, most + margin)
     axis.axhline(0, color="0.3", lw=1)
     label = f"cost above that of {NAMES[reference]} (nats per token)"
     axis.set(xlabel="bits in training", ylabel=label)

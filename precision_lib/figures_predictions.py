@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from precision_lib.decide.training import training_cost
 from precision_lib.empirical import PARTS
-from precision_lib.figures import bits_label, bits_style
+from precision_lib.figures import DASHES, bits_label, bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 COLORS = ("black", "#0072b2", "#009e73")  # red is the paper's in other figures
@@ -40,12 +40,14 @@ def predicted_losses(table: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(6.6, 1.4 + 0.7 * len(runs)))
     for place, (_, run) in enumerate(runs.iterrows()):
         here = table[table["run_id"] == run["run_id"]]
-        for shift, color, (_, row) in zip(
-            _shifts(len(here)), COLORS, here.iterrows(), strict=False
+        for shift, color, dash, (_, row) in zip(
+            _shifts(len(here)), COLORS, DASHES, here.iterrows(), strict=False
         ):
-            label = row["law"] if place == 0 else None
-            axes.hlines(place + shift, row["low"], row["high"], color=color, lw=2)
-            axes.plot(row["predicted"], place + shift, "o", color=color, label=label)
+            axes.plot(
+                row[["low", "predicted", "high"]], [place + shift] * 3, dash,
+                marker="o", markevery=[1], color=color, lw=2,
+                label=row["law"] if place == 0 else None,
+            )  # fmt: skip
         bits = min(run[list(PARTS.values())])
         measured = run["measured"]
         axes.plot(measured, place, ls="none", ms=9, zorder=5, **bits_style(bits))
@@ -110,7 +112,7 @@ def predicted_costs(table: pd.DataFrame) -> Figure:
     figure.supxlabel("bits after training", fontsize="medium")
     figure.supylabel("δ (nats a token)", fontsize="medium")
     handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -119,8 +121,8 @@ def _costs(axis: Axes, rows: pd.DataFrame) -> None:
     for shift, color, law in zip(_shifts(len(laws)), COLORS, laws, strict=False):
         one = rows[rows["law"] == law]
         x = one["post_bits"] + shift
-        axis.vlines(x, one["low"], one["high"], color=color, lw=2)
-        axis.plot(x, one["predicted"], "_", ms=7, color=color, label=law)
+        axis.vlines(x, one["low"], one["high"], color=color, lw=2, label=law)
+        axis.plot(x, one["predicted"], "_", ms=7, color=color)
     for _, row in rows[rows["law"] == laws[0]].iterrows():
         bits = row["post_bits"]
         style = bits_style(bits) | {"label": f"measured, {bits_label(bits)}"}
@@ -158,7 +160,7 @@ def misses_against_compute(
     panels[-1, 0].set(xscale="log", xlabel="training compute 6 N D (FLOP)")
     figure.supylabel("measured over predicted (%)", fontsize="medium")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
 
 

@@ -11,12 +11,11 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from precision_lib.figures import bits_label, bits_style
+from precision_lib.figures import DASHES, bits_label, bits_style
 from precision_lib.figures_plain import count_tokens
 
 Array = npt.NDArray[np.float64]
 Band = tuple[Array, Array, Array]
-DASHES = ("-", "--", ":", "-.")
 
 
 def loss_against_memory(served: pd.DataFrame, frontier: pd.DataFrame) -> Figure:

@@ -149,8 +149,8 @@ def _as_html(table: pd.DataFrame) -> str:
     words = table["verdict"]
     kinds = words.str.replace(" ", "-")
     marked = "<span class='verdict verdict-" + kinds + "'>" + words + "</span>"
-    text = table.drop(columns="verdict").astype(str).map(html.escape)
-    return text.assign(verdict=marked).to_html(
+    text = table.astype(str).map(html.escape).assign(verdict=marked)
+    return text.to_html(
         index=False, border=0, escape=False, classes="chapter-scorecard"
     )
 
@@ -179,7 +179,7 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> row = entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "agree", paper=0.507)
     >>> print(in_words(pd.DataFrame([row])).to_string(index=False, header=False))
-    F1 gamma_D 0.507 0.6 (0.5 to 0.7)    99 agree
+    F1 gamma_D agree 0.6 (0.5 to 0.7) 0.507    99
     """
     numbers = table[["paper", "estimate", "low", "high"]].map(_three_digits)
     ours = numbers["estimate"] + " (" + numbers["low"] + " to " + numbers["high"] + ")"
@@ -187,10 +187,10 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
         {
             "finding": table["finding"],
             "quantity": table["quantity"],
-            "the paper": numbers["paper"],
-            "our runs (95%)": ours,
-            "runs": table["runs"],
             "verdict": table["verdict"],
+            "our runs (95%)": ours,
+            "the paper": numbers["paper"],
+            "runs": table["runs"],
         }
     )
 
