@@ -144,12 +144,24 @@ class Card:
         }
 
 
+def chip_classes(verdict: str) -> list[str]:
+    """Classes that the style of the book gives the look of a verdict.
+
+    Examples
+    --------
+    >>> chip_classes("not at this scale")
+    ['verdict', 'verdict-not-at-this-scale']
+    """
+    return ["verdict", f"verdict-{verdict.replace(' ', '-')}"]
+
+
 def _as_html(table: pd.DataFrame) -> str:
     """The table with its words marked as verdicts, for the style of the book."""
-    words = table["verdict"]
-    kinds = words.str.replace(" ", "-")
-    marked = "<span class='verdict verdict-" + kinds + "'>" + words + "</span>"
-    text = table.astype(str).map(html.escape).assign(verdict=marked)
+    text = table.astype(str).map(html.escape)
+    text["verdict"] = [
+        f"<span class='{' '.join(chip_classes(word))}'>{word}</span>"
+        for word in table["verdict"]
+    ]
     return text.to_html(
         index=False, border=0, escape=False, classes="chapter-scorecard"
     )

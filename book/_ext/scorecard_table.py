@@ -21,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
 from precision_lib.empirical import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.scorecard import VERDICTS, in_words
+from precision_lib.scorecard import VERDICTS, chip_classes, in_words
 
 log = logging.getLogger(__name__)
 Row = dict[Hashable, Any]
@@ -211,11 +211,6 @@ def counted(findings: list[Row], card: pd.DataFrame) -> str:
         f"{judged} of {len(findings)} findings have a verdict; verdicts on single "
         f"quantities: {kinds}."
     )
-
-
-def chip_classes(verdict: str) -> list[str]:
-    """Classes for the look of a verdict."""
-    return ["verdict", f"verdict-{verdict.replace(' ', '-')}"]
 
 
 def reference(kind: str, target: str, text: str = "") -> addnodes.pending_xref:
