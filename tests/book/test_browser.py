@@ -150,6 +150,7 @@ def test_dark_is_dark_and_stays_so_from_page_to_page(
             button.click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert shade(page) < 60
+    page.wait_for_timeout(1000)  # the browser stores the choice a moment later
     page.goto((html / "book" / "references.html").as_uri())
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert shade(page) < 60
