@@ -24,12 +24,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from precision_lib.config import RunConfig
 from precision_lib.formats import Int, parse_format
-from precision_lib.model import Precision, Transformer
-from precision_lib.quantize import block_size, fake_quantize, quantize
-from precision_lib.shapes import SHAPES
-from precision_lib.train import make_optimizer, one_thread, training_step
+from precision_lib.model.shapes import SHAPES
+from precision_lib.model.transformer import Precision, Transformer
+from precision_lib.rounding.quantizer import block_size, fake_quantize, quantize
+from precision_lib.training.config import RunConfig
+from precision_lib.training.trainer import make_optimizer, one_thread, training_step
 
 WIDTHS = {64: "98k", 128: "397k"}
 ASKED = {64: 1.15, 128: 1.10}

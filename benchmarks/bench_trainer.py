@@ -24,9 +24,9 @@ from collections.abc import Callable
 
 import torch
 
-from precision_lib.config import RunConfig
-from precision_lib.model import ModelConfig, Precision, Transformer
-from precision_lib.train import make_optimizer, one_thread, training_step
+from precision_lib.model.transformer import ModelConfig, Precision, Transformer
+from precision_lib.training.config import RunConfig
+from precision_lib.training.trainer import make_optimizer, one_thread, training_step
 
 SHAPES = {  # width: layers, heads, width of the MLP
     32: (2, 2, 80),

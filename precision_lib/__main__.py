@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from precision_lib import cli, cli_laws, cli_own_runs, cli_pretrained, cli_runs
+from precision_lib.cli import (
+    app as cli,
+    laws as cli_laws,
+    pretrained as cli_pretrained,
+    report as cli_own_runs,
+    runs as cli_runs,
+)
 
 if __name__ == "__main__":
     groups = [cli_laws, cli_own_runs, cli_runs, cli_pretrained]

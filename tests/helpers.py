@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 
-from precision_lib.corpus import Corpus, build_corpus
-from precision_lib.model import ModelConfig
-from precision_lib.sources import Document
+from precision_lib.model.transformer import ModelConfig
+from precision_lib.text.building import build_corpus
+from precision_lib.text.corpus import Corpus
+from precision_lib.text.sources import Document
 
 SMALL = ModelConfig(d_model=16, n_layers=2, n_heads=2, d_mlp=24, vocab_size=300)
 

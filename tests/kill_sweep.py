@@ -23,12 +23,12 @@ from pathlib import Path
 
 import psutil
 
-from precision_lib.config import RunConfig
-from precision_lib.corpus import save_corpus
-from precision_lib.engines import LocalEngine
-from precision_lib.model import Precision
-from precision_lib.records import collect
-from precision_lib.sweep import run_sweep
+from precision_lib.model.transformer import Precision
+from precision_lib.sweep.engines import LocalEngine
+from precision_lib.sweep.records import collect
+from precision_lib.sweep.runner import run_sweep
+from precision_lib.text.corpus import save_corpus
+from precision_lib.training.config import RunConfig
 from tests.helpers import SMALL, small_corpus
 
 TABLES = ("runs.csv", "ptq.csv", "curves.csv")

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from precision_lib.passages import remove_near_duplicates, split_documents
-from precision_lib.sources import Document
+from precision_lib.text.near_duplicates import remove_near_duplicates, split_documents
+from precision_lib.text.sources import Document
 
 
 @lru_cache

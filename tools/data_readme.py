@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from precision_lib.corpus import DATA
-from precision_lib.empirical import law_roundings, law_runs
-from precision_lib.plan import read_plan
-from precision_lib.runs import load_costs, load_ptq, load_runs
+from precision_lib.findings.twins import law_roundings, law_runs
+from precision_lib.paths import DATA
+from precision_lib.runs.run_table import load_costs, load_ptq, load_runs
+from precision_lib.sweep.plans import read_plan
 
 README = DATA / "README.md"
 NOISE = re.compile(r"(?<=<!-- noise -->\n).*?(?=<!-- end of noise -->)", re.DOTALL)

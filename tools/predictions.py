@@ -11,11 +11,11 @@ import sys
 
 import pandas as pd
 
-from precision_lib.config import RunConfig
-from precision_lib.corpus import DATA
-from precision_lib.plan import read_plan
-from precision_lib.predictions import predict_runs
-from precision_lib.runs import load_ptq, load_runs, write_table
+from precision_lib.findings.predictions import predict_runs
+from precision_lib.paths import DATA
+from precision_lib.runs.run_table import load_ptq, load_runs, write_table
+from precision_lib.sweep.plans import read_plan
+from precision_lib.training.config import RunConfig
 
 PLAN = DATA / "plans" / "extrapolation.yaml"
 TARGET = DATA / "predictions.csv"

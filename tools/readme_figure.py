@@ -10,8 +10,8 @@ import io
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from precision_lib import figures, figures_opening
-from precision_lib.runs import load_ptq
+from precision_lib.figures import opening as figures_opening, style as figures
+from precision_lib.runs.run_table import load_ptq
 from tools.steps import ROOT
 
 TARGET = ROOT / "book" / "_static" / "readme_figure.svg"

@@ -13,9 +13,9 @@ import argparse
 
 import pandas as pd
 
-from precision_lib import scorecard
-from precision_lib.corpus import DATA
 from precision_lib.errors import UserError
+from precision_lib.findings import scorecard
+from precision_lib.paths import DATA
 from tools import notebooks
 
 OTHER_SEED = "1"

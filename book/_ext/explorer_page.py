@@ -54,7 +54,7 @@ class PrecisionExplorer(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Fit the laws and lay out the form."""
-        from precision_lib.explorer import page_data
+        from precision_lib.findings.explorer_constants import page_data
 
         self.env.note_dependency(str(FORM))
         self.env.note_reread()

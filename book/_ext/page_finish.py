@@ -47,7 +47,7 @@ def write_foot(app: Sphinx, config: Config) -> None:
 
 def data_digest() -> str:
     """One hash of the names and contents of the run tables."""
-    from precision_lib.corpus import DATA
+    from precision_lib.paths import DATA
 
     total = hashlib.sha256()
     for path in sorted(DATA.glob("*.csv")):

@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from reading import (  # type: ignore[import-not-found]  # beside this file
-    in_words,
-    reading_minutes,
-    run_seconds,
-)
+from reading import in_words, reading_minutes, run_seconds  # type: ignore[import-not-found]  # beside this file
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective

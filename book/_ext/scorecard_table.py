@@ -19,9 +19,9 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
-from precision_lib.empirical import PARTS
+from precision_lib.findings.scorecard import VERDICTS, chip_classes, in_words
+from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.scorecard import VERDICTS, chip_classes, in_words
 
 log = logging.getLogger(__name__)
 Row = dict[Hashable, Any]

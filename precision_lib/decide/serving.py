@@ -12,19 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from precision_lib.decide.decision import Decision
-from precision_lib.decide.precision import (
-    BITS_RANGE,
-    at_bits,
-    best_bits,
-    smooth_bits,
-)
+from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, smooth_bits
 from precision_lib.decide.search import Array, Index, minimum
-from precision_lib.decide.surface import (
-    UNQUANTIZED,
-    Answer,
-    Surface,
-    require_positive,
-)
+from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
 from precision_lib.errors import UserError
 
 TOKENS = (np.log(1e3), np.log(1e30))

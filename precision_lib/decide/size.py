@@ -10,12 +10,7 @@ import numpy as np
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.precision import at_bits, require_precision
 from precision_lib.decide.search import Array, Index, falling_root
-from precision_lib.decide.surface import (
-    UNQUANTIZED,
-    Answer,
-    Surface,
-    require_positive,
-)
+from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
 from precision_lib.errors import UserError
 
 SPAN = 60.0  # how far from N, in powers of e, an equal model is looked for

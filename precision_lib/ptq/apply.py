@@ -13,7 +13,7 @@ from torch import nn
 
 from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION, Format, parse_format
-from precision_lib.model import QuantLinear, Transformer
+from precision_lib.model.transformer import QuantLinear, Transformer
 from precision_lib.ptq.calibration import Calibration
 from precision_lib.ptq.layers import visited
 from precision_lib.ptq.options import Options, options_of
@@ -82,8 +82,8 @@ def quantize(
     calibration : Calibration, optional
         Needed by "gptq" and "awq". With it all reports have output errors.
     granularity : str
-        As in `precision_lib.scales.block_size`; the fused parts of a layer (queries,
-        keys, values; gate, up) never share a scale.
+        As in `precision_lib.rounding.scales.block_size`; the fused parts of a layer
+        (queries, keys, values; gate, up) never share a scale.
     activations, kv_cache : str, optional
         Formats that the copy of a `Transformer` quantizes the inputs of its linear
         layers and its keys and values to, with scales found on the fly as in
@@ -105,7 +105,7 @@ def quantize(
     Examples
     --------
     >>> from precision_lib.formats import Int
-    >>> from precision_lib.model import ModelConfig, Precision
+    >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> ids = torch.arange(512).view(16, 32)
     >>> result = quantize(model, "gptq", Int(3), Calibration("counting", ids))

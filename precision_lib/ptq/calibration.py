@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from precision_lib.corpus import SEQUENCE, Corpus
 from precision_lib.errors import UserError
+from precision_lib.text.corpus import SEQUENCE, Corpus
 
 
 @dataclass(frozen=True)

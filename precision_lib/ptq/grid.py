@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from precision_lib.formats import Block, Element, Float, Format
-from precision_lib.quantize import scaled_blocks
-from precision_lib.scales import BlockSize, split
+from precision_lib.rounding.quantizer import scaled_blocks
+from precision_lib.rounding.scales import BlockSize, split
 
 # Maps an error of the weights, (out, in), to what each entry adds to the total.
 Criterion = Callable[[Tensor], Tensor]

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from precision_lib.ptq.gptq import Solved
-from precision_lib.quantize import signal_to_noise
+from precision_lib.rounding.quantizer import signal_to_noise
 
 
 def layer_row(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from precision_lib.formats import parse_format
-from precision_lib.model import Transformer
+from precision_lib.model.transformer import Transformer
 from precision_lib.ptq.apply import quantize
 from precision_lib.ptq.calibration import Calibration
 from precision_lib.ptq.grid import WeightGrid, weight_grid
@@ -46,7 +46,7 @@ def compare(
 
     Examples
     --------
-    >>> from precision_lib.model import ModelConfig, Precision
+    >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> ids = torch.arange(99).view(3, 33)
     >>> settings = [{"method": "rtn", "format": f"int{bits}"} for bits in (2, 16)]
@@ -73,7 +73,7 @@ def mean_loss(model: Transformer, rows: Tensor) -> float:
 
     Examples
     --------
-    >>> from precision_lib.model import ModelConfig, Precision
+    >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> mean_loss(model, torch.zeros(2, 9, dtype=torch.int64)) > 0
     True
@@ -115,7 +115,7 @@ def share_of_zeros(model: Transformer) -> float:
 
     Examples
     --------
-    >>> from precision_lib.model import ModelConfig, Precision
+    >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> share_of_zeros(Transformer(ModelConfig(16, 1, 2, 32), Precision()))
     0.0
     """

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION
-from precision_lib.model import Norm, Transformer
+from precision_lib.model.transformer import Norm, Transformer
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def find_folds(model: nn.Module) -> list[Fold]:
 
     Examples
     --------
-    >>> from precision_lib.model import ModelConfig, Precision
+    >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> [fold.source for fold in find_folds(model)][:2]
     ['blocks.0.attention_norm', 'blocks.0.out_norm']

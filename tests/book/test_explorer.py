@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 from scipy.optimize import brentq
 
-from precision_lib import decide, explorer
+from precision_lib import decide
+from precision_lib.findings import explorer_constants as explorer
 from precision_lib.laws import Fit, bootstrap, fit, planted_params, planted_table
 from precision_lib.laws.dual import slope
 from precision_lib.laws.objective import Objective
@@ -376,7 +377,7 @@ def test_not_a_number_in_a_file_is_read(page: Page) -> None:
 def test_parts_without_runs_have_no_constant(page: Page) -> None:
     body = "({parts: set.parts, rounds: set.rounds})"
     found = ask(page, "ours", body, points(1, 0))[0]
-    from precision_lib.runs import load_runs
+    from precision_lib.runs.run_table import load_runs
 
     quantized = explorer.quantized_parts(load_runs())
     assert found["parts"] == (quantized if len(quantized) == 3 else quantized[:1])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bs4 import Tag
 
-from precision_lib.scorecard import MIME
+from precision_lib.findings.scorecard import MIME
 from tests.book.conftest import SOURCES, Page, read
 from tools import notebooks
 

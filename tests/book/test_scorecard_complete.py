@@ -7,8 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from precision_lib import scorecard
-from precision_lib.scorecard import collected, differences, findings, load_scorecard
+from precision_lib.findings import scorecard
+from precision_lib.findings.scorecard import (
+    collected,
+    differences,
+    findings,
+    load_scorecard,
+)
 from tests.book.conftest import SOURCES
 from tools import book, notebooks
 

@@ -13,7 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from precision_lib.decide.paper import PAPER_RANGES
-from precision_lib.scorecard import VERDICTS, entry
+from precision_lib.findings.scorecard import VERDICTS, entry
 from tools.steps import ROOT
 
 EXTENSIONS = ["reading", "reading_paths", "scorecard_table"]

@@ -12,8 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, expect
-from playwright.sync_api import Page as Tab
+from playwright.sync_api import Browser, Page as Tab, expect
 
 from tests.book.conftest import Page
 

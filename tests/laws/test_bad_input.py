@@ -5,8 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from precision_lib.errors import UserError
 from precision_lib.laws import bootstrap, compare, example_fit, example_table, fit

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.optimize import least_squares, linprog, minimize
 
-from precision_lib.empirical import law_runs
+from precision_lib.findings.twins import law_runs
 from precision_lib.laws import example_table, fit, planted_table
 from precision_lib.laws.fit import STARTS
 from precision_lib.laws.objective import Objective, huber
-from precision_lib.runs import load_runs
+from precision_lib.runs.run_table import load_runs
 
 NAMES = ("E", "A", "alpha", "B", "beta")
 

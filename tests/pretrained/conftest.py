@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from precision_lib import corpus as c
-from precision_lib.pretrained import Pretrained
-from precision_lib.tokenization import train_tokenizer
+from precision_lib.pretrained.language_model import Pretrained
+from precision_lib.text.building import build_corpus
+from precision_lib.text.tokenization import load_tokenizer, train_tokenizer
 from tests.made_text import documents, training_side
 
 transformers = pytest.importorskip("transformers")
@@ -47,6 +47,6 @@ def loaded(llama, tokenizer):
 
 @pytest.fixture(scope="session")
 def corpus():
-    return c.build_corpus(
-        documents(), name="default", tokenizer=c.load_tokenizer("default")
+    return build_corpus(
+        documents(), name="default", tokenizer=load_tokenizer("default")
     )

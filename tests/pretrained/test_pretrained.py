@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from precision_lib import pretrained, sources
 from precision_lib.errors import UserError
-from precision_lib.pretrained import (
+from precision_lib.pretrained import language_model as pretrained
+from precision_lib.pretrained.language_model import (
     Pretrained,
     calibration_set,
     linear_weights,
@@ -18,6 +18,7 @@ from precision_lib.pretrained import (
     share_on_a_grid,
     window_texts,
 )
+from precision_lib.text import sources
 from tests.made_text import documents, training_side
 
 

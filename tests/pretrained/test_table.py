@@ -3,18 +3,19 @@
 import pytest
 from typer.testing import CliRunner
 
-from precision_lib import cli_pretrained, pretrained_table
-from precision_lib.cli import make_app
-from precision_lib.corpus import DATA
+from precision_lib.cli import pretrained as cli_pretrained
+from precision_lib.cli.app import make_app
 from precision_lib.errors import UserError
 from precision_lib.formats import Int
-from precision_lib.pretrained import linear_weights, score, window_texts
-from precision_lib.pretrained_table import (
+from precision_lib.paths import DATA
+from precision_lib.pretrained import ptq_table as pretrained_table
+from precision_lib.pretrained.language_model import linear_weights, score, window_texts
+from precision_lib.pretrained.ptq_table import (
     extend_table,
     load_pretrained_table,
     stored_bits,
 )
-from precision_lib.quantize import quantize
+from precision_lib.rounding.quantizer import quantize
 
 METHODS = ["rtn", "gptq", "awq"]
 
@@ -69,8 +70,9 @@ def test_work_is_resumed_not_repeated(loaded, corpus, tmp_path, monkeypatch):
 
 
 def test_the_command(loaded, corpus, tmp_path, monkeypatch):
-    monkeypatch.setattr("precision_lib.pretrained.load_pretrained", lambda name: loaded)
-    monkeypatch.setattr("precision_lib.corpus.load_corpus", lambda: corpus)
+    load = "precision_lib.pretrained.language_model.load_pretrained"
+    monkeypatch.setattr(load, lambda name: loaded)
+    monkeypatch.setattr("precision_lib.text.loading.load_corpus", lambda: corpus)
     app = make_app([cli_pretrained.register, lambda app: app.command()(len)])
     command = ["pretrained", "made", "--method", "rtn", "--bits", "4"]
     done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "t.csv")])

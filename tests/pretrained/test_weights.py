@@ -8,8 +8,8 @@ import scipy.stats
 import torch
 from safetensors.torch import save
 
-from precision_lib import pretrained
-from precision_lib.pretrained_weights import (
+from precision_lib.pretrained import language_model as pretrained
+from precision_lib.pretrained.weight_spread import (
     MINILM,
     layer_table,
     load_layer_table,

@@ -2,15 +2,12 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torchao.prototype.awq.core import AWQObserver
 from torchao.quantization import IntxWeightOnlyConfig
 from torchao.quantization.granularity import PerAxis, PerGroup
 from torchao.quantization.quant_primitives import (
     MappingType,
-)
-from torchao.quantization.quant_primitives import (
     _choose_qparams_and_quantize_affine_hqq as torchao_hqq,
 )
 
@@ -19,7 +16,7 @@ from precision_lib.formats import Int, parse_format
 from precision_lib.ptq.awq import Weight, awq_scales
 from precision_lib.ptq.hqq import hqq
 from precision_lib.ptq.walk import second_moment
-from precision_lib.quantize import quantize
+from precision_lib.rounding.quantizer import quantize
 
 
 def problem(seed, rows=48, inputs=64, tokens=300):

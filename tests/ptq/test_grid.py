@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torchao.quantization.quant_primitives import (
     MappingType,
     _fake_quantize_affine,
@@ -14,7 +13,7 @@ from precision_lib.formats import Int, parse_format
 from precision_lib.ptq.awq import CLIP_RATIOS
 from precision_lib.ptq.grid import WeightGrid, output_error, weight_error, weight_grid
 from precision_lib.ptq.walk import WEIGHT_RATIOS, second_moment
-from precision_lib.quantize import quantize
+from precision_lib.rounding.quantizer import quantize
 
 
 def weights(seed, rows=8, inputs=32):

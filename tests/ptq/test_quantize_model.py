@@ -9,7 +9,7 @@ from torch import nn
 from precision_lib import ptq
 from precision_lib.errors import UserError
 from precision_lib.formats import parse_format
-from precision_lib.model import Precision, Transformer
+from precision_lib.model.transformer import Precision, Transformer
 from tests.helpers import SMALL, small_corpus
 
 METHODS = ("rtn", "gptq", "awq", "hqq")

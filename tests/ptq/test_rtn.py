@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from precision_lib.formats import Int
-from precision_lib.model import Precision, Transformer
+from precision_lib.model.transformer import Precision, Transformer
 from precision_lib.ptq import quantize as quantize_model
 from precision_lib.ptq.layers import weight_block
-from precision_lib.quantize import quantize
+from precision_lib.rounding.quantizer import quantize
 from tests.helpers import SMALL
 
 

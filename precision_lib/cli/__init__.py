@@ -1,0 +1,1 @@
+"""The command line, ``python -m precision_lib --help``: one file a command group."""

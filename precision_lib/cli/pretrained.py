@@ -1,0 +1,61 @@
+"""The command that rounds a model that others trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from precision_lib.paths import DATA
+
+TABLE = DATA / "pretrained.csv"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`.
+
+    Examples
+    --------
+    >>> app = typer.Typer()
+    >>> register(app)
+    >>> [c.callback.__name__ for c in app.registered_commands]
+    ['pretrained']
+    """
+    app.command()(pretrained)
+
+
+def pretrained(
+    model: Annotated[
+        str, typer.Argument(help="smollm2, a folder, or a name on the hub@revision.")
+    ] = "smollm2",
+    method: Annotated[
+        list[str], typer.Option(help="rtn, gptq or awq; may be given several times.")
+    ] = ["rtn", "gptq", "awq"],  # noqa: B006 (typer reads the default only)
+    bits: Annotated[
+        list[int], typer.Option(min=1, max=16, help="Width; several times.")
+    ] = [8, 6, 5, 4, 3, 2],  # noqa: B006
+    granularity: Annotated[
+        str, typer.Option(help="What shares a scale: tensor, channel, group:G.")
+    ] = "channel",
+    seed: Annotated[int, typer.Option(help="Of the calibration text.")] = 0,
+    out: Annotated[Path, typer.Option(help="The table; rows it has stay.")] = TABLE,
+) -> None:
+    """Round a pretrained language model and add what it costs to a table."""
+    from precision_lib.pretrained.language_model import load_pretrained
+    from precision_lib.pretrained.ptq_table import extend_table
+    from precision_lib.text.loading import load_corpus
+    from precision_lib.training.trainer import one_thread
+
+    with one_thread():
+        table = extend_table(
+            out,
+            load_pretrained(model),
+            load_corpus(),
+            methods=method,
+            bits=bits,
+            granularity=granularity,
+            seed=seed,
+            progress=typer.echo,
+        )
+    typer.echo(f"{out}: {len(table)} rows")

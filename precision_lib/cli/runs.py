@@ -1,0 +1,144 @@
+"""Commands that make and check the run tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from precision_lib.paths import DATA
+
+if TYPE_CHECKING:
+    from precision_lib.training.config import RunConfig
+
+EngineName = Literal["local", "ray"]
+OUT = Path(".cache/runs")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`.
+
+    Examples
+    --------
+    >>> app = typer.Typer()
+    >>> register(app)
+    >>> sorted(c.callback.__name__ for c in app.registered_commands)
+    ['collect', 'corpus', 'retrain', 'sweep']
+    """
+    for command in (corpus, sweep, collect, retrain):
+        app.command()(command)
+
+
+def corpus(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="default, a variant (half, api, ...), a folder, or hub:NAME"
+        ),
+    ] = "default",
+) -> None:
+    """Make the token arrays, or find them in the cache, and describe them."""
+    from precision_lib.text.loading import load_corpus
+
+    tokens = load_corpus(name)
+    typer.echo(f"{tokens.name}: {len(tokens.train):,} training tokens")
+    typer.echo(f"validation: {tokens.validation.shape[0]} windows of 128 tokens")
+    typer.echo(f"sources: {', '.join(tokens.sources)}")
+    typer.echo(f"digest: {tokens.digest}")
+
+
+def sweep(
+    plan: Annotated[Path, typer.Argument(help="A plan file, such as in data/plans.")],
+    dry_run: Annotated[bool, typer.Option(help="Only say what it would cost.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at once on this machine.")] = 1,
+    engine: Annotated[EngineName, typer.Option(help="Where runs are done.")] = "local",
+    out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
+    data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+    ray_address: Annotated[
+        str | None, typer.Option(help="host:port of a Ray cluster, or auto.")
+    ] = None,
+    cpus_per_run: Annotated[float, typer.Option(min=0, help="With Ray.")] = 1,
+    gpus_per_run: Annotated[float, typer.Option(min=0, help="With Ray.")] = 0,
+) -> None:
+    """Train the runs of a plan that are not done yet; it can be stopped and resumed."""
+    from precision_lib.sweep.engines import LocalEngine
+    from precision_lib.sweep.plans import read_plan
+    from precision_lib.sweep.preflight import check_sizes
+    from precision_lib.sweep.price import prices
+    from precision_lib.sweep.ray_engine import RayEngine
+    from precision_lib.sweep.records import finished_ids
+    from precision_lib.sweep.runner import run_sweep
+
+    read = read_plan(plan)
+    configs, folder = read.configs(), out / read.name
+    done = finished_ids(folder, data)
+    todo = [c for c in configs if c.run_id not in done]
+    typer.echo(f"{read.name}: {len(configs)} runs, {len(configs) - len(todo)} done")
+    check_sizes(todo)
+    if not todo:
+        return
+    if dry_run:
+        typer.echo(_cost(todo, prices(todo, jobs), jobs))
+        return
+    where: LocalEngine | RayEngine = LocalEngine(jobs)
+    if engine == "ray":
+        where = RayEngine(ray_address, jobs, cpus=cpus_per_run, gpus=gpus_per_run)
+    priced = prices(todo, jobs)
+    typer.echo(_cost(todo, priced, where.slots))
+    count = run_sweep(
+        todo, read.name, read.role, folder, data, engine=where, prices=priced
+    )
+    typer.echo(f"trained {count}; records in {folder}")
+
+
+def _cost(todo: list[RunConfig], priced: dict[str, float], slots: int) -> str:
+    """What the runs cost, in a line for each kind of machine."""
+    from precision_lib.sweep.progress import in_words, time_left
+
+    longest_first = sorted(priced.values(), reverse=True)
+    wall = in_words(time_left([], longest_first, slots))
+    lines = []
+    for device in sorted({c.device for c in todo}):
+        hours = sum(priced[c.run_id] for c in todo if c.device == device) / 3600
+        unit = "core-hours" if device == "cpu" else "GPU-hours"
+        lines.append(f"price of the rest: {hours:,.2f} {unit}")
+    return "\n".join([*lines, f"that is {wall} for {slots} at once"])
+
+
+def collect(
+    plan: Annotated[Path, typer.Argument(help="The plan whose records are merged.")],
+    out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
+    data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+) -> None:
+    """Merge the records of a sweep into the tables of --data."""
+    from precision_lib.sweep.plans import read_plan
+    from precision_lib.sweep.records import collect as merge
+
+    total = merge(out / read_plan(plan).name, data)
+    typer.echo(f"{data / 'runs.csv'}: {total} runs")
+
+
+def retrain(
+    run_id: Annotated[str, typer.Argument(help="A run_id of data/runs.csv.")],
+    plan: Annotated[Path, typer.Option(help="The plan that it comes from.")],
+    data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+) -> None:
+    """Train one row of the table again and say how far it is from what stands there."""
+    from precision_lib.errors import UserError
+    from precision_lib.runs.run_table import load_runs
+    from precision_lib.sweep.plans import read_plan
+    from precision_lib.text.loading import load_corpus
+    from precision_lib.training.trainer import train
+
+    runs = load_runs(data / "runs.csv").set_index("run_id")
+    configs = {c.run_id: c for c in read_plan(plan).configs()}
+    if run_id not in configs or run_id not in runs.index:
+        raise UserError(
+            f"run '{run_id}' is not in both {plan} and {data / 'runs.csv'}."
+        )
+    config = configs[run_id]
+    record = train(config, load_corpus(config.corpus), progress=True).record
+    stored = runs["loss"].to_dict()[run_id]
+    typer.echo(f"stored loss {stored!r}, retrained {record['loss']!r}")
+    typer.echo("identical" if record["loss"] == stored else "NOT identical")

@@ -1,0 +1,298 @@
+"""Figures of runs that differ in one setting; the style is that of `figures`.
+
+Colour means bits everywhere else, so settings are told apart by grey, dash and marker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedFormatter,
+    FixedLocator,
+    MaxNLocator,
+    NullLocator,
+)
+
+from precision_lib.figures.style import bits_color, bits_label, bits_style
+
+Array = npt.NDArray[np.float64]
+SETTING_COLORS = (
+    "black", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9",
+    "#5b2c83", "#7f7f7f", "#7a1f1f", "#c9a227",
+)  # fmt: skip
+MARKERS = "osD^vPX*<>h"
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
+
+
+def setting_style(place: int) -> dict[str, Any]:
+    """Colour, marker and dash of the setting at this place of a list.
+
+    Examples
+    --------
+    >>> setting_style(0)["color"], setting_style(1)["marker"]
+    ('black', 's')
+    """
+    return {
+        "color": SETTING_COLORS[place % len(SETTING_COLORS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linestyle": DASHES[place % len(DASHES)],
+    }
+
+
+def rates(curves: Mapping[str, Array], total: int) -> Figure:
+    """Learning rate over a run, one small panel a schedule.
+
+    Parameters
+    ----------
+    curves : mapping of str to array
+        Share of the peak at each step, by label.
+    total : int
+        Steps of the longest.
+
+    Examples
+    --------
+    >>> figure = rates({"constant": np.ones(9)}, 9)
+    """
+    figure, axes = plt.subplots(
+        2, -(-len(curves) // 2), sharex=True, sharey=True, squeeze=False,
+        figsize=(7.2, 3.2),
+    )  # fmt: skip
+    for place, (axis, (name, curve)) in enumerate(
+        zip(axes.flat, curves.items(), strict=False)
+    ):
+        axis.plot(
+            np.arange(len(curve)) / total, curve, color=setting_style(place)["color"]
+        )
+        axis.set_title(name, fontsize="medium")
+        axis.set(xlim=(0, 1), ylim=(0, 1.08))
+    figure.supxlabel("share of the steps", fontsize="medium")
+    figure.supylabel("learning rate / peak", fontsize="medium")
+    return figure
+
+
+def settings_against_data(
+    table: pd.DataFrame,
+    column: str,
+    names: Sequence[str],
+    value: str = "delta",
+    label: str = "cost of rounding δ (nats per token)",
+    log: bool = True,
+) -> Figure:
+    """A value against D, one line a setting and one panel a size; seeds averaged.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns N, D, `column` and `value`.
+    names : sequence of str
+        The settings, in the order of their styles.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1e6, 2e6], "schedule": "cosine"})
+    >>> figure = settings_against_data(
+    ...     table.assign(delta=0.1), "schedule", ["cosine"]
+    ... )
+    """
+    sizes = sorted(table["N"].unique())
+    figure, axes = plt.subplots(
+        1, len(sizes), sharey=True, squeeze=False, figsize=(7.2, 4.0)
+    )
+    for axis, size in zip(axes[0], sizes, strict=True):
+        for place, name in enumerate(names):
+            rows = table[(table["N"] == size) & (table[column] == name)]
+            style = setting_style(place)
+            line = rows.groupby("D", as_index=False)[value].mean()
+            axis.plot(
+                rows["D"], rows[value], ls="none", ms=4, alpha=0.7,
+                marker=style["marker"], color=style["color"],
+            )  # fmt: skip
+            axis.plot(line["D"], line[value], lw=1.3, ms=5, label=name, **style)
+        axis.set_title(f"N = {size:,.0f}")
+        if log:
+            axis.set_yscale("log")
+        data_axis(axis, table["D"], 2.5)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.supxlabel("training tokens D", fontsize="medium")
+    axes[0][0].set_ylabel(label)
+    return figure
+
+
+def estimates(
+    table: pd.DataFrame, label: str, lines: Mapping[str, float] | None = None
+) -> Figure:
+    """Estimates with their intervals, one below the other.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index: what is estimated. The first three columns are the estimate and the
+        ends of its interval, ``runs`` or ``pairs`` is how many it rests on.
+    label : str
+        What the axis says.
+    lines : mapping of str to float, optional
+        Values to compare with, by label, drawn as vertical lines.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mean": [0.5], "low": [0.4], "high": [0.6]}, ["cosine"])
+    >>> figure = estimates(table.assign(runs=5), "gamma_D", {"zero": 0.0})
+    """
+    figure, axis = plt.subplots(figsize=(6.6, 1.3 + 0.36 * len(table)))
+    center, low, high = (table.iloc[:, i].to_numpy(float) for i in range(3))
+    places = np.arange(len(table))
+    known = np.isfinite(low) & np.isfinite(high)
+    axis.hlines(places[known], low[known], high[known], color="0.45", lw=2)
+    axis.plot(center, places, "o", color="black", ms=6)
+    for (name, value), dash in zip((lines or {}).items(), DASHES[1:], strict=False):
+        axis.axvline(value, color="#b2182b", ls=dash, lw=1.2, label=name)
+    count = table["runs" if "runs" in table else "pairs"]
+    names = [f"{_name(name)} ({n})" for name, n in zip(table.index, count, strict=True)]
+    axis.set_yticks(places, names)
+    axis.set(xlabel=label, ylim=(len(table) - 0.5, -0.5))
+    axis.grid(axis="y", visible=False)
+    if lines:
+        figure.legend(loc="outside upper center", ncols=len(lines))
+    return figure
+
+
+def before_and_after(jumps: pd.DataFrame, steady: pd.DataFrame) -> Figure:
+    """Cost of rounding before and after the learning rate went down.
+
+    Parameters
+    ----------
+    jumps : DataFrame
+        As `precision_lib.findings.schedules.decays` gives it.
+    steady : DataFrame
+        All runs stopped before their decay, with N, D and delta.
+
+    Examples
+    --------
+    >>> jump = pd.DataFrame({"N": [9], "stable_D": [8.0], "stable_delta": [0.1]})
+    >>> steady = pd.DataFrame({"N": [9], "D": [8.0], "delta": [0.1]})
+    >>> figure = before_and_after(jump.assign(D=10.0, delta=0.2), steady)
+    """
+    sizes = sorted(steady["N"].unique())
+    figure, axes = plt.subplots(
+        1, len(sizes), sharey=True, squeeze=False, figsize=(7.2, 3.8)
+    )
+    for axis, size in zip(axes[0], sizes, strict=True):
+        rows = steady[steady["N"] == size].sort_values("D")
+        axis.plot(rows["D"], rows["delta"], "o--", color="0.45", label="before")
+        for _, one in jumps[jumps["N"] == size].iterrows():
+            axis.plot(
+                [one["stable_D"], one["D"]], [one["stable_delta"], one["delta"]],
+                color="#d55e00", lw=1.4,
+            )  # fmt: skip
+            axis.plot(one["D"], one["delta"], "D", color="#d55e00", ms=5)
+        axis.plot([], [], "D-", color="#d55e00", label="after the decay")
+        axis.set(title=f"N = {size:,.0f}", yscale="log")
+        data_axis(axis, steady["D"])
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    figure.supxlabel("training tokens", fontsize="medium")
+    axes[0][0].set_ylabel("cost of rounding δ (nats per token)")
+    return figure
+
+
+def costs_against_bits(
+    costs: pd.DataFrame, column: str, names: Sequence[str], bits: str, label: str
+) -> Figure:
+    """Cost of training in few bits against bits, one line a setting.
+
+    Points are runs, lines join their means; near zero the axis is linear.
+
+    Parameters
+    ----------
+    costs : DataFrame
+        With ``cost``, `column` and the column of bits.
+    names : sequence of str
+        The settings, in the order of their styles.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"weight_bits": [2, 4], "cost": [0.5, 0.1], "by": "row"})
+    >>> figure = costs_against_bits(table, "by", ["row"], "weight_bits", "bits")
+    """
+    figure, axis = plt.subplots(figsize=(6.6, 4.0))
+    axis.set_yscale("symlog", linthresh=0.03)
+    for place, name in enumerate(names):
+        rows = costs[costs[column] == name]
+        style = setting_style(place)
+        shift = 0.08 * (place - (len(names) - 1) / 2)
+        axis.plot(
+            rows[bits] + shift, rows["cost"], ls="none", ms=4, alpha=0.6,
+            marker=style["marker"], color=style["color"],
+        )  # fmt: skip
+        line = rows.groupby(bits, as_index=False)["cost"].mean()
+        axis.plot(line[bits] + shift, line["cost"], lw=1.4, ms=5, label=name, **style)
+    axis.axhline(0, color="0.5", lw=0.8)
+    axis.margins(y=0.08)
+    axis.set(xlabel=label, ylabel="loss above the twin's\n(nats per token)")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside upper center", ncols=len(names))
+    return figure
+
+
+def data_axis(axis: Axes, tokens: Iterable[float], apart: float = 1.9) -> None:
+    """A logarithmic x axis that is labelled at the tokens of the runs, 400k or 1.6M.
+
+    Parameters
+    ----------
+    axis : Axes
+    tokens : iterable of float
+        D of the runs; those nearer than `apart` times the one before have no label.
+
+    Examples
+    --------
+    >>> figure, axis = plt.subplots()
+    >>> data_axis(axis, [399_360, 1_599_488])
+    >>> [text.get_text() for text in axis.get_xticklabels()]
+    ['400k', '1.6M']
+    """
+    places: list[float] = []
+    for value in sorted(set(tokens)):
+        if not places or value >= apart * places[-1]:
+            places.append(float(value))
+    axis.set_xscale("log")
+    prefix = EngFormatter(sep="")
+    names = [prefix(float(f"{value:.2g}")) for value in places]
+    axis.xaxis.set_major_locator(FixedLocator(places))
+    axis.xaxis.set_major_formatter(FixedFormatter(names))
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
+def bits_lines(
+    table: pd.DataFrame, x: str, y: str, bits: str, axis: Axes, join: bool = True
+) -> None:
+    """Points of `table` coloured by bits on an axis, joined by lines of the means.
+
+    Examples
+    --------
+    >>> figure, axis = plt.subplots()
+    >>> table = pd.DataFrame({"x": [1, 2], "y": [3, 4], "b": 4})
+    >>> bits_lines(table, "x", "y", "b", axis)
+    """
+    for width in sorted(table[bits].unique()):
+        rows = table[table[bits] == width]
+        axis.plot(
+            rows[x], rows[y], ls="none", ms=5, label=bits_label(width),
+            **bits_style(width),
+        )  # fmt: skip
+        if join:
+            line = rows.groupby(x, as_index=False)[y].mean()
+            axis.plot(line[x], line[y], color=bits_color(width), lw=1)
+
+
+def _name(name: object) -> str:
+    return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)

@@ -1,0 +1,68 @@
+"""The figure that opens the book: longer training, before and after rounding."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+from precision_lib.figures.style import bits_label, bits_style
+from precision_lib.findings.twins import law_roundings
+from precision_lib.formats import HIGH_PRECISION_BITS
+
+
+def longest_trained(
+    ptq: pd.DataFrame, bits: tuple[int, int] = (2, 4), method: str = "gptq"
+) -> pd.DataFrame:
+    """Roundings of the size whose runs reach the most tokens per parameter.
+
+    Parameters
+    ----------
+    ptq : DataFrame
+        As `precision_lib.runs.run_table.load_ptq` gives it.
+    bits, method
+        Of the roundings: first and last width, and how they were made.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_ptq
+    >>> longest_trained(load_ptq())["N"].nunique()
+    1
+    """
+    rows = law_roundings(ptq, bits, method)
+    longest = (rows["D"] / rows["N"]).to_numpy().argmax()
+    return rows[rows["N"] == rows["N"].iloc[longest]].reset_index(drop=True)
+
+
+def loss_by_bits_against_data(roundings: pd.DataFrame) -> Figure:
+    """Loss of one size against D: a line for each width, and one before rounding.
+
+    A point is a run; lines join the means over seeds.
+
+    Examples
+    --------
+    >>> one = {"N": 1e5, "D": [1e6, 2e6], "post_bits": 3, "loss": [3.2, 3.0]}
+    >>> figure = loss_by_bits_against_data(pd.DataFrame(one).assign(post_loss=3.5))
+    >>> len(figure.axes[0].lines)
+    4
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 5.2))
+    before = roundings.drop_duplicates("run_id") if "run_id" in roundings else roundings
+    lines = [(HIGH_PRECISION_BITS, before.assign(post_loss=before["loss"]))]
+    for bits in sorted(roundings["post_bits"].unique()):
+        lines.append((bits, roundings[roundings["post_bits"] == bits]))
+    for bits, rows in lines:
+        style = bits_style(bits) | {"label": bits_label(bits)}
+        axes.plot(rows["D"], rows["post_loss"], ls="none", ms=5, **style)
+        mean = rows.groupby("D")["post_loss"].mean()
+        axes.plot(mean.index, mean, lw=1.4, color=style["color"])
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="training tokens D", ylabel="loss (nats per token)")
+    size = float(roundings["N"].iloc[0])
+    axes.set_title(f"N = {size:,.0f}", fontsize="medium")
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure

@@ -1,0 +1,157 @@
+"""Figures of fits to other people's runs; the style is that of `figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from precision_lib.figures.style import DASHES
+from precision_lib.laws.profile import Profile
+
+Array = npt.NDArray[np.float64]
+MARKERS = "osD^vP"
+
+
+def absent_figure(sentence: str) -> Figure:
+    """An empty picture that says why there is none.
+
+    Examples
+    --------
+    >>> figure = absent_figure("The table is absent.")
+    >>> figure.axes[0].texts[0].get_text()
+    'The table is absent.'
+    """
+    figure, axis = plt.subplots(figsize=(6.6, 1.2))
+    axis.text(0.5, 0.5, sentence, ha="center", va="center", wrap=True)
+    axis.set_axis_off()
+    return figure
+
+
+def plot_stops(stops: Mapping[str, Array], best: float) -> Figure:
+    """Where optimizers stopped, as shares of starts below an excess objective.
+
+    Parameters
+    ----------
+    stops : mapping of str to Array
+        Objectives reached, by label.
+    best : float
+        The lowest objective known.
+
+    Examples
+    --------
+    >>> figure = plot_stops({"sum": np.array([1.0, 2.0])}, 1.0)
+    >>> figure.axes[0].get_xscale()
+    'log'
+    """
+    figure, axis = plt.subplots()
+    for (label, found), dash in zip(stops.items(), DASHES, strict=False):
+        excess = np.sort(np.maximum(found / best - 1, 1e-9))
+        share = np.arange(1, excess.size + 1) / excess.size
+        axis.step(
+            np.append(excess, 1e4), np.append(share, 1), dash, where="post", label=label
+        )
+    axis.set(
+        xscale="log",
+        xlim=(1e-9, 1e4),
+        ylim=(0, 1.02),
+        xlabel="objective above the optimum, relative",
+        ylabel="share of the starts",
+    )
+    axis.legend()
+    return figure
+
+
+def plot_residuals(
+    table: pd.DataFrame, residuals: Mapping[str, Array], column: str = "D"
+) -> Figure:
+    """Residuals in percent against a column, one panel for each set of constants.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"D": [1e9, 1e10]})
+    >>> figure = plot_residuals(table, {"ours": np.array([0.01, 0.0])})
+    >>> figure.axes[0].get_title()
+    'ours'
+    """
+    figure, axes = plt.subplots(
+        1, len(residuals), sharey=True, squeeze=False, figsize=(8.2, 3.2)
+    )
+    for axis, (label, found) in zip(axes[0], residuals.items(), strict=True):
+        axis.scatter(table[column], 100 * found, s=9, alpha=0.6, linewidths=0)
+        axis.axhline(0, color="0.3", linewidth=0.8)
+        axis.axhline(100 * np.median(found), color="C1", linestyle="--")
+        axis.set(xscale="log", title=label, xlabel=f"{column} (tokens)")
+    axes[0][0].set_ylabel("measured over predicted loss, %")
+    return figure
+
+
+def plot_cover(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Sizes and tokens of the runs of several tables, with lines of equal D/N.
+
+    Examples
+    --------
+    >>> figure = plot_cover({"runs": pd.DataFrame({"N": [1e8], "D": [1e10]})})
+    >>> figure.axes[0].get_xscale()
+    'log'
+    """
+    figure, axis = plt.subplots()
+    for (label, table), marker in zip(tables.items(), MARKERS, strict=False):
+        axis.scatter(
+            table["N"], table["D"], s=22, marker=marker, alpha=0.7, label=label
+        )
+    axis.set(xscale="log", yscale="log", xlabel="N (parameters)", ylabel="D (tokens)")
+    ends = np.array(axis.get_xlim())
+    limits = axis.get_ylim()
+    for ratio in (1, 10, 100, 1000):
+        axis.plot(ends, ratio * ends, color="0.6", linewidth=0.8, linestyle=":")
+        at = min(ends[1], limits[1] / ratio)
+        if ratio * at > limits[0]:
+            axis.annotate(
+                f"D/N = {ratio}",
+                (at, ratio * at),
+                fontsize=8,
+                color="0.35",
+                ha="right",
+                va="top",
+            )
+    axis.set(xlim=ends, ylim=limits)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(tables))
+    return figure
+
+
+def plot_profiles(profiles: Mapping[str, Profile], critical: float = 3.84) -> Figure:
+    """How much worse the fit gets when one parameter is held, a panel each.
+
+    Parameters
+    ----------
+    profiles : mapping of str to Profile
+        By the label of the panel.
+    critical : float
+        Deviance at the ends of a 95% interval of many runs, drawn as a line.
+
+    Examples
+    --------
+    >>> values, rise = np.array([1.0, 2.0, 3.0]), np.array([9.0, 0.0, 9.0])
+    >>> both = (True, True)
+    >>> known = Profile("gamma", values, rise, rise, (1.4, 2.6), both, 0.95)
+    >>> len(plot_profiles({"gamma": known}).axes)
+    1
+    """
+    figure, axes = plt.subplots(
+        1, len(profiles), sharey=True, squeeze=False, figsize=(8.2, 3.0)
+    )
+    for axis, (label, found) in zip(axes[0], profiles.items(), strict=True):
+        axis.plot(found.values, found.deviance, marker="o", markersize=3)
+        axis.axhline(critical, color="C1", linestyle="--")
+        good = found.values > 0
+        wide = good.all() and found.values.max() > 20 * found.values.min()
+        axis.set(xlabel=label, ylim=(0, 2.5 * critical))
+        if wide:
+            axis.set_xscale("log")
+    axes[0][0].set_ylabel("deviance")
+    return figure

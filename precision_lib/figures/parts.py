@@ -1,0 +1,284 @@
+"""Figures of the parts beside each other: weights, activations and KV cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from precision_lib.figures.style import bits_color, bits_label, bits_style
+
+Array = npt.NDArray[np.float64]
+NAMES = {
+    "weights": "weights",
+    "activations": "activations",
+    "kv": "KV cache",
+    "tied": "all three",
+}
+PAPER = "#b2182b"
+_MARKERS = {"weights": "o", "activations": "s", "kv": "^", "tied": "D"}
+
+
+def costs_by_part(pairs: pd.DataFrame) -> Figure:
+    """What each part costs in training at each width; a panel a part.
+
+    Small points are pairs of a run and its twin; black are their means with two
+    standard errors; the line is what the law says of the same pairs.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        With columns part, bits, cost and by_law (nats per token).
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"part": ["kv"] * 2, "bits": 3, "cost": [0.1, 0.2]})
+    >>> figure = costs_by_part(pair.assign(by_law=0.15))
+    """
+    figure, panels = _panels(pairs)
+    for part, axis in panels.items():
+        rows = pairs[pairs["part"] == part]
+        _points(axis, rows, "cost")
+        groups = rows.groupby("bits")
+        mean, error = groups["cost"].mean(), groups["cost"].sem()
+        axis.plot(mean.index, groups["by_law"].mean(), color="0.35", lw=1.2)
+        axis.errorbar(
+            mean.index, mean, 2 * error, fmt="_", color="black", ms=11, capsize=3
+        )
+        axis.set_yscale("symlog", linthresh=0.05)
+        axis.axhline(0, color="0.5", lw=0.8)
+    first = next(iter(panels.values()))
+    first.set_ylabel("loss above the twin's (nats per token)")
+    figure.legend(
+        handles=[
+            _mark("o", "a pair of runs", "0.4"),
+            Line2D([], [], color="black", marker="_", ls="none", ms=11, label="mean"),
+            Line2D([], [], color="0.35", label="by the law"),
+        ],
+        loc="outside upper center",
+        ncols=3,
+    )
+    return figure
+
+
+def shares_by_part(pairs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+    """The share of parameters that each part keeps: pairs, our fit and the paper's.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        With columns part, bits and fraction.
+    curves : DataFrame
+        As `precision_lib.findings.parts.share_curves` gives it.
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"part": ["kv"], "bits": [3], "fraction": [0.5]})
+    >>> curve = pd.DataFrame({"part": "kv", "bits": [3, 8], "estimate": [0.5, 0.9]})
+    >>> curve = curve.assign(low=0.4, high=1.0, paper=0.8)
+    >>> figure = shares_by_part(pair, curve)
+    """
+    figure, panels = _panels(curves)
+    for part, axis in panels.items():
+        rows = pairs[pairs["part"] == part]
+        _points(axis, rows, "fraction")
+        curve = curves[curves["part"] == part]
+        band = curve["low"].clip(lower=0), curve["high"]
+        axis.fill_between(curve["bits"], *band, color="0.75", lw=0)
+        axis.plot(curve["bits"], curve["estimate"], color="black")
+        axis.plot(curve["bits"], curve["paper"], color=PAPER, ls="--")
+        axis.axhline(1, color="0.5", lw=0.8)
+        axis.set_ylim(0, 1.5)
+    next(iter(panels.values())).set_ylabel("effective parameters N_eff / N")
+    figure.legend(
+        handles=[
+            _mark("o", "a pair of runs", "0.4"),
+            Line2D([], [], color="black", label="our fit, 95% band"),
+            Line2D([], [], color=PAPER, ls="--", label="paper, with offsets"),
+        ],
+        loc="outside upper center",
+        ncols=3,
+    )
+    return figure
+
+
+def differences_by_bits(table: pd.DataFrame, reference: str) -> Figure:
+    """How much more a part costs than another at each width, with 95% intervals.
+
+    Intervals that reach out of the picture end in its frame.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Indexed by part and bits; columns estimate, low, high (nats per token).
+    reference : str
+        The part that the others are compared with.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("kv", 3), ("kv", 4)])
+    >>> table = pd.DataFrame({"estimate": [-0.1, 0.0], "low": -0.2, "high": 0.1}, index)
+    >>> figure = differences_by_bits(table, "weights")
+    """
+    figure, axis = plt.subplots()
+    parts = list(dict.fromkeys(table.index.get_level_values(0)))
+    for place, part in enumerate(parts):
+        shift = 0.16 * (place - (len(parts) - 1) / 2)
+        rows = table.loc[part]
+        x = rows.index.to_numpy(float) + shift
+        colors = [bits_color(float(bits)) for bits in rows.index]
+        axis.vlines(x, rows["low"], rows["high"], colors=colors, lw=2)
+        axis.scatter(x, rows["estimate"], s=60, c=colors, marker=_MARKERS[part])
+    least, most = min(table["estimate"].min(), 0), max(table["estimate"].max(), 0)
+    margin = 0.3 * (most - least)
+    axis.set_ylim(least - margin, most + margin)
+    axis.axhline(0, color="0.3", lw=1)
+    label = f"cost above that of {NAMES[reference]} (nats per token)"
+    axis.set(xlabel="bits in training", ylabel=label)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend(handles=[_mark(_MARKERS[p], NAMES[p], "0.4") for p in parts])
+    return figure
+
+
+def residuals_by_part(runs: pd.DataFrame, residuals: Array) -> Figure:
+    """Residuals of a law in percent of the loss, against bits; a panel a part.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With columns part and bits.
+    residuals : array
+        Logarithm of measured over predicted loss.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"part": ["kv", "weights"], "bits": [3, 3]})
+    >>> figure = residuals_by_part(runs, np.array([0.01, -0.01]))
+    """
+    table = runs.assign(residual=100 * residuals)
+    figure, panels = _panels(table)
+    for part, axis in panels.items():
+        for bits, here in _widths(table[table["part"] == part]):
+            x = bits + _jitter(len(here))
+            style = bits_style(bits)
+            axis.plot(x, here["residual"], ls="none", ms=4, **style)
+            middle = here["residual"].median()
+            axis.hlines(middle, bits - 0.35, bits + 0.35, color="black")
+        axis.axhline(0, color="0.4", lw=1)
+    next(iter(panels.values())).set_ylabel("residual (% of the loss)")
+    return figure
+
+
+def predictions(
+    predicted: Mapping[str, Array], measured: Array, bits: Array, label: str
+) -> Figure:
+    """Several predictions of the same runs against what was measured; a panel each.
+
+    Parameters
+    ----------
+    predicted : mapping of str to array
+        By the title of the panel.
+    measured : array
+    bits : array
+        That give a point its colour and marker.
+    label : str
+        What is predicted, with its unit.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0])
+    >>> figure = predictions({"a": x, "b": x / 2}, x, np.array([2, 4]), "cost")
+    """
+    figure, axes = plt.subplots(
+        1, len(predicted), sharex=True, sharey=True, squeeze=False, figsize=(7.2, 3.2)
+    )
+    widths = sorted(set(bits))
+    for axis, (title, found) in zip(axes[0], predicted.items(), strict=True):
+        for width in widths:
+            here = bits == width
+            style = bits_style(width)
+            axis.plot(measured[here], found[here], ls="none", ms=5, **style)
+        ends = [float(np.min(measured)), float(np.max(measured))]
+        axis.plot(ends, ends, color="0.4", lw=1)
+        axis.set_title(title)
+    axes[0][0].set_ylabel("predicted")
+    figure.supxlabel(f"measured {label}", fontsize="medium")
+    handles = [_mark_bits(width) for width in widths]
+    figure.legend(handles=handles, loc="outside upper center", ncols=6)
+    return figure
+
+
+def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Figure:
+    """Constants of several fits with their intervals, beside the paper's.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        By label, as `precision_lib.findings.verdict.constants` gives them.
+    names : list of str
+        Rows to draw.
+
+    Examples
+    --------
+    >>> row = {"estimate": 2.0, "low": 1.0, "high": 3.0, "paper": 2.5}
+    >>> table = pd.DataFrame([row], index=["gamma_kv"])
+    >>> figure = constants_beside({"one": table}, ["gamma_kv"])
+    """
+    figure, axis = plt.subplots(figsize=(6.6, 0.9 + 0.5 * len(names)))
+    styles = zip(tables.items(), "os^D", ("0.0", "#31688e", "0.5", "C1"), strict=False)
+    for place, ((label, table), marker, color) in enumerate(styles):
+        rows = table.loc[names]
+        y = np.arange(len(names)) + 0.18 * (place - (len(tables) - 1) / 2)
+        axis.hlines(y, rows["low"], rows["high"], color=color, lw=2)
+        axis.plot(rows["estimate"], y, marker, color=color, label=label)
+    paper = next(iter(tables.values())).loc[names, "paper"]
+    axis.plot(paper, range(len(names)), "x", color=PAPER, mew=2, label="paper")
+    axis.set(yticks=range(len(names)), yticklabels=names, xlabel="bits")
+    axis.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=len(tables) + 1)
+    return figure
+
+
+def _panels(table: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
+    """A panel for each part that the table has, in one order, with one y axis."""
+    parts = [part for part in NAMES if part in set(table["part"])]
+    figure, axes = plt.subplots(
+        1, len(parts), sharey=True, squeeze=False, figsize=(7.2, 3.4)
+    )
+    for axis, part in zip(axes[0], parts, strict=True):
+        axis.set(title=NAMES[part])
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.supxlabel("bits in training", fontsize="medium")
+    return figure, dict(zip(parts, axes[0], strict=True))
+
+
+def _points(axis: Axes, rows: pd.DataFrame, column: str) -> None:
+    """Each pair at its bits, a little beside the others."""
+    for bits, here in _widths(rows):
+        x = bits + _jitter(len(here))
+        style = bits_style(bits)
+        axis.plot(x, here[column], ls="none", ms=4, alpha=0.8, **style)
+
+
+def _widths(rows: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
+    return [(float(b), rows[rows["bits"] == b]) for b in sorted(set(rows["bits"]))]
+
+
+def _jitter(count: int) -> Array:
+    """Shifts that keep points of one width apart, the same at every call."""
+    return np.linspace(-0.22, 0.22, count) if count > 1 else np.zeros(count)
+
+
+def _mark(marker: str, label: str, color: str) -> Line2D:
+    return Line2D([], [], marker=marker, ls="none", color=color, label=label)
+
+
+def _mark_bits(bits: float) -> Line2D:
+    return Line2D([], [], ls="none", label=bits_label(bits), **bits_style(bits))

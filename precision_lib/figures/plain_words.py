@@ -1,0 +1,123 @@
+"""Figures for readers who are no specialists: few marks, large differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+from precision_lib.figures.style import bits_color, bits_style
+
+SHADES = plt.get_cmap("viridis")
+
+
+def lines_by_size(
+    table: pd.DataFrame, x: str, y: str, xlabel: str, ylabel: str, tokens: bool = True
+) -> Figure:
+    """Means over runs, one line a model size, darker for smaller ones.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns N, `x` and `y`, a row a run.
+    tokens : bool
+        Whether `x` counts tokens, drawn on a logarithmic axis; else bits.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 24000, "D": [1e5, 2e5], "delta": [0.1, 0.2]})
+    >>> figure = lines_by_size(table, "D", "delta", "tokens", "cost")
+    """
+    figure, axes = plt.subplots()
+    sizes = sorted(table["N"].unique())
+    shades = SHADES(np.linspace(0.0, 0.85, len(sizes)))
+    for size, color, marker in zip(sizes, shades, "osD^vPX*", strict=False):
+        mean = table[table["N"] == size].groupby(x)[y].mean()
+        label = f"{size / 1000:.0f} thousand weights"
+        axes.plot(mean.index, mean, marker=marker, color=color, label=label)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    if tokens:
+        count_tokens(axes)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.legend(fontsize="x-small")
+    return figure
+
+
+def count_tokens(axes: Axes) -> None:
+    """A logarithmic x axis labelled 200k, 500k, 1M rather than by powers of ten.
+
+    Examples
+    --------
+    >>> axes = plt.figure().add_subplot()
+    >>> count_tokens(axes)
+    >>> axes.get_xscale()
+    'log'
+    """
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def bars_with_intervals(
+    rows: Mapping[str, tuple[float, float, float]],
+    ylabel: str,
+    line: float | None = None,
+) -> Figure:
+    """One bar an estimate, with its 95% interval.
+
+    Parameters
+    ----------
+    rows : mapping of str to (estimate, low, high)
+        By what stands below the bar.
+    line : float, optional
+        A level to compare with.
+
+    Examples
+    --------
+    >>> figure = bars_with_intervals({"a": (1.0, 0.9, 1.1)}, "cost", line=1.0)
+    """
+    figure, axes = plt.subplots(figsize=(6.6, 3.6))
+    values = np.array(list(rows.values()), dtype=float)
+    error = np.abs(values[:, 1:] - values[:, :1]).T
+    places = np.arange(len(rows))
+    shades = SHADES(np.linspace(0.15, 0.75, len(rows)))
+    axes.bar(places, values[:, 0], 0.6, color=shades)
+    axes.errorbar(places, values[:, 0], error, fmt="none", color="0.15", capsize=5)
+    if line is not None:
+        axes.axhline(line, color="0.4", ls="--", lw=1)
+    axes.set_xticks(places, list(rows))
+    axes.set(ylabel=ylabel)
+    return figure
+
+
+def share_that_counts(
+    bits: np.ndarray, share: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> Figure:
+    """How much of a model counts when it is trained in so many bits.
+
+    Examples
+    --------
+    >>> x = np.array([4.0, 8.0])
+    >>> figure = share_that_counts(x, x / 8, x / 9, x / 7.5)
+    """
+    figure, axes = plt.subplots(figsize=(6.6, 3.6))
+    axes.fill_between(bits, 100 * low, 100 * high, color="0.8", label="95% interval")
+    axes.plot(bits, 100 * share, color="black")
+    for width in (4, 6, 8):
+        here = np.interp(width, bits, share)
+        axes.plot(width, 100 * here, ms=9, **_style(width))
+    axes.axhline(100, color="0.5", lw=0.8)
+    axes.set(xlabel="bits in training", ylabel="share of the model that counts (%)")
+    axes.legend()
+    return figure
+
+
+def _style(bits: int) -> dict[str, Any]:
+    return {"color": bits_color(bits), "marker": bits_style(bits)["marker"]}

@@ -1,0 +1,61 @@
+"""Figure of whether size and data add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from precision_lib.laws import Fit
+
+STYLES = ("--", "-", ":")
+
+
+def size_gains_against_data(gains: pd.DataFrame, laws: Mapping[str, Fit]) -> Figure:
+    """What each larger size gains over the smallest, against D, beside laws.
+
+    Parameters
+    ----------
+    gains : DataFrame
+        Of `precision_lib.findings.size_data_coupling.size_gains`, with column smallest,
+        the size that all others are compared with.
+    laws : mapping of str to Fit
+        By label; laws of N and D.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit
+    >>> gains = pd.DataFrame({"N": [9e7], "D": 1e9, "gain": 0.1, "error": 0.01})
+    >>> figure = size_gains_against_data(
+    ...     gains.assign(smallest=3e7), {"added": example_fit()}
+    ... )
+    >>> figure.axes[0].get_xscale()
+    'log'
+    """
+    figure, axes = plt.subplots(figsize=(6.6, 4.4))
+    sizes = sorted(gains["N"].unique())
+    shades = plt.get_cmap("viridis")(np.linspace(0.15, 0.85, len(sizes)))
+    grid = np.geomspace(gains["D"].min(), gains["D"].max(), 60)
+    for size, color, marker in zip(sizes, shades, "osD^vPX*" * 9, strict=False):
+        rows = gains[gains["N"] == size]
+        axes.errorbar(
+            rows["D"], rows["gain"], 2 * rows["error"],
+            fmt=marker, color=color, label=f"N = {size:,.0f}", capsize=2,
+        )  # fmt: skip
+        larger = pd.DataFrame({"N": size, "D": grid})
+        smaller = larger.assign(N=rows["smallest"].iloc[0])
+        for law, style in zip(laws.values(), STYLES, strict=False):
+            gain = law.predict(smaller) - law.predict(larger)
+            axes.plot(grid, gain, style, color=color, lw=1.3)
+    for label, style in zip(laws, STYLES, strict=False):
+        axes.plot([], [], style, color="0.4", label=label)
+    axes.set(
+        xscale="log",
+        xlabel="training tokens D",
+        ylabel="loss of the smallest size less that of N (nats)",
+    )
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure

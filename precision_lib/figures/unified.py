@@ -1,0 +1,152 @@
+"""Figures of precision in training and after it together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from precision_lib.figures.parts import NAMES
+from precision_lib.figures.style import bits_label, bits_style
+from precision_lib.formats import HIGH_PRECISION_BITS
+
+Array = npt.NDArray[np.float64]
+
+
+def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
+    """Tables of bits in training against bits after it as heat maps, side by side.
+
+    One color scale serves all; the numbers stand in the cells, and cells without a
+    number are empty.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        By title; rows are bits in training, columns bits after it.
+    label : str
+        Of the numbers, with their unit.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([[0.5, 0.1]], index=[4], columns=[3, 32])
+    >>> figure = heat_maps({"measured": table}, "loss")
+    """
+    tallest = max(len(table) for table in tables.values())
+    figure, axes = plt.subplots(
+        1, len(tables), squeeze=False, figsize=(7.6, 1.4 + 0.36 * tallest)
+    )
+    top = max(float(np.nanmax(table.to_numpy())) for table in tables.values())
+    norm = PowerNorm(0.5, 0.0, max(top, 1e-3))
+    for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
+        values = table.to_numpy(float)
+        image = axis.imshow(values, cmap="viridis", norm=norm, aspect="auto")
+        for (row, column), value in np.ndenumerate(values):
+            if np.isfinite(value):
+                bright = float(norm(value)) > 0.6
+                ink = "black" if bright else "white"
+                words = f"{round(value, 2) + 0.0:.2f}"  # no minus before zero
+                style = {"ha": "center", "va": "center", "fontsize": "small"}
+                axis.text(column, row, words, color=ink, **style)
+        axis.set(
+            title=title,
+            xticks=range(len(table.columns)),
+            xticklabels=[_short(float(bits)) for bits in table.columns],
+            yticks=range(len(table.index)),
+            yticklabels=[_short(float(bits)) for bits in table.index],
+        )
+        axis.grid(False)
+    axes[0][0].set_ylabel("bits in training")
+    figure.supxlabel("bits after training", fontsize="medium")
+    figure.colorbar(image, ax=axes[0].tolist(), label=label)
+    return figure
+
+
+def ratios_by_gap(table: pd.DataFrame) -> Figure:
+    """What rounding costs runs trained in few bits, as a share; a panel a part.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Indexed by part, bits after training and the gap to those in training; columns
+        estimate, low, high. Intervals that reach out of the picture end in its frame.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("kv", 2, 1), ("kv", 2, 2)])
+    >>> table = pd.DataFrame({"estimate": [0.8, 1], "low": 0.7, "high": 1.1}, index)
+    >>> figure = ratios_by_gap(table)
+    """
+    first, second = (table.index.get_level_values(level) for level in (0, 1))
+    parts = [part for part in NAMES if part in set(first)]
+    figure, axes = plt.subplots(
+        1, len(parts), sharey=True, squeeze=False, figsize=(7.2, 3.2)
+    )
+    widths = sorted(set(second))
+    for axis, part in zip(axes[0], parts, strict=True):
+        for place, width in enumerate(widths):
+            rows = table[(first == part) & (second == width)]
+            gaps = rows.index.get_level_values(2).to_numpy(float)
+            x = gaps + 0.14 * (place - (len(widths) - 1) / 2)
+            style = bits_style(width)
+            axis.vlines(x, rows["low"], rows["high"], color=style["color"], lw=1.5)
+            axis.plot(x, rows["estimate"], ls="none", ms=6, **style)
+        axis.axhline(1, color="0.3", lw=1)
+        axis.set(title=NAMES[part], ylim=(0, 1.8))
+    axes[0][0].set_ylabel("δ / δ of the unquantized twin")
+    figure.supxlabel("bits in training above bits after it", fontsize="medium")
+    handles = [
+        Line2D([], [], ls="none", label=f"rounded to {bits_label(w)}", **bits_style(w))
+        for w in widths
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    return figure
+
+
+def residuals_by_post_bits(rows: pd.DataFrame, residuals: Array) -> Figure:
+    """Residuals against the bits in training; a panel for each number after it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With columns bits and post_bits; 32 is drawn as 9.
+    residuals : array
+        Measured minus predicted, nats per token.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"bits": [4, 32], "post_bits": [3, 32]})
+    >>> figure = residuals_by_post_bits(rows, np.array([0.1, 0.0]))
+    """
+    widths = sorted(set(rows["post_bits"]))
+    columns = min(3, len(widths))
+    lines = -(-len(widths) // columns)
+    figure, axes = plt.subplots(
+        lines, columns, sharex=True, squeeze=False, figsize=(7.2, 1.0 + 1.9 * lines)
+    )
+    ends = rows["bits"].clip(upper=9).to_numpy(float)
+    for axis in axes.flat[len(widths) :]:
+        axis.set_axis_off()
+    for axis, width in zip(axes.flat, widths, strict=False):
+        here = rows["post_bits"].to_numpy() == width
+        for bits in sorted(set(ends[here])):
+            y = residuals[here & (ends == bits)]
+            style = bits_style(32 if bits == 9 else bits)
+            x = bits + np.linspace(-0.25, 0.25, y.size)
+            axis.plot(x, y, ls="none", ms=3, alpha=0.8, **style)
+            axis.hlines(np.median(y), bits - 0.4, bits + 0.4, color="black")
+        axis.axhline(0, color="0.4", lw=1)
+        axis.set(title="not rounded" if width == 32 else f"rounded to {width}")
+        axis.set_xticks([2, 4, 6, 8, 9], ["2", "4", "6", "8", "32"])
+    figure.supxlabel("bits in training", fontsize="medium")
+    figure.supylabel("residual (nats per token)", fontsize="medium")
+    return figure
+
+
+def _short(bits: float) -> str:
+    return "none" if bits == HIGH_PRECISION_BITS else f"{bits:g}"

@@ -1,0 +1,374 @@
+"""The best number of bits to train in, from tables of runs.
+
+Cost in the sense of the paper's section 4.3 is proportional to N D P, so the best P is
+where N_eff / N a bit is largest, for every law in which precision acts on N alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from precision_lib.decide import (
+    Decision,
+    effective_size,
+    optimal_precision,
+    surface,
+    training_cost,
+)
+from precision_lib.findings.twins import PARTS, TWIN, twin_groups, with_twins
+from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.laws import Bootstrap, Fit, bootstrap, fit, get_law
+
+Array = npt.NDArray[np.float64]
+Band = tuple[Array, Array, Array]
+COLUMNS = list(PARTS.values())
+PLANS = ("base", "parts", "joint")
+LOWEST = 3  # bits of the paper's narrowest runs
+REFERENCE = (1e5, 1e6)  # N and D at which shares are stated; the laws do not read them
+
+
+def quantized_runs(
+    runs: pd.DataFrame, *plans: str, lowest: int = LOWEST
+) -> pd.DataFrame:
+    """Finished runs of some plans with no part in fewer than `lowest` bits.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `precision_lib.runs.run_table.load_runs` gives it.
+    *plans : str
+        Names of sweeps; without any, those that the laws are fitted to.
+    lowest : int
+        Bits.
+
+    Returns
+    -------
+    DataFrame
+        With a column ``group``, one value for all runs of one N, D and seed.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> found = quantized_runs(load_runs(), "base", "joint")
+    >>> bool((found[COLUMNS].nunique(axis=1) == 1).all())
+    True
+    """
+    keep = (runs["status"] == "finished") & runs["sweep"].isin(plans or PLANS)
+    keep &= runs[COLUMNS].min(axis=1) >= lowest
+    return runs.assign(group=twin_groups(runs))[keep].reset_index(drop=True)
+
+
+def tied_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs in which all parts have the same bits, unquantized ones among them.
+
+    Examples
+    --------
+    >>> one = {"weight_bits": [4, 4], "activation_bits": [4, 8], "kv_bits": [4, 4]}
+    >>> len(tied_runs(pd.DataFrame(one)))
+    1
+    """
+    return runs[runs[COLUMNS].nunique(axis=1) == 1].reset_index(drop=True)
+
+
+def beside_twins(runs: pd.DataFrame, base: Fit) -> pd.DataFrame:
+    """Runs as if the unquantized twin of each quantized one lay on the base law.
+
+    The loss of a quantized run becomes what the law says for its N and D plus its
+    measured difference to its twin, which shares its seed: most of the luck of a seed
+    and the misfit of the base law cancel. Unquantized runs stay as they are;
+    quantized ones without a twin drop out.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With unquantized and quantized runs, one unquantized one for each N, D and
+        seed.
+    base : Fit
+        Of the unquantized runs.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import example_fit
+    >>> table = pd.DataFrame({"N": 1e8, "D": 1e9, "seed": 0, "loss": [2.0, 2.5]})
+    >>> table = table.assign(weight_bits=[32, 4], activation_bits=32, kv_bits=32)
+    >>> moved = beside_twins(table, example_fit())
+    >>> float(moved["loss"].iloc[1] - example_fit().predict(table)[0])
+    0.5
+    """
+    high = (runs[COLUMNS] == HIGH_PRECISION_BITS).all(axis=1)
+    moved = with_twins(runs)
+    moved = moved.assign(loss=base.predict(moved) + moved["cost"])
+    return pd.concat([runs[high], moved[runs.columns]], ignore_index=True)
+
+
+def refitted(
+    table: pd.DataFrame, law: str, replicates: int = 1000, seed: int = 0
+) -> tuple[Fit, Bootstrap]:
+    """A fit that carries the replicates of a bootstrap over groups of twins.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `quantized_runs` gives it.
+    law : str
+        Name of a law of the loss.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> runs = quantized_runs(load_runs(), "tuning", "base", lowest=32)
+    >>> found, draws = refitted(runs, "chinchilla", replicates=20)
+    >>> len(found.replicates["alpha"])
+    20
+    """
+    found = fit(table, law, seed=seed)
+    draws = bootstrap(found, "cluster", replicates, seed, by=table["group"].to_numpy())
+    return found.with_bootstrap(draws), draws
+
+
+def best_bits(found: Fit, budget: float = 6e11) -> Decision:
+    """The compute-optimal P of a fit, all parts in the same bits.
+
+    Parameters
+    ----------
+    found : Fit
+        With replicates, for an interval.
+    budget : float
+        FLOP at 16 bits; the effective-parameter laws do not depend on it.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit
+    >>> round(best_bits(paper_fit(), 1e21).values["P"], 2)
+    7.0
+    """
+    return optimal_precision(surface(found), budget)
+
+
+def typical_budget(runs: pd.DataFrame) -> float:
+    """Geometric mean of what the runs would have cost at 16 bits, in FLOP.
+
+    Examples
+    --------
+    >>> f"{typical_budget(pd.DataFrame({'N': [1e5, 1e5], 'D': [1e6, 4e6]})):.3g}"
+    '1.2e+12'
+    """
+    cost = [training_cost(n, d, 16) for n, d in zip(runs["N"], runs["D"], strict=True)]
+    return float(np.exp(np.mean(np.log(cost))))
+
+
+def share_of(found: Fit, bits: Array) -> Band:
+    """N_eff / N over bits that all parts have, with the ends of its 95% interval.
+
+    Where a fit carries no replicates the ends are the curve itself; NaN where the law
+    has no value.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit
+    >>> share_of(paper_fit(), np.array([4.0, 8.0]))[0].round(3).tolist()
+    [0.191, 0.828]
+    """
+    return _band(_shares(found, bits))
+
+
+def gain_over_16_bits(found: Fit, bits: Array) -> Band:
+    """Effective parameters a FLOP, as a multiple of those at 16 bits.
+
+    ``(f(P) / P) / (f(16) / 16)``: above 1, the same money trains more at P bits.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit
+    >>> gain_over_16_bits(paper_fit(), np.array([7.0, 16.0]))[0].round(2).tolist()
+    [1.7, 1.0]
+    """
+    shares = _shares(found, np.append(bits, 16.0))
+    return _band(16 * shares[:-1] / shares[-1] / np.asarray(bits)[:, None])
+
+
+def _shares(found: Fit, bits: Array) -> Array:
+    """N_eff / N of the fit (first column) and of every replicate, a row a width."""
+    whole = surface(found)
+    answers = [effective_size(whole, *REFERENCE, float(each)) for each in bits]
+    return np.array(
+        [np.append(a.values["share"], a.draws.get("share", [])) for a in answers]
+    )
+
+
+def _band(draws: Array) -> Band:
+    """The first column, and the middle 95% of the others."""
+    if draws.shape[1] == 1:
+        return draws[:, 0], draws[:, 0], draws[:, 0]
+    known = np.isfinite(draws[:, 1:]).any(axis=1)
+    ends = np.full((2, len(draws)), np.nan)
+    ends[:, known] = np.nanpercentile(draws[known, 1:], [2.5, 97.5], axis=1)
+    return draws[:, 0], ends[0], ends[1]
+
+
+@dataclass(frozen=True)
+class Halves:
+    """P* on the cheaper and on the dearer half of the quantized runs.
+
+    Attributes
+    ----------
+    cheap, dear : Decision
+        Of the two halves.
+    difference : (float, float, float)
+        P* of the dear half less that of the cheap one, and its 95% interval.
+    ratio : float
+        Geometric mean of the costs of the dear half over that of the cheap one.
+    """
+
+    cheap: Decision
+    dear: Decision
+    difference: tuple[float, float, float]
+    ratio: float
+
+
+def halves_by_compute(
+    runs: pd.DataFrame, law: str, replicates: int = 1000, seed: int = 0
+) -> Halves:
+    """Fit the runs below and above the median of N D apart, with one base law.
+
+    If precision costs a share of parameters that is the same for every N and D, both
+    halves have the same P*. Each half keeps all unquantized runs, so that its base law
+    is the same but for chance.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `beside_twins` gives it.
+    law : str
+        Name of a law that reads the bits in training.
+
+    Examples
+    --------
+    >>> from precision_lib.decide import paper_fit
+    >>> halves = halves_by_compute(made_up_runs(), "effective-tied", replicates=20)
+    >>> abs(halves.difference[0]) < 0.2
+    True
+    """
+    high = (runs[COLUMNS] == HIGH_PRECISION_BITS).all(axis=1)
+    cost = runs["N"] * runs["D"]
+    dear = cost > cost[~high].median()
+    pair, middle = [], []
+    for half in (~dear, dear):
+        found, _ = refitted(runs[high | half].reset_index(drop=True), law, replicates,
+                            seed)  # fmt: skip
+        pair.append(best_bits(found))
+        middle.append(typical_budget(runs[half & ~high]))
+    gap = pair[1].draws["P"] - pair[0].draws["P"]
+    low, up = np.nanpercentile(gap, [2.5, 97.5])
+    value = pair[1].values["P"] - pair[0].values["P"]
+    return Halves(
+        pair[0], pair[1], (value, float(low), float(up)), middle[1] / middle[0]
+    )
+
+
+ARMS: Mapping[str, Mapping[str, object]] = {
+    "a scale a tensor": {"activation_granularity": "tensor", "rotation": 0},
+    "a scale a token": {"activation_granularity": "token", "rotation": 0},
+    "rotated": {"activation_granularity": "tensor", "rotation": 16},
+}
+
+
+def arms(
+    runs: pd.DataFrame, lowest: int = LOWEST, tied: bool = True
+) -> dict[str, pd.DataFrame]:
+    """Runs with activations quantized in three ways, on the cells that all three have.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        With the plans base, parts, joint and granularity.
+    lowest : int
+        Bits.
+    tied : bool
+        Whether all parts have the same bits, or activations alone are quantized.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By the name of the arm: the unquantized runs, then the quantized ones, in the
+        same order in each, so that a bootstrap with one seed draws the same cells.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> list(arms(load_runs()))
+    ['a scale a tensor', 'a scale a token', 'rotated']
+    """
+    table = quantized_runs(runs, *PLANS, "granularity", lowest=lowest)
+    low = table[COLUMNS] < HIGH_PRECISION_BITS
+    high = table[~low.any(axis=1)]
+    alone = low["activation_bits"] & (low.sum(axis=1) == 1)
+    same = low.all(axis=1) & (table[COLUMNS].nunique(axis=1) == 1)
+    table = table[same if tied else alone]
+    key = [*TWIN, "activation_bits"]
+    found = {}
+    for name, settings in ARMS.items():
+        keep = (table[list(settings)] == pd.Series(settings)).all(axis=1)
+        found[name] = table[keep].sort_values(key).set_index(key)
+    first, *others = (one.index for one in found.values())
+    for other in others:
+        first = first.intersection(other)
+    return {
+        name: pd.concat(
+            [high, one.loc[first].reset_index()[high.columns]], ignore_index=True
+        )
+        for name, one in found.items()
+    }
+
+
+def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What each quantized run of some arms lost against its unquantized twin.
+
+    Parameters
+    ----------
+    found : mapping of str to DataFrame
+        As `arms` gives it.
+
+    Returns
+    -------
+    DataFrame
+        Columns arm, N, D, seed, bits and cost (nats per token).
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> arm_costs(arms(load_runs())).columns.tolist()
+    ['arm', 'N', 'D', 'seed', 'bits', 'cost']
+    """
+    pairs = pd.concat([with_twins(one).assign(arm=name) for name, one in found.items()])
+    pairs = pairs.rename(columns={"activation_bits": "bits"})
+    return pairs[["arm", *TWIN, "bits", "cost"]].reset_index(drop=True)
+
+
+def made_up_runs(seed: int = 0) -> pd.DataFrame:
+    """Tied runs that follow ``effective-tied`` with known constants, for examples.
+
+    The best precision of these constants is 5.9 bits.
+
+    Examples
+    --------
+    >>> made_up_runs()["weight_bits"].unique().tolist()
+    [32, 3, 4, 5, 6, 8]
+    """
+    generator = np.random.default_rng(seed)
+    cells = [(n, d, s) for n in (2e4, 6e4, 1.5e5) for d in (4e5, 8e5, 1.6e6)
+             for s in (0, 1)]  # fmt: skip
+    rows = [(*cell, bits) for bits in (32, 3, 4, 5, 6, 8) for cell in cells]
+    table = pd.DataFrame(rows, columns=[*TWIN, "weight_bits"])
+    table["activation_bits"] = table["kv_bits"] = table["weight_bits"]
+    constants = dict(E=1.0, A=60.0, alpha=0.35, B=900.0, beta=0.5, gamma=1.6, n=1.2)
+    law = get_law("effective-tied")
+    columns = [table[name].to_numpy(float) for name in law.columns()]
+    exact = law.predict(*columns, **constants)
+    noise = np.exp(0.003 * generator.standard_normal(len(table)))
+    return table.assign(loss=exact * noise, group=twin_groups(table))

@@ -1,0 +1,185 @@
+"""The constants that the explorer page of the book calculates with.
+
+The page's script evaluates the laws itself; it is given fits as `Fit.to_json` writes
+them, so that a reader's own fit takes the same way in as ours and the paper's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from precision_lib.decide import paper_degradation, paper_fit
+from precision_lib.findings.twins import PARTS, law_roundings, law_runs, twin_groups
+from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.laws import Fit, bootstrap, fit, get_law
+from precision_lib.runs.run_table import load_ptq, load_runs
+
+POST_BITS = (3, 6)  # where the law of rounding holds, see the chapter on it
+READABLE = (
+    "chinchilla", "chinchilla-tied",
+    "effective-weights", "effective-activations", "effective-kv", "effective",
+    "effective-tied",
+    "effective-weights-no-offset", "effective-activations-no-offset",
+    "effective-kv-no-offset", "effective-no-offset", "effective-tied-no-offset",
+    "ptq", "ptq-trained-low", "unified",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ConstantSet:
+    """Constants to choose on the page.
+
+    Attributes
+    ----------
+    key, label : str
+        In the page's address, and for people.
+    base : Fit
+        A law of the loss.
+    degradation : Fit or None
+        A law of what rounding the weights after training adds.
+    """
+
+    key: str
+    label: str
+    base: Fit
+    degradation: Fit | None
+
+    def record(self) -> dict[str, Any]:
+        """Plain types for JSON; each fit as the JSON text of its file.
+
+        Examples
+        --------
+        >>> record = paper_constants(offsets=True).record()
+        >>> [json.loads(text)["law"] for text in record["fits"]]
+        ['effective', 'ptq']
+        """
+        fits = (
+            [self.base] if self.degradation is None else [self.base, self.degradation]
+        )
+        return {
+            "key": self.key,
+            "label": self.label,
+            "fits": [each.to_json() for each in fits],
+        }
+
+
+def quantized_parts(runs: pd.DataFrame) -> list[str]:
+    """The parts that some run of a table quantizes in training.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `precision_lib.runs.run_table.load_runs` gives it.
+
+    Examples
+    --------
+    >>> "weights" in quantized_parts(load_runs())
+    True
+    """
+    return [
+        part
+        for part, column in PARTS.items()
+        if (law_runs(runs, part)[column] < HIGH_PRECISION_BITS).any()
+    ]
+
+
+def our_constants(
+    runs: pd.DataFrame, ptq: pd.DataFrame, replicates: int = 200, seed: int = 0
+) -> ConstantSet:
+    """Fits of the run tables, with bootstrap replicates for the page's intervals.
+
+    With runs that quantize each of the three parts alone, the law of all three is
+    fitted to them together; with fewer, the law of the first part that has runs. A
+    part without runs gets no constant.
+
+    Parameters
+    ----------
+    runs, ptq : DataFrame
+        As `precision_lib.runs.run_table` loads them.
+    replicates, seed
+        Of the bootstrap over twin runs (same N, D and seed), and over runs for the
+        law of rounding.
+
+    Examples
+    --------
+    >>> ours = our_constants(load_runs(), load_ptq(), replicates=2)
+    >>> ours.degradation.law.name, len(ours.base.replicates["E"])
+    ('ptq', 2)
+    """
+    parts = quantized_parts(runs)
+    if len(parts) == len(PARTS):
+        law = "effective"
+        tables = [law_runs(runs, part) for part in parts]
+        table = pd.concat(tables).drop_duplicates("run_id").reset_index(drop=True)
+    else:
+        law = f"effective-{parts[0]}" if parts else "chinchilla"
+        table = law_runs(runs, parts[0] if parts else None)
+    twins = twin_groups(table)
+    base = fit(table, law, seed=seed)
+    draws = bootstrap(base, "cluster", replicates, seed, by=twins)
+    roundings = law_roundings(ptq, POST_BITS)
+    loss_added = fit(roundings, "ptq", seed=seed)
+    added = bootstrap(loss_added, "cluster", replicates, seed, by=roundings["run_id"])
+    return ConstantSet(
+        "ours",
+        "Our runs",
+        base.with_bootstrap(draws),
+        loss_added.with_bootstrap(added),
+    )
+
+
+def paper_constants(offsets: bool) -> ConstantSet:
+    """The paper's constants; their ranges are those of its runs.
+
+    Parameters
+    ----------
+    offsets : bool
+        With the offsets of Appendix K, or without them as in the main text.
+
+    Examples
+    --------
+    >>> paper_constants(offsets=False).base.ranges["N"]
+    (30000000.0, 220000000.0)
+    """
+    return ConstantSet(
+        "paper" if offsets else "paper-no-offsets",
+        "Paper, with offsets" if offsets else "Paper, without offsets",
+        paper_fit(offsets),
+        paper_degradation(offsets),
+    )
+
+
+def page_data(replicates: int = 200, seed: int = 0) -> str:
+    """All that the page's script is given, as JSON that is safe within HTML.
+
+    ``sets`` are constants to choose from, ``laws`` the declarations of the laws that
+    the script can read: target, columns and parameters.
+
+    Examples
+    --------
+    >>> data = json.loads(page_data(replicates=2))
+    >>> [each["key"] for each in data["sets"]]
+    ['ours', 'paper', 'paper-no-offsets']
+    >>> data["laws"]["ptq"]["target"]
+    'delta'
+    """
+    sets = [
+        our_constants(load_runs(), load_ptq(), replicates, seed),
+        paper_constants(offsets=True),
+        paper_constants(offsets=False),
+    ]
+    laws = {
+        name: {
+            "target": get_law(name).target,
+            "columns": list(get_law(name).columns()),
+            "parameters": [each.name for each in get_law(name).parameters],
+            "formula": get_law(name).formula,
+        }
+        for name in READABLE
+    }
+    data = {"laws": laws, "sets": [each.record() for each in sets]}
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

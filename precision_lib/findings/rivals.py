@@ -1,0 +1,442 @@
+"""Rival laws on the same runs: which predicts runs that it has not seen better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from precision_lib.findings.best_bits import COLUMNS, quantized_runs, tied_runs
+from precision_lib.findings.parts import cost_by_law
+from precision_lib.findings.resampling import group_counts, weighted_slope
+from precision_lib.findings.twins import PARTS, law_roundings, with_part, with_twins
+from precision_lib.findings.verdict import blurred
+from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
+from precision_lib.formats.floating import Float
+from precision_lib.laws import Comparison, Fit, Law, compare, exponent
+from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
+from precision_lib.laws.forms.formats import multiplier
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+FORMATS = [f"{part.removesuffix('s')}_format" for part in PARTS]
+FLOAT32 = (8, 23)  # exponent and mantissa bits of an unquantized weight
+MARGIN = 0.1  # of the reference's error: what is still "as well"
+
+
+class QATLoss(Law):
+    """Chinchilla plus an error of training in low precision that grows with data.
+
+    ``L = E + A N^-alpha + B D^-beta + (1 / eff - 1) D^gamma_D N^-gamma_N``, eff a
+    number for each weight format and 1 without quantization. The form of Chen et al.,
+    arXiv 2505.14302, for one group size, with a free factor for each width.
+
+    Examples
+    --------
+    >>> QATLoss.categories()
+    ('weight_format',)
+    """
+
+    name = "qat-loss"
+    formula = (
+        "L = E + A N^-alpha + B D^-beta"
+        " + (1 / eff[weight_format] - 1) D^gamma_D N^-gamma_N"
+    )
+    source = "Chen et al. 2025, arXiv 2505.14302, with a factor for each format"
+    parameters = (
+        *FLOOR,
+        *SIZE,
+        *DATA,
+        replace(exponent("gamma_N", "how fast more size lowers the error")),
+        replace(
+            exponent("gamma_D", "how fast more data raises the error"),
+            start=(0.02, 1.0),
+        ),
+        multiplier("eff", "1 / (1 + error at N = D = 1)", "weight_format"),
+    )
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_format: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma_N: Any, gamma_D: Any, eff: Any,
+    ) -> Any:  # fmt: skip
+        error = (1 / eff - 1) * D**gamma_D * N**-gamma_N
+        return E + A * N**-alpha + B * D**-beta + error
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Laws fitted to the same rows and judged on the same held-out ones.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The rows.
+    judged : array of bool
+        Rows whose held-out prediction counts.
+    comparison : Comparison
+        The fits and the held-out predictions.
+    errors : DataFrame
+        A row a judged run, a column a law: ``|log(measured / predicted)|``.
+    groups : Series
+        What was held out together, for each judged row.
+    """
+
+    table: pd.DataFrame
+    judged: Mask
+    comparison: Comparison
+    errors: pd.DataFrame
+    groups: pd.Series
+
+
+def contest(
+    table: pd.DataFrame,
+    laws: Sequence[str | type[Law]],
+    judged: Mask,
+    hold_out: Mask | None = None,
+    folds: int = 8,
+    seed: int = 0,
+    **options: Any,
+) -> Contest:
+    """Predict each cell of N and D from the others, or the rows of a rule.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With columns N and D; rows of one N and D are held out together, whatever
+        their seed, so that no law has seen a run's neighbours.
+    laws : sequence
+        Names or classes.
+    judged : array of bool
+        Rows that count; a rule of `hold_out` narrows them.
+    hold_out : array of bool, optional
+        Rows never fitted; without it, cross-validation by cells.
+    folds, seed
+        Of the cross-validation.
+    **options
+        Of the fits, such as the scale of residuals.
+
+    Examples
+    --------
+    >>> from precision_lib.findings.best_bits import made_up_runs
+    >>> runs = made_up_runs()
+    >>> low = (runs["weight_bits"] < 32).to_numpy()
+    >>> laws = ["effective-tied", "effective-tied-no-offset"]
+    >>> against(contest(runs, laws, low), "effective-tied")["word"].tolist()
+    ['reference', 'worse']
+    """
+    cells = table["N"].astype(str) + "-" + table["D"].astype(str)
+    folds = min(folds, cells.nunique())
+    found = compare(
+        table, laws, hold_out=hold_out, folds=folds, by=cells, seed=seed, **options
+    )
+    if hold_out is not None:
+        judged = judged & hold_out
+    names = [law if isinstance(law, str) else law.name for law in laws]
+    target = found.fits[names[0]].law.target
+    measured = table[target].to_numpy(float)
+    with np.errstate(all="ignore"):
+        errors = pd.DataFrame(
+            {n: np.abs(np.log(measured / found.predictions[n])) for n in names},
+            index=table.index,
+        )
+    errors = errors.replace([np.inf, -np.inf], np.nan)
+    return Contest(table, judged, found, errors[judged], cells[judged])
+
+
+def against(
+    contest: Contest, reference: str, draws: int = 10_000, seed: int = 0
+) -> pd.DataFrame:
+    """Each law's held-out error, and its difference to that of a reference.
+
+    The difference is paired: a bootstrap draws cells of N and D, and a cell brings the
+    errors of both laws on the same runs. Rows for which some law gives no number (see
+    the column undefined) are left out for all.
+
+    Returns
+    -------
+    DataFrame
+        Index law; error, difference, low and high in percent (mean of the logarithmic
+        error), undefined, runs, and word: "better", "worse" or "tie" by the 95%
+        interval, "reference" for the reference.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": [1, 2], "D": 9})
+    >>> errors = pd.DataFrame({"a": [0.01, 0.02], "b": [0.03, 0.04]})
+    >>> made = Contest(table, np.array([True, True]), None, errors, table["N"])
+    >>> against(made, "a")["word"].tolist()
+    ['reference', 'worse']
+    """
+    known = contest.errors.dropna()
+    groups = contest.groups.loc[known.index]
+    codes, names = pd.factorize(groups)
+    picked = group_counts(len(names), draws, np.random.default_rng(seed))
+    counts = np.bincount(codes, minlength=len(names))
+    rows = {}
+    for law in contest.errors:
+        gap = known[law] - known[reference]
+        sums = np.bincount(codes, weights=gap, minlength=len(names))
+        means = 100 * (picked @ sums) / (picked @ counts)
+        low, high = np.percentile(means, [2.5, 97.5])
+        word = "better" if high < 0 else "worse" if low > 0 else "tie"
+        rows[law] = {
+            "error": 100 * known[law].mean(),
+            "difference": 100 * gap.mean(),
+            "low": low,
+            "high": high,
+            "undefined": int(contest.errors[law].isna().sum()),
+            "runs": len(known),
+            "word": "reference" if law == reference else word,
+        }
+    return pd.DataFrame(rows).T.infer_objects()
+
+
+def leaders(contest: Contest, seed: int = 0) -> list[str]:
+    """The law with the smallest held-out error and those that tie with it, in order.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": [1, 2], "D": 9})
+    >>> errors = pd.DataFrame({"a": [0.01, 0.02], "b": [0.03, 0.04]})
+    >>> leaders(Contest(table, np.array([True, True]), None, errors, table["N"]))
+    ['a']
+    """
+    mean = contest.errors.dropna().mean().sort_values()
+    beside = against(contest, str(mean.index[0]), seed=seed)
+    return [str(law) for law in mean.index if beside.loc[law, "word"] != "worse"]
+
+
+def in_words(names: Sequence[str]) -> str:
+    """A winner, or a tie, as a reader says it.
+
+    Examples
+    --------
+    >>> in_words(["ptq"]), in_words(["ptq", "ouyang"])
+    ('ptq wins', 'a tie of ptq and ouyang')
+    """
+    if len(names) == 1:
+        return f"{names[0]} wins"
+    return f"a tie of {', '.join(names[:-1])} and {names[-1]}"
+
+
+def as_well(row: pd.Series, error: float) -> str:
+    """Whether a rival predicts as well as the reference, in the words of the scorecard.
+
+    Parameters
+    ----------
+    row : Series
+        Of the table of `against`.
+    error : float
+        Of the reference, in the same unit.
+
+    Returns
+    -------
+    str
+        "agree" if the interval of the difference stays below a tenth of the
+        reference's error, "disagree" if it lies above zero, else "not at this scale".
+
+    Examples
+    --------
+    >>> as_well(pd.Series({"low": -0.3, "high": -0.1}), 1.0)
+    'agree'
+    >>> as_well(pd.Series({"low": 0.1, "high": 0.3}), 1.0)
+    'disagree'
+    """
+    low, high = blurred((row["low"], row["high"]))
+    if low > 0:
+        return "disagree"
+    return "agree" if high <= MARGIN * error else "not at this scale"
+
+
+def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> Mask:
+    """Rows whose formats occur in enough cells of N and D to be held out.
+
+    A law with a number for each format cannot predict a format that it has not seen;
+    with cells held out by turns, each must be in more of them than a fold has.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": [1, 2, 3, 4], "D": 9, "f": ["a", "a", "a", "b"]})
+    >>> seen_often(table, ["f"], folds=4).tolist()
+    [True, True, True, False]
+    """
+    cells = table["N"].astype(str) + "-" + table["D"].astype(str)
+    needed = -(-cells.nunique() // folds) + 1
+    keep = np.ones(len(table), dtype=bool)
+    for column in columns:
+        keep &= (cells.groupby(table[column]).transform("nunique") >= needed).to_numpy()
+    return keep
+
+
+def weight_only(runs: pd.DataFrame, *plans: str, lowest: int = 2) -> pd.DataFrame:
+    """The runs of `quantized_runs` in which nothing but the weights is quantized.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> set(weight_only(load_runs(), "base", "parts")["kv_bits"])
+    {32}
+    """
+    table = quantized_runs(runs, *plans, lowest=lowest)
+    other = [column for column in COLUMNS if column != "weight_bits"]
+    return table[(table[other] == HIGH_PRECISION_BITS).all(axis=1)].reset_index(
+        drop=True
+    )
+
+
+def tied_table(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
+    """Unquantized and tied runs whose width occurs often enough.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> table = tied_table(load_runs())
+    >>> bool((table["weight_bits"] == table["kv_bits"]).all())
+    True
+    """
+    table = tied_runs(quantized_runs(runs, "base", "joint"))
+    return table[seen_often(table, ["weight_format"], folds)].reset_index(drop=True)
+
+
+def combinations(runs: pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
+    """Runs of parts and tied widths to fit, and arbitrary combinations to predict.
+
+    From 2 bits for weights and KV cache and from 3 for activations; combinations with a
+    format that the fitted runs lack are left out.
+
+    Returns
+    -------
+    table, held_out
+        And which of its rows are combinations.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> table, held_out = combinations(load_runs())
+    >>> set(table["sweep"][~held_out]) <= {"base", "parts", "joint"}
+    True
+    """
+    table = quantized_runs(runs, "base", "parts", "joint", "combinations", lowest=2)
+    table = table[table["activation_bits"] >= 3]
+    held = (table["sweep"] == "combinations").to_numpy()
+    known = np.ones(len(table), dtype=bool)
+    for column in FORMATS:
+        known &= table[column].isin(set(table.loc[~held, column])).to_numpy()
+    return table[known].reset_index(drop=True), held[known]
+
+
+def float_table(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
+    """Unquantized runs and those with floating-point weights, with the formats' shape.
+
+    Columns exponent_bits and mantissa_bits are those of the format, and block_size the
+    input dimension, which shares a scale here: a constant factor in the law of Sun et
+    al.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> table = float_table(load_runs())
+    >>> {"exponent_bits", "mantissa_bits", "block_size"} <= set(table)
+    True
+    """
+    table = weight_only(runs, "base", "floating")
+    shapes = [_shape(name) for name in table["weight_format"]]
+    exponents, mantissas = np.array(shapes).reshape(-1, 2).T
+    table = table.assign(
+        exponent_bits=exponents, mantissa_bits=mantissas, block_size=table["d_model"]
+    )
+    return table[seen_often(table, ["weight_format"], folds)].reset_index(drop=True)
+
+
+def _shape(name: str) -> tuple[int, int]:
+    fmt = parse_format(name)
+    if isinstance(fmt, Float):
+        return fmt.exponent, fmt.mantissa
+    return FLOAT32
+
+
+def base_roundings(
+    ptq: pd.DataFrame, method: str, bits: tuple[int, int] = (3, 6)
+) -> pd.DataFrame:
+    """Roundings of the unquantized runs of the plan base, by one method.
+
+    Costs at or below zero, of which a logarithmic error cannot speak, are left out.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_ptq
+    >>> base_roundings(load_ptq(), "rtn")["sweep"].unique().tolist()
+    ['base']
+    """
+    rows = law_roundings(ptq, bits, method)
+    return rows[rows["delta"] > 0].reset_index(drop=True)
+
+
+def cost_of_data(
+    runs: pd.DataFrame, draws: int = 1000, seed: int = 0, law: Fit | None = None
+) -> pd.DataFrame:
+    """The power of D with which the cost of training in low precision goes.
+
+    A regression of the logarithm of the cost above the unquantized twin on log N, log
+    D and the width, over the widths of which every run cost something, so that taking
+    the logarithm selects nothing.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `precision_lib.runs.run_table.load_runs` gives it.
+    draws, seed
+        Of the bootstrap over cells of N and D.
+    law : Fit, optional
+        Of all three parts; what it says of the same pairs is a column more.
+
+    Returns
+    -------
+    DataFrame
+        Index: single parts and all parts tied, those with runs at two values of D or
+        more; columns estimate, low, high, runs and, with a law, by_law.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> cost_of_data(load_runs(), draws=10).columns.tolist()
+    ['estimate', 'low', 'high', 'runs']
+    """
+    table = quantized_runs(runs, "base", "parts", "joint", lowest=2)
+    pairs = with_twins(table)
+    rows = {}
+    for name, problem in _problems(pairs).items():
+        found = problem[problem.groupby("bits")["cost"].transform("min") > 0]
+        if found["D"].nunique() > 1 and found["N"].nunique() > 1:
+            rows[name] = _power_of_data(found, draws, seed)
+            if law:
+                told = found.assign(cost=cost_by_law(law, found))
+                rows[name]["by_law"] = _power_of_data(told, 1, seed)["estimate"]
+    return pd.DataFrame(rows).T
+
+
+def _problems(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    named = with_part(pairs)
+    parts = {f"{part} alone": part for part in PARTS} | {"all parts tied": "tied"}
+    return {name: named[named["part"] == part] for name, part in parts.items()}
+
+
+def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
+    widths = pd.get_dummies(found["bits"]).to_numpy(float)
+    sides = np.log(found[["N", "D"]].to_numpy(float))
+    x = np.column_stack([sides - sides.mean(axis=0), widths])
+    y = np.log(found["cost"].to_numpy(float))
+    cells = pd.factorize(found["N"].astype(str) + "-" + found["D"].astype(str))[0]
+    count = int(cells.max()) + 1
+    picked = group_counts(count, draws, np.random.default_rng(seed))
+    weights = [np.ones(len(y)), *picked[:, cells].astype(float)]
+    slope, *slopes = (weighted_slope(x, y, one, sides=2, column=1) for one in weights)
+    low, high = np.nanpercentile(slopes, [2.5, 97.5])
+    ends = {"low": float(low), "high": float(high)}
+    return {"estimate": slope, **ends, "runs": len(y)}

@@ -1,0 +1,161 @@
+"""The runs that differ in how the learning rate goes, and what rounding cost them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.model.shapes import peak_learning_rate
+from precision_lib.model.transformer import ModelConfig
+from precision_lib.training.config import RunConfig, learning_rate
+
+STABLE = "WSD before its decay"
+SCHEDULES: Mapping[str, Mapping[str, float | str]] = {
+    "cosine": {"schedule": "cosine"},
+    "linear": {"schedule": "linear"},
+    "WSD": {"schedule": "wsd"},
+    "constant": {"schedule": "constant", "warmup": 0.1, "averaging": 0.0},
+    "constant, averaged": {"schedule": "constant", "averaging": 0.2},
+    STABLE: {"schedule": "constant", "warmup": 0.125},
+}
+DECAY = 0.2  # share of the steps in which WSD goes down
+SWEEPS = ("base", "schedules")
+
+
+def schedule_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Unquantized finished runs of the plans base and schedules, named by schedule.
+
+    Returns
+    -------
+    DataFrame
+        With ``name``, one of `SCHEDULES`, and ``rate``: the peak learning rate as a
+        share of the tuned one. Sizes that only cosine has are left out.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> set(schedule_runs(load_runs())["name"]) <= set(SCHEDULES)
+    True
+    """
+    keep = runs["sweep"].isin(SWEEPS) & (runs["status"] == "finished")
+    keep &= runs["weight_bits"] == HIGH_PRECISION_BITS
+    chosen = runs[keep]
+    name = pd.Series("", index=chosen.index)
+    for label, settings in SCHEDULES.items():
+        fits = pd.Series(True, index=chosen.index)
+        for column, value in settings.items():
+            fits &= chosen[column] == value
+        name[fits] = label
+    rule = chosen["N"].map(lambda size: peak_learning_rate(int(size)))
+    chosen = chosen.assign(name=name, rate=(chosen["peak_lr"] / rule).round(2))
+    sizes = chosen.loc[chosen["sweep"] == "schedules", "N"].unique()
+    return chosen[chosen["N"].isin(sizes)].reset_index(drop=True)
+
+
+def with_cost(
+    runs: pd.DataFrame, ptq: pd.DataFrame, bits: int, method: str = "rtn"
+) -> pd.DataFrame:
+    """The runs with what rounding to `bits` cost each, as ``delta``.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_ptq, load_runs
+    >>> table = with_cost(schedule_runs(load_runs()), load_ptq(), 3)
+    >>> bool(table["delta"].notna().all())
+    True
+    """
+    keep = (ptq["method"] == method) & (ptq["post_bits"] == bits)
+    cost = ptq.loc[keep, ["run_id", "post_bits", "post_loss", "delta"]]
+    return runs.merge(cost, on="run_id", validate="one_to_one")
+
+
+def decays(table: pd.DataFrame) -> pd.DataFrame:
+    """Each WSD run beside itself before its decay: the run stopped at 80% of its steps.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `with_cost` gives it, of one rate.
+
+    Returns
+    -------
+    DataFrame
+        A row a WSD run, with ``stable_D``, ``stable_loss``, ``stable_delta`` and
+        ``ratio``, the cost of rounding after the decay over that before it.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_ptq, load_runs
+    >>> table = with_cost(schedule_runs(load_runs()), load_ptq(), 3)
+    >>> jumps = decays(table[table["rate"] == 1])
+    >>> bool((jumps["stable_D"] < jumps["D"]).all())
+    True
+    """
+    after = table[table["name"] == "WSD"]
+    before = table.loc[
+        table["name"] == STABLE, ["N", "D", "seed", "batch_size", "loss", "delta"]
+    ]
+    before = before.rename(
+        columns={"D": "stable_D", "loss": "stable_loss", "delta": "stable_delta"}
+    )
+    rows = after.merge(before, on=["N", "seed", "batch_size"])
+    step = rows["batch_size"] * rows["sequence"]
+    near = (rows["stable_D"] - (1 - DECAY) * rows["D"]).abs() <= step
+    rows = rows[near].reset_index(drop=True)
+    return rows.assign(ratio=rows["delta"] / rows["stable_delta"])
+
+
+def rates_in_training(steps: int = 400) -> dict[str, npt.NDArray[np.float64]]:
+    """Learning rate of each step as a share of the peak, for each of `SCHEDULES`.
+
+    The run stopped before its decay has as many fewer steps.
+
+    Examples
+    --------
+    >>> rates = rates_in_training(100)
+    >>> len(rates["cosine"]), len(rates[STABLE])
+    (100, 80)
+    """
+    shape = ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80)
+    found = {}
+    for name, settings in SCHEDULES.items():
+        count = round((1 - DECAY) * steps) if name == STABLE else steps
+        tokens = count * RunConfig(shape).tokens_per_step
+        config = RunConfig(shape, tokens=tokens, peak_lr=1.0, **settings)  # type: ignore[arg-type]
+        found[name] = np.array([learning_rate(i, config) for i in range(count)])
+    return found
+
+
+def flatness(interval: tuple[float, float], usual: tuple[float, float]) -> str:
+    """Whether a cost is flat in D, from the intervals of two powers of D.
+
+    Parameters
+    ----------
+    interval : tuple of float
+        Of the power under the schedule in question.
+    usual : tuple of float
+        Of the power under the usual one.
+
+    Returns
+    -------
+    str
+        "disagree" if the power is above zero, "agree" if it may be zero and is below
+        the usual one, "partly" if it is above zero and below the usual one, else "not
+        at this scale": the runs cannot tell.
+
+    Examples
+    --------
+    >>> usual = (0.4, 0.6)
+    >>> flatness((0.3, 0.7), usual), flatness((-0.1, 0.1), usual)
+    ('disagree', 'agree')
+    >>> flatness((0.1, 0.2), usual), flatness((-0.9, 0.9), usual)
+    ('partly', 'not at this scale')
+    """
+    below = interval[1] < usual[0]
+    if interval[0] > 0:
+        return "partly" if below else "disagree"
+    return "agree" if below else "not at this scale"

@@ -1,0 +1,227 @@
+"""Differences between twin runs: what low precision cost, run by run.
+
+Twins share size, tokens, seed and so the data order and the initial weights; they
+differ in precision only. Their difference is free of most of the noise of a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.formats import HIGH_PRECISION_BITS
+
+PARTS = {"weights": "weight_bits", "activations": "activation_bits", "kv": "kv_bits"}
+LOWEST = {"weights": 2, "activations": 3, "kv": 2}
+TWIN = ["N", "D", "seed"]
+_SEVERAL = ("one", "tied", "any")
+
+
+def law_runs(
+    runs: pd.DataFrame,
+    part: str | None = None,
+    lowest: Mapping[str, int] | None = None,
+    role: str = "fit",
+) -> pd.DataFrame:
+    """The finished runs that a law is fitted to: those of role "fit".
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `precision_lib.runs.run_table.load_runs` gives it.
+    part : str, optional
+        "weights", "activations" or "kv": runs in which this part alone is
+        quantized, and the unquantized ones; "one": those of the three together;
+        "tied": runs with all parts in the same bits, and the unquantized ones;
+        "any": all. None: only the unquantized ones.
+    lowest : mapping of str to int, optional
+        Fewest bits of each part; runs below are left out. `LOWEST` leaves out 2-bit
+        activations, in which training breaks.
+    role : str
+        Another role, such as "validation".
+
+    Raises
+    ------
+    UserError
+        If the part is unknown.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> law_runs(load_runs())["weight_bits"].unique().tolist()
+    [32]
+    """
+    if part is not None and part not in PARTS and part not in _SEVERAL:
+        known = ", ".join([*PARTS, *_SEVERAL])
+        raise UserError(f"unknown part '{part}'; choose one of {known}.")
+    keep = (runs["status"] == "finished") & (runs["role"] == role)
+    bits = runs[list(PARTS.values())]
+    low = bits != HIGH_PRECISION_BITS
+    if part == "one":
+        keep &= low.sum(axis=1) <= 1
+    elif part == "tied":
+        keep &= bits.nunique(axis=1) == 1
+    elif part != "any":
+        others = [column for name, column in PARTS.items() if name != part]
+        keep &= ~low[others].any(axis=1)
+    for name, fewest in (lowest or {}).items():
+        keep &= runs[PARTS[name]] >= fewest
+    return runs[keep].reset_index(drop=True)
+
+
+def held_out_pairs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs of role "validation" beside their unquantized twins of role "fit".
+
+    Columns as `with_twins` adds them. No law may be fitted to these.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> set(held_out_pairs(load_runs())["role"]) <= {"validation"}
+    True
+    """
+    chosen = [law_runs(runs, "any", role="validation"), law_runs(runs)]
+    return with_twins(pd.concat(chosen, ignore_index=True))
+
+
+def twin_groups(runs: pd.DataFrame) -> pd.Series:
+    """A name for each set of twins, for a bootstrap that keeps them together.
+
+    Examples
+    --------
+    >>> twin_groups(pd.DataFrame({"N": [9], "D": [5], "seed": [0]})).tolist()
+    ['9-5-0']
+    """
+    return runs[TWIN].astype(str).agg("-".join, axis=1)
+
+
+def with_part(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs with columns ``part`` and ``bits`` that say what is quantized.
+
+    ``part`` is "weights", "activations", "kv", "tied" (all in the same bits),
+    "several" or "none"; ``bits`` are those of the part in the fewest.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"weight_bits": [4, 32, 5], "kv_bits": [32, 32, 5]})
+    >>> with_part(table.assign(activation_bits=[32, 32, 5]))["part"].tolist()
+    ['weights', 'none', 'tied']
+    """
+    bits = runs[list(PARTS.values())].rename(columns={v: k for k, v in PARTS.items()})
+    low = bits != HIGH_PRECISION_BITS
+    count = low.sum(axis=1)
+    name = low.idxmax(axis=1).where(count == 1, "several").mask(count == 0, "none")
+    tied = (bits.nunique(axis=1) == 1) & (count > 0)
+    return runs.assign(part=name.mask(tied, "tied"), bits=bits.min(axis=1))
+
+
+def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
+    """Each quantized run beside its unquantized twin.
+
+    Adds ``twin_loss`` and ``cost``, the loss above the twin's in nats per token; runs
+    without a twin and the unquantized ones drop out.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> (with_twins(law_runs(load_runs(), "weights"))["weight_bits"] < 32).all()
+    np.True_
+    """
+    columns = list(PARTS.values())
+    high = (runs[columns] == HIGH_PRECISION_BITS).all(axis=1)
+    twins = runs.loc[high, [*TWIN, "loss"]].rename(columns={"loss": "twin_loss"})
+    paired = runs[~high].merge(twins, on=TWIN, validate="many_to_one")
+    return paired.assign(cost=paired["loss"] - paired["twin_loss"])
+
+
+def effective_fraction(
+    paired: pd.DataFrame, A: float, alpha: float
+) -> npt.NDArray[np.float64]:
+    """N_eff / N of each run from its loss difference alone (paper, Fig. 15).
+
+    f = (1/N) · (cost / A + N^-alpha)^(-1/alpha): the share of its parameters with
+    which an unquantized model would have the loss of the quantized one. Where the
+    quantized run came out so much better than its twin that no N would do, f is
+    infinite.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        With columns N and cost, as `with_twins` gives it.
+    A, alpha : float
+        Of the base law.
+
+    Returns
+    -------
+    array, one entry a row
+
+    Examples
+    --------
+    >>> pair = pd.DataFrame({"N": [1e5], "cost": [0.0]})
+    >>> effective_fraction(pair, A=50.0, alpha=0.4).round(6)
+    array([1.])
+    """
+    n = paired["N"].to_numpy(float)
+    inner = paired["cost"].to_numpy(float) / A + n**-alpha
+    with np.errstate(divide="ignore"):
+        return np.maximum(inner, 0.0) ** (-1 / alpha) / n
+
+
+def law_roundings(
+    ptq: pd.DataFrame, bits: tuple[int, int], method: str = "rtn"
+) -> pd.DataFrame:
+    """Roundings by `method`, to `bits` (first and last), of unquantized runs to fit.
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_ptq
+    >>> law_roundings(load_ptq(), (3, 6))["post_bits"].unique().tolist()
+    [3, 4, 5, 6]
+    """
+    keep = ptq["post_bits"].between(*bits) & (ptq["method"] == method)
+    keep &= ptq["role"] == "fit"
+    for column in PARTS.values():
+        keep &= ptq[column] == HIGH_PRECISION_BITS
+    return ptq[keep].reset_index(drop=True)
+
+
+def best_data(ptq: pd.DataFrame) -> pd.DataFrame:
+    """The measured D at which the loss after rounding was lowest.
+
+    One row a size and bit width, seeds averaged. ``turned`` says whether the loss of
+    a longer run is above the minimum by more than twice the standard deviation over
+    seeds at that width, so that the minimum was seen and is not luck.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2, 3], "post_bits": 3})
+    >>> best_data(table.assign(post_loss=[2.9, 3.1, 2.0, 4.0])).to_dict("records")
+    [{'post_bits': 3, 'N': 9, 'best_D': 2, 'turned': True}]
+    """
+    noise = seed_noise(ptq, "post_loss")
+    mean = ptq.groupby(["post_bits", "N", "D"], as_index=False)["post_loss"].mean()
+    rows = []
+    for (bits, size), here in mean.groupby(["post_bits", "N"]):
+        lowest = here.loc[here["post_loss"].idxmin()]
+        later = here.loc[here["D"] > lowest["D"], "post_loss"]
+        turned = bool((later > lowest["post_loss"] + 2 * noise.get(bits, 0.0)).any())
+        best = int(lowest["D"])
+        rows.append({"post_bits": bits, "N": size, "best_D": best, "turned": turned})
+    return pd.DataFrame(rows)
+
+
+def seed_noise(ptq: pd.DataFrame, column: str) -> pd.Series:
+    """Standard deviation over seeds of a column at each bit width, pooled over runs.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2], "post_bits": 3})
+    >>> seed_noise(table.assign(delta=[0.1, 0.3, 0.5]), "delta").round(3).to_dict()
+    {3: 0.141}
+    """
+    variance = ptq.groupby(["post_bits", "N", "D"])[column].var()
+    return variance.groupby("post_bits").mean().pow(0.5)

@@ -1,0 +1,13 @@
+from .shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
+from .transformer import ModelConfig, Norm, Precision, QuantLinear, Transformer
+
+__all__ = [
+    "ModelConfig",
+    "Norm",
+    "PAPER_SHAPES",
+    "Precision",
+    "QuantLinear",
+    "SHAPES",
+    "Transformer",
+    "peak_learning_rate",
+]

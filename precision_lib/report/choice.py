@@ -1,0 +1,222 @@
+"""Which law a table of runs can speak of: by the columns it has and what varies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.intake.cells import LABELS, TRAINING_BITS
+from precision_lib.laws import get_law
+
+PLAIN = 16.0  # bits from which on training is called unquantized
+UNQUANTIZED = 32.0
+FEW = 10  # rows below which size and data share an exponent
+NOTHING = 1e-9  # for a positive constant whose term shall vanish
+PART = dict(zip(TRAINING_BITS, ("weights", "activations", "kv"), strict=True))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A law for a table, and why.
+
+    Attributes
+    ----------
+    law : str
+        Its name.
+    table : DataFrame
+        The rows and columns that it is fitted to.
+    fixed : dict of str to float
+        Constants that the table can say nothing about, held.
+    reason : str
+        In one sentence.
+    by : str
+        Column that tells runs apart where a run has several rows; empty if none.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": [1.0], "D": [2.0], "loss": [3.0]})
+    >>> Choice("chinchilla", table, "No bits vary.").origin.tolist()
+    [0]
+    """
+
+    law: str
+    table: pd.DataFrame
+    reason: str
+    fixed: dict[str, float] = field(default_factory=dict)
+    by: str = ""
+
+    @property
+    def origin(self) -> Any:
+        """Number of each row within the table it was chosen from."""
+        return self.table.index.to_numpy()
+
+
+def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:
+    """Laws for the columns that a table has, by what varies in it.
+
+    One law of the loss, if there is a loss, and one of the degradation, if the
+    table tells of rounding after training.
+
+    Raises
+    ------
+    UserError
+        The law asked for needs a column that is missing.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import planted_table
+    >>> table = pd.DataFrame(planted_table("effective-weights", rows=50))
+    >>> [each.law for each in choose(table)]
+    ['effective-weights']
+    >>> choose(table.assign(weight_bits=32.0))[0].law
+    'chinchilla'
+    """
+    table = _with_delta(table)
+    chosen = []
+    asked = get_law(law) if law else None
+    if asked is not None:
+        chosen.append(_asked(table, law))
+    if "loss" in table and (asked is None or asked.target == "delta"):
+        chosen.insert(0, _of_the_loss(table))
+    if "delta" in table and (asked is None or asked.target == "loss"):
+        rounded = table[table["delta"].notna()]
+        if "post_bits" in table and len(rounded) and law != "unified":
+            chosen.append(_of_the_degradation(rounded))
+    if not chosen:
+        raise UserError(
+            "the table has a degradation but no post_bits, the bits to which weights "
+            "were rounded; add that column."
+        )
+    return chosen
+
+
+def _with_delta(table: pd.DataFrame) -> pd.DataFrame:
+    if "delta" not in table and {"loss", "post_loss"} <= set(table):
+        return table.assign(delta=table["post_loss"] - table["loss"])
+    return table
+
+
+def _asked(table: pd.DataFrame, name: str) -> Choice:
+    law = get_law(name)
+    columns = [*law.columns(), law.target]
+    missing = [column for column in columns if column not in table]
+    fill = [column for column in missing if column in TRAINING_BITS]
+    if set(missing) - set(fill):
+        raise UserError(
+            f"law {name!r} needs the columns {', '.join(columns)}, and "
+            f"{', '.join(sorted(set(missing) - set(fill)))} is missing; add it, or "
+            "leave --law out."
+        )
+    rows = table.assign(**dict.fromkeys(fill, UNQUANTIZED)).dropna(subset=columns)
+    if law.target == "loss" and "post_bits" not in columns:
+        rows = _one_row_a_run(rows, columns)
+    by = "" if law.target == "loss" else _run_column(rows)
+    return Choice(name, rows, "You asked for it.", _silent(rows, name), by)
+
+
+def _one_row_a_run(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """A run that was rounded to several widths has one loss before that."""
+    if "post_bits" not in table:
+        return table
+    return table.drop_duplicates(list(columns))
+
+
+def _of_the_loss(table: pd.DataFrame) -> Choice:
+    table = table.dropna(subset=["loss"])
+    present = [name for name in TRAINING_BITS if name in table]
+    varying = [name for name in present if table[name].nunique() > 1]
+    formats = [name for name in LABELS if name in table and table[name].nunique() > 1]
+    if not varying and formats:
+        law, reason = _by_format(formats)
+    elif not varying:
+        law, reason = "chinchilla", "No precision of training varies in the table."
+        if len(table) < FEW and (table[["N", "D"]].nunique() > 1).all():
+            law += "-tied"
+            reason += " With so few rows, size and data share one exponent."
+    else:
+        law, reason = _by_bits(table, varying)
+    columns = [*get_law(law).columns(), "loss"]
+    fill = [name for name in columns if name in TRAINING_BITS and name not in table]
+    rows = table.assign(**dict.fromkeys(fill, UNQUANTIZED))
+    rows = _one_row_a_run(rows, columns)
+    fixed = _silent(rows, law)
+    for name in fixed:
+        if name in ("A", "B"):
+            reason += f" {'N' if name == 'A' else 'D'} is the same in every row, so"
+            reason += " its term is part of E."
+    return Choice(law, rows, reason, fixed)
+
+
+def _by_format(formats: Sequence[str]) -> tuple[str, str]:
+    if formats == ["weight_format"]:
+        return "format-multiplier", "The format of the weights varies."
+    return "format-multiplier-parts", "The formats of several parts vary."
+
+
+def _by_bits(table: pd.DataFrame, varying: Sequence[str]) -> tuple[str, str]:
+    parts = " and ".join(PART[name] for name in varying)
+    low = {float(v) for name in varying for v in table[name].unique() if v < PLAIN}
+    if len(varying) == 1:
+        law = f"effective-{PART[varying[0]]}"
+        reason = f"Of the bits in training, those of the {parts} vary."
+    elif (table[list(varying)].nunique(axis=1) == 1).all():
+        law = "effective-tied"
+        reason = f"The bits of {parts} vary, always together."
+        others = [n for n in TRAINING_BITS if n not in varying]
+        if others:  # the law would give the parts that never vary the same bits
+            law = f"effective-{PART[varying[0]]}"
+            reason += f" Its constants stand for {parts} at once."
+    else:
+        law, reason = "effective", f"The bits of {parts} vary, each by itself."
+    if len(low) <= 1:
+        law += "-no-offset"
+        reason += " One low width tells one number, so the law has no offset."
+    return law, reason
+
+
+def _of_the_degradation(table: pd.DataFrame) -> Choice:
+    reason = "The loss after rounding is known at several widths."
+    present = [name for name in TRAINING_BITS if name in table]
+    plain = (table[present] >= PLAIN).all(axis=1) if present else None
+    if plain is not None and plain.any() and not plain.all():
+        reason += f" Fitted to the {int(plain.sum())} rows trained unquantized."
+        table = table[plain]
+    return Choice("ptq", table, reason, _silent(table, "ptq"), _run_column(table))
+
+
+def _run_column(table: pd.DataFrame) -> str:
+    """Name of the column `run of` that is added where runs have several rows."""
+    same = [n for n in ("N", "D", "loss", *TRAINING_BITS) if n in table]
+    return "run of" if table.duplicated(same).any() else ""
+
+
+def runs_of(choice: Choice) -> Any:
+    """A number for each row: the run that it belongs to.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"N": [1, 1, 2], "D": [5, 5, 5], "delta": [0, 1, 2]})
+    >>> runs_of(Choice("ptq", table, "", by="run of")).tolist()
+    [0, 0, 1]
+    """
+    table = choice.table
+    same = [name for name in ("N", "D", "loss", *TRAINING_BITS) if name in table]
+    return table.groupby(same, sort=False).ngroup().to_numpy()
+
+
+def _silent(table: pd.DataFrame, law: str) -> dict[str, float]:
+    """Constants of a column that never varies: its term is held at nothing."""
+    names = {each.name for each in get_law(law).parameters}
+    fixed: dict[str, float] = {}
+    for column, factor, exponent in (("N", "A", "alpha"), ("D", "B", "beta")):
+        if not len(table) or table[column].nunique() > 1:
+            continue
+        if {factor, exponent} <= names:
+            fixed |= {factor: NOTHING, exponent: 1.0}
+        elif f"gamma_{column}" in names:
+            fixed[f"gamma_{column}"] = NOTHING
+    return fixed

@@ -1,0 +1,194 @@
+"""What the fitted laws say to do: the decisions of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from precision_lib.decide import (
+    Decision,
+    Surface,
+    allocation,
+    critical_data,
+    optimal_precision,
+    surface,
+    training_cost,
+)
+from precision_lib.decide.choices import choices
+from precision_lib.decide.surface import TRAINING_BITS
+from precision_lib.errors import UserError
+from precision_lib.laws import Fit
+from precision_lib.laws.dual import Array
+from precision_lib.report.choice import PLAIN
+from precision_lib.report.fitted_laws import Fitted
+
+FARTHER = (1.0, 10.0, 100.0)  # times the dearest run, where no budget is given
+MOST_BITS = 16.0
+WIDTHS = 4
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Answers to one kind of question.
+
+    Attributes
+    ----------
+    title : str
+        The question.
+    about : str
+        How the answers are meant, in a sentence or two.
+    given : tuple of str
+        What was given, a text for each answer.
+    answers : tuple of Decision
+        One a row.
+    main : tuple of (str, Array)
+        The quantity that matters most: its name and its draws, of the first
+        answer; empty draws without a bootstrap.
+    """
+
+    title: str
+    about: str
+    given: tuple[str, ...]
+    answers: tuple[Decision, ...]
+    main: tuple[str, Array]
+
+
+def advise(
+    laws: Sequence[Fitted],
+    budget: float | None = None,
+    size: float | None = None,
+    post_bits: Sequence[float] = (),
+) -> list[Advice]:
+    """Answer what the laws allow: best N, D and P, and the critical data size.
+
+    Parameters
+    ----------
+    laws : sequence of Fitted
+        From :func:`precision_lib.report.fitted_laws.fit_choice`.
+    budget : float, optional
+        FLOP at 16 bits; without it the cost of the dearest run, 10 and 100 times.
+    size : float, optional
+        Parameters of the model to be rounded; the largest of the table without.
+    post_bits : sequence of float
+        Widths to round to; the lowest of the table without.
+
+    Examples
+    --------
+    >>> from precision_lib.report.fitted_laws import example_fitted
+    >>> found = advise([example_fitted()], budget=1e21)
+    >>> found[0].title, round(float(np.log10(found[0].answers[0].values["N"])))
+    ('Best size and data', 9)
+    """
+    base = next((each for each in laws if each.fit.law.target == "loss"), None)
+    after = next((each for each in laws if each.fit.law.target == "delta"), None)
+    advice: list[Advice] = []
+    if base is None:
+        return advice
+    if not base.choice.fixed:
+        advice += _training(base, budget)
+    plain = rounding_surface(laws)
+    if plain.reads("post_bits") and not base.choice.fixed:
+        source = (after or base).choice.table
+        advice.append(_rounding(plain, source, size, post_bits))
+    return advice
+
+
+def rounding_surface(laws: Sequence[Fitted]) -> Surface:
+    """The loss after rounding: both laws at once, trained unquantized.
+
+    Examples
+    --------
+    >>> from precision_lib.report.fitted_laws import example_fitted
+    >>> rounding_surface([example_fitted()]).size
+    51
+    """
+    base = next(each.fit for each in laws if each.fit.law.target == "loss")
+    after = next((each.fit for each in laws if each.fit.law.target == "delta"), None)
+    held = dict.fromkeys(TRAINING_BITS, PLAIN) if after is not None else {}
+    return surface(base, after, columns=held)
+
+
+def _training(base: Fitted, budget: float | None) -> list[Advice]:
+    held = {"post_bits": np.inf} if "post_bits" in base.fit.law.columns() else {}
+    law = surface(base.fit, columns=held)
+    dearest = _dearest(base.choice.table)
+    budgets = [budget] if budget else [times * dearest for times in FARTHER]
+    given = [f"{each:.3g} FLOP" for each in budgets]
+    if budget is None:
+        given = [
+            f"{text}{'' if times == 1 else f', {times:g} times'}"
+            for text, times in zip(given, FARTHER, strict=True)
+        ]
+    cost = "Cost is counted as 6/16 N D P: 6 N D at 16 bits."
+    if budget is None:
+        cost += " The first row costs as much as the dearest run of the table."
+    found = []
+    if law.reads(*TRAINING_BITS) or choices(law):
+        low = _lowest_bits(base.fit)
+        limits = (low, max(MOST_BITS, 2 * low))
+        answers = tuple(optimal_precision(law, each, limits) for each in budgets)
+        about = f"{cost} Between {low:g} and {limits[1]:g} bits were considered."
+        if not law.reads("kv_bits"):
+            about += " The law knows some of the parts only; the cost counts P for all."
+        found.append(_advice("Best size, data and bits", about, given, answers, "P"))
+        split = tuple(_at_plain(law, each) for each in budgets)
+        about = f"{cost} Trained in {PLAIN:g} bits."
+    else:
+        split = tuple(allocation(law, each) for each in budgets)
+        about = cost
+    found.append(_advice("Best size and data", about, given, split, "N"))
+    return found
+
+
+def _at_plain(law: Surface, budget: float) -> Decision:
+    """The split in 16 bits; formats by name stand for not quantized."""
+    known = choices(law)
+    if known and PLAIN not in known:
+        return allocation(law, budget, max(known))
+    return allocation(law, budget, PLAIN)
+
+
+def _advice(
+    title: str, about: str, given: Sequence[str], answers: tuple[Decision, ...], q: str
+) -> Advice:
+    draws = answers[0].draws.get(q, np.array([]))
+    if q == "P" and draws.size and np.ptp(draws) == 0:  # at the end of the range
+        return _advice(title, about, given, answers, "N")
+    if q != "P" and draws.size:
+        draws = np.log(draws)
+    return Advice(title, about, tuple(given), answers, (q, draws))
+
+
+def _dearest(table: pd.DataFrame) -> float:
+    """FLOP of the dearest run, at 16 bits whatever it was trained in."""
+    return float(
+        max(
+            training_cost(n, d, PLAIN)
+            for n, d in zip(table["N"], table["D"], strict=True)
+        )
+    )
+
+
+def _lowest_bits(fit: Fit) -> float:
+    lows = [fit.ranges[name][0] for name in TRAINING_BITS if name in fit.ranges]
+    return max(min(lows, default=1.0), 1.0)
+
+
+def _rounding(
+    law: Surface, table: pd.DataFrame, size: float | None, widths: Sequence[float]
+) -> Advice:
+    N = float(size or table["N"].max())
+    known = sorted(table["post_bits"].dropna().unique())
+    chosen = [float(bits) for bits in (widths or known[:WIDTHS])]
+    if any(bits <= 0 for bits in chosen):
+        raise UserError("--post-bits must be above zero.")
+    answers = tuple(critical_data(law, N, bits) for bits in chosen)
+    given = tuple(f"{bits:g} bits" for bits in chosen)
+    about = (
+        f"For {N:.4g} parameters, trained unquantized and rounded afterwards: beyond "
+        "D more training raises the loss of the rounded model."
+    )
+    return _advice("Data beyond which rounding loses", about, given, answers, "D")

@@ -1,0 +1,263 @@
+"""Fit the chosen law, and say which of its constants the data know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.laws import (
+    Bootstrap,
+    Comparison,
+    Fit,
+    bootstrap,
+    compare,
+    example_table,
+    fit,
+    largest_out,
+    profile,
+)
+from precision_lib.report.choice import NOTHING, Choice, choose, runs_of
+
+FOLDS = 10
+PROFILED = 2000  # rows up to which a profile is a matter of seconds
+WORK = 1_000_000  # rows times replicates: about ten seconds
+LOOSE = 2.0  # factor by which a constant may be off and still be called known
+
+Resample = Literal["auto", "residual", "pairs", "cluster"]
+State = Literal["known", "loose", "open", "at a bound", "held"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What the data say of one constant.
+
+    Attributes
+    ----------
+    name, meaning, unit : str
+        As the law declares it.
+    value : float
+        The fit's.
+    interval : (float, float) or None
+        95%, from the bootstrap.
+    state : str
+        "known" (to a factor of two), "loose", "open" (the data do not bound it),
+        "at a bound" or "held".
+    why : str
+        In a few words; empty for a known one.
+    """
+
+    name: str
+    meaning: str
+    unit: str
+    value: float
+    interval: tuple[float, float] | None
+    state: State
+    why: str
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted law with all that decides whether to trust it.
+
+    Attributes
+    ----------
+    choice : Choice
+        Law and rows.
+    fit : Fit
+        With intervals and replicates.
+    boot : Bootstrap
+        Where they come from.
+    constants : tuple of Constant
+        One for each constant.
+    beyond : tuple of Comparison
+        The law fitted without the largest N, and without the largest D, where
+        enough rows remain.
+    rivals : Comparison or None
+        Other laws on the same rows, by cross-validation.
+    """
+
+    choice: Choice
+    fit: Fit
+    boot: Bootstrap
+    constants: tuple[Constant, ...]
+    beyond: tuple[Comparison, ...]
+    rivals: Comparison | None
+
+    @property
+    def known(self) -> bool:
+        """Whether the data bound every constant that was fitted."""
+        return not any(each.state in ("open", "at a bound") for each in self.constants)
+
+
+def fit_choice(
+    choice: Choice,
+    *,
+    replicates: int = 1000,
+    resample: Resample = "auto",
+    by: Any = None,
+    starts: int = 50,
+    seed: int = 0,
+    delta: float = 1e-3,
+) -> Fitted:
+    """Fit a chosen law and ask how far it is to be trusted.
+
+    Parameters
+    ----------
+    choice : Choice
+        From :func:`choose`.
+    replicates : int
+        Of the bootstrap; fewer on tables of many thousand rows.
+    resample : {"auto", "residual", "pairs", "cluster"}
+        How tables are drawn; "auto" draws whole runs where a run has several rows
+        and residuals elsewhere.
+    by : sequence, optional
+        For "cluster": one value a row.
+    starts, seed, delta
+        As for :func:`precision_lib.laws.fit`.
+
+    Raises
+    ------
+    UserError
+        The table does not allow the fit.
+
+    Examples
+    --------
+    >>> found = example_fitted()
+    >>> [(each.name, each.state) for each in found.constants][0], found.known
+    (('E', 'known'), True)
+    """
+    table = choice.table
+    options: dict[str, Any] = {"starts": starts, "delta": delta}
+    options["fixed"] = choice.fixed
+    found = fit(table, choice.law, seed=seed, **options)
+    groups = runs_of(choice) if choice.by else None
+    if resample == "cluster":
+        groups = by
+    several = groups is not None and len(set(groups)) < len(table)
+    kind: Any = resample
+    if resample == "auto":
+        kind = "cluster" if several else "residual"
+    count = max(min(replicates, WORK // len(table)), 2)
+    boot = bootstrap(found, kind, count, seed, groups if kind == "cluster" else None)
+    found = found.with_bootstrap(boot)
+    return Fitted(
+        choice,
+        found,
+        boot,
+        constants(found),
+        _beyond(table, choice.law, {**options, "seed": seed}),
+        _rivals(choice, groups if several else None, options, seed),
+    )
+
+
+@lru_cache
+def example_fitted() -> Fitted:
+    """A report's fit of a small made-up table, for docstrings.
+
+    Examples
+    --------
+    >>> example_fitted().choice.law
+    'chinchilla'
+    """
+    table = pd.DataFrame(example_table())
+    return fit_choice(choose(table)[0], replicates=50)
+
+
+def constants(found: Fit) -> tuple[Constant, ...]:
+    """What the data say of each constant of a fit with a bootstrap.
+
+    Examples
+    --------
+    >>> from precision_lib.laws import bootstrap, example_fit
+    >>> fit = example_fit()
+    >>> fit = fit.with_bootstrap(bootstrap(fit, replicates=50))
+    >>> constants(fit)[2].state
+    'known'
+    """
+    declared = {each.name: each for each in found.law.parameters}
+    listed = []
+    for name, value in found.params.items():
+        parameter = declared[name.split("[")[0]]
+        state, why = _state(found, name)
+        interval = None if state == "held" else found.ci.get(name)
+        listed.append(
+            Constant(
+                name, parameter.meaning, parameter.unit, value, interval, state, why
+            )
+        )
+    return tuple(listed)
+
+
+def _state(found: Fit, name: str) -> tuple[State, str]:
+    if name in found.fixed:
+        if found.fixed[name] == NOTHING:
+            return "held", "at nothing: its column is the same in every row"
+        return "held", f"at {found.fixed[name]:g}"
+    if name in found.tied:
+        return "held", f"equal to {found.tied[name]}"
+    if name in found.at_bound:
+        return "at a bound", "the data want it beyond, or its term is absent"
+    if name in found.unidentified:
+        said = [w for w in found.warnings if f"not determine {name} " in f"{w[:-1]} "]
+        return "open", said[0].rstrip(".") if said else "the data do not determine it"
+    if found.n <= PROFILED:
+        closed = profile(found, name).closed
+        if not all(closed):
+            side = "above" if closed[0] else "below" if closed[1] else "on either side"
+            return "open", f"the data do not bound it {side}"
+    low, high = found.ci.get(name, (np.nan, np.nan))
+    if not np.isfinite([low, high]).all():
+        return "open", "some resampled tables have no such constant"
+    value = found.params[name]
+    near = low > 0 and max(high / value, value / low) <= LOOSE
+    if near:
+        return "known", ""
+    return "loose", "bounded, but not to a factor of two"
+
+
+def _beyond(
+    table: pd.DataFrame, law: str, options: Mapping[str, Any]
+) -> tuple[Comparison, ...]:
+    """How well the law foretells the largest models and the longest runs."""
+    found = []
+    for column in ("N", "D"):
+        if table[column].nunique() < 3:
+            continue
+        try:
+            found.append(largest_out(table, [law], column, **options))
+        except UserError:  # too few rows are left for a fit
+            continue
+    return tuple(found)
+
+
+RIVALS = {
+    "chinchilla": ("chinchilla-tied", "coupled"),
+    "effective-weights": ("chinchilla", "power-additive", "effective-data"),
+    "effective-activations": ("chinchilla",),
+    "effective-kv": ("chinchilla",),
+    "effective-tied": ("chinchilla", "effective"),
+    "effective": ("chinchilla", "effective-tied", "effective-coupled"),
+    "format-multiplier": ("chinchilla", "quartet"),
+    "ptq": ("ouyang",),
+}
+
+
+def _rivals(
+    choice: Choice, by: Any, options: Mapping[str, Any], seed: int
+) -> Comparison | None:
+    others = RIVALS.get(choice.law.removesuffix("-no-offset"), ())
+    groups = len(choice.table) if by is None else len(set(by))
+    if choice.fixed or not others or groups < 2 * FOLDS or len(choice.table) > PROFILED:
+        return None
+    laws = [choice.law, *others]
+    held = {k: v for k, v in options.items() if k != "fixed"}
+    try:
+        return compare(choice.table, laws, folds=FOLDS, by=by, seed=seed, **held)
+    except UserError:  # a fold lacks what a rival needs
+        return None

@@ -1,0 +1,170 @@
+"""A report as one HTML page that needs nothing else: no script, no network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from precision_lib.errors import UserError
+from precision_lib.report.build import Report
+from precision_lib.report.decisions import rounding_surface
+from precision_lib.report.figures import (
+    among_the_runs,
+    residuals,
+    rounded_loss,
+    runs_and_law,
+    shares,
+)
+from precision_lib.report.svg import Picture, brief
+
+MOST_FAULTS = 500
+NAMES = {
+    "N": "N, parameters",
+    "D": "D, tokens",
+    "P": "P, bits",
+    "loss": "loss, nats per token",
+    "tokens_per_parameter": "D/N",
+}
+
+
+def render(report: Report, title: str = "", command: str = "") -> str:
+    """The page.
+
+    Parameters
+    ----------
+    report : Report
+        From :func:`precision_lib.report.build.make_report`.
+    title : str
+        Heading; the name of the source without it.
+    command : str
+        That made it, to be shown at its foot.
+
+    Examples
+    --------
+    >>> from precision_lib.report.build import example_report
+    >>> page = render(example_report(), "My runs")
+    >>> "<h1>My runs</h1>" in page, "<script" in page, "://" in page
+    (True, False, False)
+    """
+    checked = report.checked
+    return _template().render(
+        title=title or f"Scaling laws of {Path(checked.source).name}",
+        summary=report.summary(),
+        report=report,
+        checked=checked,
+        laws=[_law(each, number) for number, each in enumerate(report.laws)],
+        advice=[_advice(report, number) for number in range(len(report.advice))],
+        faults=checked.faults[:MOST_FAULTS],
+        ranges=_ranges(report),
+        command=command,
+        version=importlib.metadata.version("precision-lib"),
+    )
+
+
+def write_page(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a page, whole or not at all.
+
+    Raises
+    ------
+    UserError
+        It cannot be written there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_page("<p>Hello", Path(folder.name) / "page.html")
+    >>> [each.name for each in Path(folder.name).iterdir()]
+    ['page.html']
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(
+            f"{path}: the report cannot be written ({error.strerror}); give another "
+            "place with --out."
+        ) from None
+
+
+@lru_cache
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("precision_lib.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["brief"] = brief
+    environment.filters["percent"] = lambda share: f"{100 * share:.3g}%"
+    environment.filters["span"] = lambda ends: f"{brief(ends[0])} to {brief(ends[1])}"
+    return environment.get_template("report.html")
+
+
+def _law(found: Any, number: int) -> dict[str, Any]:
+    pictures = [
+        runs_and_law(found, f"runs{number}"),
+        residuals(found, f"errors{number}"),
+        shares(found, f"shares{number}"),
+    ]
+    return {"found": found, "pictures": _marked(*pictures)}
+
+
+def _advice(report: Report, number: int) -> dict[str, Any]:
+    advice = report.advice[number]
+    base = next(each for each in report.laws if each.fit.law.target == "loss")
+    columns = [n for n in advice.answers[0].values if n in NAMES]
+    if "rounding" not in advice.title:
+        drawn = among_the_runs(base, advice, f"plane{number}")
+        return _shown(advice, columns, drawn)
+    after = [each for each in report.laws if each.fit.law.target == "delta"]
+    table = (after or [base])[0].choice.table
+    N = float(report.size or table["N"].max())
+    law = rounding_surface(report.laws)
+    return _shown(advice, columns, rounded_loss(law, advice, N, f"rounded{number}"))
+
+
+def _shown(advice: Any, columns: list[str], drawn: Picture) -> dict[str, Any]:
+    heads = [(name, NAMES[name]) for name in columns]
+    return {"said": advice, "columns": heads, "pictures": _marked(drawn)}
+
+
+def _marked(*pictures: Picture | None) -> list[dict[str, Any]]:
+    return [
+        {"svg": Markup(each.svg), "caption": each.caption}
+        for each in pictures
+        if each is not None
+    ]
+
+
+def _ranges(report: Report) -> list[dict[str, Any]]:
+    """Each column that was used: its name in the file, unit, range and levels."""
+    checked, units = report.checked, report.units
+    said = {"N": units.parameters, "D": units.tokens}
+    said |= dict.fromkeys(("loss", "post_loss", "delta"), units.loss)
+    rows = []
+    for name, column in checked.columns.items():
+        values = checked.table[name].dropna()
+        numeric = values.dtype.kind == "f" and len(values)
+        rows.append(
+            {
+                "name": name,
+                "column": column,
+                "unit": said.get(name, ""),
+                "low": brief(values.min()) if numeric else "",
+                "high": brief(values.max()) if numeric else "",
+                "levels": values.nunique(),
+            }
+        )
+    return rows

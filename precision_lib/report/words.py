@@ -1,0 +1,116 @@
+"""A report in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from precision_lib.decide import Decision
+from precision_lib.intake.checks import Checked
+from precision_lib.report.decisions import Advice
+from precision_lib.report.fitted_laws import Fitted
+from precision_lib.report.next_run import NextRun
+from precision_lib.report.svg import brief
+
+
+def summary(
+    checked: Checked,
+    laws: Sequence[Fitted],
+    advice: Sequence[Advice],
+    nexts: Sequence[NextRun],
+) -> dict[str, str]:
+    """What was found, by what it speaks of.
+
+    Examples
+    --------
+    >>> from precision_lib.report.fitted_laws import example_fitted
+    >>> found = example_fitted()
+    >>> checked = Checked("a.csv", "table", found.choice.table, (), (), 30, 0, {})
+    >>> summary(checked, [found], [], [])["Runs"]
+    '30 of 30 runs of a.csv (table).'
+    """
+    said = {"Runs": _runs(checked)}
+    said["Law"] = " ".join(_law(each) for each in laws)
+    said["Trust"] = " ".join(_trust(each) for each in laws)
+    said["Decision"] = _decision(advice)
+    if nexts:
+        said["Next run"] = _next(nexts[0])
+    return said
+
+
+def _runs(checked: Checked) -> str:
+    used = len(checked.table)
+    said = f"{used} of {checked.read} runs of {checked.source} ({checked.kind})"
+    if checked.left_out:
+        said += f"; the condition leaves out {checked.left_out}"
+    if checked.bad_rows:
+        said += f"; {checked.bad_rows} have faults"
+    return f"{said}."
+
+
+def _law(found: Fitted) -> str:
+    fit = found.fit
+    return (
+        f"{fit.law.name}, {fit.law.formula}, fitted to {fit.n} rows with R2 "
+        f"{fit.r2:.4f}."
+    )
+
+
+def _trust(found: Fitted) -> str:
+    name = found.fit.law.name
+    open_ones = [c.name for c in found.constants if c.state in ("open", "at a bound")]
+    loose = [c.name for c in found.constants if c.state == "loose"]
+    if open_ones:
+        said = f"The data do not identify {_and(open_ones)} of {name}."
+    elif loose:
+        said = (
+            f"The data bound every constant of {name}, {_and(loose)} to no better "
+            "than a factor of two."
+        )
+    else:
+        said = f"The data identify every constant of {name}."
+    for each in found.beyond:
+        said += (
+            f" Fitted without {each.held_out.split(',')[0]}, it is off by "
+            f"{each.scores[0].held_out_error:.2%} there."
+        )
+    return said
+
+
+def _decision(advice: Sequence[Advice]) -> str:
+    if not advice:
+        return (
+            "None: a decision needs a law of the loss with both N and D varying; add "
+            "such runs, or a column of the loss before rounding."
+        )
+    said = []
+    for one in {each.title: each for each in (advice[0], advice[-1])}.values():
+        name = one.main[0]
+        values = [n for n in (name, "N", "D") if n in one.answers[0].values]
+        answer = one.answers[0]
+        parts = [_value(answer, n) for n in dict.fromkeys(values)]
+        text = f"{one.title} for {one.given[0]}: {', '.join(parts)}."
+        said += [] if text in said else [text]
+    return " ".join(said)
+
+
+def _value(answer: Decision, name: str) -> str:
+    text = f"{name} = {brief(answer.values[name])}"
+    if name in answer.intervals:
+        low, high = answer.intervals[name]
+        text += f" (95% {brief(low)} to {brief(high)})"
+    return text
+
+
+def _next(found: NextRun) -> str:
+    run = ", ".join(
+        f"{name} = {value if isinstance(value, str) else brief(value)}"
+        for name, value in found.run.items()
+    )
+    return (
+        f"{run} would leave {found.left:.0%} of the interval of {found.quantity}; one "
+        f"more run in the middle of the table leaves {found.same:.0%}."
+    )
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

@@ -1,0 +1,24 @@
+from .hadamard import rotate
+from .quantizer import (
+    Scale,
+    StraightThrough,
+    fake_quantize,
+    quantize,
+    scaled_blocks,
+    signal_to_noise,
+)
+from .scales import BlockSize, absmax_scale, block_size, split
+
+__all__ = [
+    "BlockSize",
+    "Scale",
+    "StraightThrough",
+    "absmax_scale",
+    "block_size",
+    "fake_quantize",
+    "quantize",
+    "rotate",
+    "scaled_blocks",
+    "signal_to_noise",
+    "split",
+]

@@ -1,0 +1,258 @@
+"""Round tensors to a number format, at any granularity, with one backward.
+
+One function serves every granularity through `block_size`: elements of one
+block share a scale. The gradient is written out here rather than left to
+``torch.clamp``, whose derivative at the boundary changed between versions 2.13
+and 2.14 of torch (https://github.com/pytorch/ao/pull/4806). Numbers are divided
+by their scale: multiplying by 1/scale moves some of those halfway between two
+values to the other side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from precision_lib.errors import UserError
+from precision_lib.formats import Element, Format, Int
+from precision_lib.rounding.scale_choice import Scale, scaled_blocks
+from precision_lib.rounding.scales import BlockSize, block_size
+
+__all__ = [
+    "BlockSize",
+    "Quantized",
+    "Scale",
+    "StraightThrough",
+    "block_size",
+    "fake_quantize",
+    "quantize",
+    "scaled_blocks",
+    "signal_to_noise",
+]
+
+StraightThrough = Literal["identity", "clipped", "trust"]
+STRAIGHT_THROUGH = get_args(StraightThrough)
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A tensor on a grid.
+
+    Attributes
+    ----------
+    values : Tensor
+        The quantized numbers, in the shape of the input.
+    codes : Tensor
+        Values of the format itself (integers for `Int`), in the shape of the input.
+    scale, zero_point : Tensor
+        One entry a block; ``values = (codes - zero_point) * scale``.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import Int
+    >>> q = quantize(torch.tensor([[0.9, -0.4]]), Int(3), (1, 2))
+    >>> q.codes.tolist(), round(q.scale.item(), 4)
+    ([[3.0, -1.0]], 0.3)
+    """
+
+    values: Tensor
+    codes: Tensor
+    scale: Tensor
+    zero_point: Tensor
+
+
+def quantize(
+    x: Tensor, fmt: Format, block: BlockSize, scale: Scale = "absmax"
+) -> Quantized:
+    """Round `x` to the nearest value of `fmt`, ties to even.
+
+    Parameters
+    ----------
+    x : Tensor
+        Finite floating-point numbers.
+    fmt : Format
+        The grid. A block format brings its own blocks and scales.
+    block : tuple of int
+        One entry an axis, as `block_size` gives it.
+    scale : str
+        "absmax": the largest magnitude of a block fits. "mse": the scale with the
+        least squared error, searched for each block (about 60 times the work).
+        "gaussian": the best for a normal distribution of the block's root mean square.
+
+    Raises
+    ------
+    UserError
+        If `x` holds NaN or infinity, the block does not divide its shape, or the
+        format has no such scale.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import Int
+    >>> quantize(torch.tensor([1.0, -0.6, 0.2]), Int(2), (3,)).values.tolist()
+    [1.0, -1.0, 0.0]
+    """
+    if not torch.isfinite(x).all():
+        raise UserError("cannot quantize a tensor that holds NaN or infinity.")
+    blocks, element, factor, zero_point = scaled_blocks(x, fmt, block, scale)
+    codes = element.nearest_(torch.div(blocks, factor))
+    zero = x.new_zeros(()) if zero_point is None else zero_point
+    codes = codes.add_(zero).clamp_(*element.range)
+    values = (codes - zero) * factor
+    return Quantized(
+        values.reshape(x.shape).to(x.dtype),
+        codes.reshape(x.shape),
+        factor.squeeze(),
+        zero.squeeze(),
+    )
+
+
+def fake_quantize(
+    x: Tensor,
+    fmt: Format | None,
+    block: BlockSize,
+    scale: Scale = "absmax",
+    straight_through: StraightThrough = "clipped",
+) -> Tensor:
+    """`x` rounded to the grid in the forward pass, straight through backward.
+
+    Without a format `x` comes back as it is. Nothing is checked, for speed: a NaN
+    stays a NaN.
+
+    Parameters
+    ----------
+    x, fmt, block, scale
+        As in `quantize`.
+    straight_through : str
+        Which elements pass their gradient on unchanged; the others pass none.
+        "identity": all. "clipped": those whose rounded value is on the grid.
+        "trust": those that moved by at most half the mean step of the grid (QuEST,
+        https://arxiv.org/abs/2502.05003); the same as "clipped" on integers.
+
+    Examples
+    --------
+    >>> from precision_lib.formats import Int
+    >>> x = torch.tensor([0.9, -0.4, 1.0], requires_grad=True)
+    >>> y = fake_quantize(x, Int(2, "paper"), (3,)); y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([0.5, -0.5, 0.5], [0.0, 1.0, 0.0])
+    """
+    if straight_through not in STRAIGHT_THROUGH:
+        raise UserError(
+            f"unknown straight-through estimator '{straight_through}'; one of "
+            f"{', '.join(STRAIGHT_THROUGH)}."
+        )
+    if fmt is None:
+        return x
+    if _stops_nothing(fmt, scale, straight_through) and x.element_size() >= 4:
+        return _rounded_copy(x, fmt, block, scale)
+    return _FakeQuantize.apply(x, fmt, block, scale, straight_through)
+
+
+def signal_to_noise(x: Tensor, values: Tensor) -> float:
+    """Mean square of `x` over that of the rounding error, in decibels.
+
+    Examples
+    --------
+    >>> round(signal_to_noise(torch.tensor([1.0, 1.0]), torch.tensor([0.9, 1.1])), 1)
+    20.0
+    """
+    ratio = x.double().square().mean() / (values - x).double().square().mean()
+    return 10 * float(torch.log10(ratio))
+
+
+def _stops_nothing(
+    fmt: Format, scale: Scale, straight_through: StraightThrough
+) -> bool:
+    """Whether every element passes its gradient on."""
+    if fmt.clips or scale != "absmax":
+        return straight_through == "identity"
+    return straight_through != "trust" or isinstance(fmt, Int)
+
+
+def _rounded_copy(x: Tensor, fmt: Format, block: BlockSize, scale: Scale) -> Tensor:
+    """A copy of `x`, which passes gradients on as they are, rounded behind its back."""
+    copy = x.clone(memory_format=torch.contiguous_format)
+    blocks, element, factor, zero = scaled_blocks(copy.detach(), fmt, block, scale)
+    codes = element.nearest_(blocks.div_(factor))
+    if zero is not None:
+        codes.add_(zero)
+    if fmt.clips or scale != "absmax":
+        codes.clamp_(*element.range)
+    if zero is not None:
+        codes.sub_(zero)
+    torch.mul(codes, factor, out=blocks)
+    return copy
+
+
+class _FakeQuantize(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *how: Any) -> Tensor:
+        values, limit, ctx.bounds = _rounded(x, *how)
+        if limit is not None:
+            ctx.save_for_backward(limit)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
+        for limit in ctx.saved_tensors:
+            grad = _stop_outside(grad, limit.reshape(grad.shape), ctx.bounds)
+        return grad, None, None, None, None
+
+
+def _rounded(
+    x: Tensor,
+    fmt: Format,
+    block: BlockSize,
+    scale: Scale,
+    straight_through: StraightThrough,
+) -> tuple[Tensor, Tensor | None, tuple[float, float]]:
+    """Values, and what must lie inside which bounds for the gradient to pass."""
+    blocks, element, factor, zero = scaled_blocks(x, fmt, block, scale)
+    codes, limit, bounds = torch.div(blocks, factor), None, (0.0, 0.0)
+    ratio = None
+    if straight_through == "trust" and not isinstance(element, Int):
+        ratio = codes.clone()
+    codes = element.nearest_(codes)
+    if zero is not None:
+        codes.add_(zero)
+    if fmt.clips or scale != "absmax":
+        if straight_through != "identity" and ratio is None:
+            limit, bounds = codes, _just_beyond(*element.range)
+            codes = codes.clamp(*element.range)
+        else:
+            codes.clamp_(*element.range)
+    if ratio is not None:
+        half = _half_step(element)
+        limit, bounds = ratio.sub_(codes), _just_beyond(-half, half)
+    if zero is not None:
+        codes.sub_(zero)
+    return codes.mul_(factor).reshape(x.shape).to(x.dtype), limit, bounds
+
+
+def _stop_outside(grad: Tensor, x: Tensor, bounds: tuple[float, float]) -> Tensor:
+    """`grad` where `x` is strictly inside the bounds, else 0.
+
+    One vectorized pass, four times as fast as comparing to a mask of booleans.
+    """
+    inside = torch.ops.aten.hardtanh_backward(grad.to(x.dtype), x, *bounds)
+    return inside.to(grad.dtype)
+
+
+@lru_cache
+def _just_beyond(low: float, high: float) -> tuple[float, float]:
+    """The float32 numbers next to `low` and `high` on the outside."""
+    below = np.nextafter(np.float32(low), np.float32(-np.inf))
+    above = np.nextafter(np.float32(high), np.float32(np.inf))
+    return float(below), float(above)
+
+
+def _half_step(fmt: Element) -> float:
+    """Half the mean distance between neighbors on the grid."""
+    low, high = fmt.range
+    return (high - low) / (fmt.levels - 1) / 2

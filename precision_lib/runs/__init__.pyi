@@ -1,0 +1,32 @@
+from .conditions import Condition, parse_condition, split_rows
+from .external import FOLDER_VARIABLE, ExternalTableAbsent, load_external
+from .reader_table import read_header, read_table
+from .run_table import (
+    TABLES,
+    Role,
+    load_checked,
+    load_costs,
+    load_curves,
+    load_ptq,
+    load_runs,
+    write_table,
+)
+
+__all__ = [
+    "Condition",
+    "ExternalTableAbsent",
+    "FOLDER_VARIABLE",
+    "Role",
+    "TABLES",
+    "load_checked",
+    "load_costs",
+    "load_curves",
+    "load_external",
+    "load_ptq",
+    "load_runs",
+    "parse_condition",
+    "read_header",
+    "read_table",
+    "split_rows",
+    "write_table",
+]

@@ -1,0 +1,26 @@
+from .engines import LocalEngine
+from .plans import Plan, read_plan
+from .preflight import check_sizes
+from .price import prices
+from .progress import in_words, time_left
+from .ray_engine import RayEngine
+from .records import collect, finished_ids
+from .retraining_cost import full_price
+from .runner import run_sweep, run_tables, tables_folder
+
+__all__ = [
+    "LocalEngine",
+    "Plan",
+    "RayEngine",
+    "check_sizes",
+    "collect",
+    "finished_ids",
+    "full_price",
+    "in_words",
+    "prices",
+    "read_plan",
+    "run_sweep",
+    "run_tables",
+    "tables_folder",
+    "time_left",
+]

@@ -1,0 +1,168 @@
+"""A sweep as a file: YAML that expands to run configs."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import product
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pydantic
+import yaml
+
+from precision_lib.errors import UserError
+from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
+from precision_lib.model.transformer import ModelConfig, Precision
+from precision_lib.runs.run_table import Role
+from precision_lib.training.config import RunConfig
+
+
+def _fields_of(name: str, hints: dict[str, Any]) -> type[pydantic.BaseModel]:
+    """A model with optional fields of these types, that knows no other."""
+    fields: dict[str, Any] = {key: (hint, None) for key, hint in hints.items()}
+    forbid = pydantic.ConfigDict(extra="forbid")
+    return pydantic.create_model(name, __config__=forbid, **fields)
+
+
+def _given(fields: Any) -> dict[str, Any]:
+    return fields.model_dump(exclude_unset=True)
+
+
+# What a set may change in a config, one entry a key. The rest has its own list.
+_LISTED = ("model", "precision", "tokens", "peak_lr", "seed")
+_MODEL = {"extra_norm": bool, "vocab_size": int}
+_RUN = {k: v for k, v in get_type_hints(RunConfig).items() if k not in _LISTED}
+PrecisionFields = _fields_of("PrecisionFields", get_type_hints(Precision))
+OtherFields = _fields_of("OtherFields", _RUN | _MODEL)
+
+
+class Set(pydantic.BaseModel):
+    """A grid of runs: all combinations of its lists.
+
+    Attributes
+    ----------
+    shapes : list of str
+        Names in `precision_lib.model.shapes.SHAPES`.
+    tokens : list of int
+    precisions : list of dict
+        Fields of `precision_lib.model.transformer.Precision`, such as ``{weights:
+        int4}``.
+    seeds : list of int
+    peak_lr : list of float, optional
+        Without it the rule of `precision_lib.model.shapes.peak_learning_rate`.
+    peak_lr_factor : list of float, optional
+        Multiples of the rule, instead of `peak_lr`.
+    settings : list of dict
+        Other fields of `precision_lib.training.config.RunConfig`, such as
+        ``{weight_decay: 0.0}``, and `extra_norm` and `vocab_size` of the model.
+
+    Examples
+    --------
+    >>> pair = Set(shapes=["24k"], tokens=[9999], peak_lr_factor=[0.5, 1])
+    >>> [config.peak_lr for config in pair.configs()]
+    [0.01167, 0.02333]
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+    shapes: list[str]
+    tokens: list[pydantic.PositiveInt]
+    precisions: list[PrecisionFields] = [PrecisionFields()]  # type: ignore[valid-type]
+    seeds: list[pydantic.NonNegativeInt] = [0]
+    peak_lr: list[pydantic.PositiveFloat] | None = None
+    peak_lr_factor: list[pydantic.PositiveFloat] | None = None
+    settings: list[OtherFields] = [OtherFields()]  # type: ignore[valid-type]
+
+    @pydantic.model_validator(mode="after")
+    def _one_kind_of_rate(self) -> Set:
+        if self.peak_lr is not None and self.peak_lr_factor is not None:
+            raise ValueError("peak_lr and peak_lr_factor exclude each other")
+        return self
+
+    def configs(self) -> list[RunConfig]:
+        """The runs of this grid."""
+        grid = product(
+            self.tokens, self.shapes, self.precisions, self.seeds, self.settings
+        )
+        runs = []
+        for tokens, shape, precision, seed, setting in grid:
+            bits, other = Precision(**_given(precision)), _given(setting)
+            changed = {key: other.pop(key) for key in _MODEL if key in other}
+            named = (SHAPES | PAPER_SHAPES)[shape]
+            model = dataclasses.replace(named, **changed)
+            runs += [
+                RunConfig(model, bits, tokens, rate, seed=seed, **other)
+                for rate in self._rates(named)
+            ]
+        return runs
+
+    def _rates(self, shape: ModelConfig) -> list[float]:
+        if self.peak_lr is not None:
+            return self.peak_lr
+        rule = peak_learning_rate(shape.n_non_embedding)
+        return [round(rule * factor, 5) for factor in self.peak_lr_factor or [1.0]]
+
+
+class Plan(pydantic.BaseModel):
+    """A named sweep with the hypothesis that it tests.
+
+    `role` says what its runs are for: choosing settings ("tuning"), fitting laws
+    ("fit"), checking them inside ("validation") or beyond ("extrapolation") the
+    fitted range, or comparing two ways to train ("ablation").
+
+    Examples
+    --------
+    >>> grid = Set(shapes=["24k"], tokens=[9999])
+    >>> plan = Plan(name="a", hypothesis="b", role="fit", sets=[grid])
+    >>> plan.configs()[0].tokens
+    9999
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+    name: str = pydantic.Field(pattern=r"^[A-Za-z0-9_-]+$")
+    hypothesis: str
+    role: Role
+    sets: list[Set]
+
+    def configs(self) -> list[RunConfig]:
+        """All runs, each once, in the order of the file."""
+        runs = [config for grid in self.sets for config in grid.configs()]
+        return list({config.run_id: config for config in runs}.values())
+
+
+def read_plan(path: Path) -> Plan:
+    """Read and check a plan file.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or not a plan: an unknown key, shape, format or
+        keyword, or a number out of range.
+
+    Examples
+    --------
+    >>> read_plan(Path("data/plans/base.yaml")).name  # doctest: +SKIP
+    'base'
+    """
+    try:
+        plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        plan.configs()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+    except pydantic.ValidationError as error:
+        raise UserError(f"{path}: {_sentence(error)}") from error
+    except KeyError as error:
+        known = ", ".join(SHAPES | PAPER_SHAPES)
+        raise UserError(f"{path}: unknown shape {error}; one of {known}.") from error
+    except (TypeError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {error}") from error
+    return plan
+
+
+def _sentence(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    *place, last = first["loc"] or ("the file",)
+    if first["type"] == "extra_forbidden":
+        where = f" in {'.'.join(map(str, place))}" if place else ""
+        return f"unknown key '{last}'{where}."
+    where = ".".join(map(str, (*place, last)))
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}."

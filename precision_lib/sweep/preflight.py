@@ -1,0 +1,162 @@
+"""What is checked before anything is trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from precision_lib.errors import UserError
+from precision_lib.formats import bits_of
+from precision_lib.paths import DATA, cache_folder
+from precision_lib.ptq.trained_run import PTQ_BITS, PTQ_METHODS
+from precision_lib.text.corpus import SEQUENCE, VALIDATION_WINDOWS, Corpus, save_corpus
+from precision_lib.text.loading import load_corpus
+from precision_lib.text.streaming import STREAMS
+from precision_lib.training.config import RunConfig
+from precision_lib.training.trainer import MAX_EPOCHS
+
+RECORD_BYTES = 100_000
+
+
+def prepare(todo: list[RunConfig], out: Path) -> dict[str, Path]:
+    """Check the runs of a sweep and make its folder; returns that of each corpus.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written or has no room for the results, a corpus
+        cannot be had, or a run asks for more of it than there is.
+
+    Examples
+    --------
+    >>> prepare([], Path("."))
+    {}
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()  # one of its own for each sweep
+    except OSError as error:
+        raise UserError(f"{out} cannot be made ({error.strerror}).") from error
+    need = sum(map(weight_bytes, todo))
+    free = shutil.disk_usage(out).free
+    if need > free:
+        raise UserError(
+            f"{out}: {len(todo)} runs need {need / 1e6:,.0f} MB and {free / 1e6:,.0f} "
+            "MB are free; make room, or name another folder with --out."
+        )
+    corpora = {name: load_corpus(name) for name in {c.corpus for c in todo}}
+    for config in todo:
+        corpus = corpora[config.corpus]
+        check_size(config, len(corpus.train), corpus.vocab_size)
+    return {name: _folder_of(corpus) for name, corpus in corpora.items()}
+
+
+def check_sizes(todo: list[RunConfig]) -> None:
+    """Raise a UserError if a run asks for more of a published corpus than there is.
+
+    Reads no tokens, so that a dry run is quick; other corpora are checked by
+    `prepare`.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> check_sizes([RunConfig(SHAPES["24k"], tokens=200_000_000)])
+    Traceback (most recent call last):
+    ...
+    precision_lib.errors.UserError: 200,000,000 tokens are more than 4 epochs of the \
+corpus default (30,323,549 tokens); ask for fewer.
+    """
+    published = json.loads((DATA / "corpus.json").read_text(encoding="utf-8"))
+    known = {"default": published, **published["variants"]}
+    for config in todo:
+        if config.corpus in known:
+            about = known[config.corpus]
+            tokens = about["training_tokens"]
+            check_size(config, tokens, about["vocab_size"])
+        elif config.corpus in STREAMS:
+            stream = STREAMS[config.corpus]
+            check_size(config, stream.tokens, stream.vocab_size)
+
+
+def check_size(config: RunConfig, tokens: int, vocab_size: int) -> None:
+    """Raise a UserError if a run cannot be done on a corpus of this size.
+
+    It must pass the tokens at most four times, and know as many kinds as the model.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> check_size(RunConfig(SHAPES["24k"], tokens=3000), 1000, 512)
+    """
+    windows = (tokens - 1) // config.sequence
+    if config.steps * config.batch_size > MAX_EPOCHS * windows:
+        raise UserError(
+            f"{config.tokens:,} tokens are more than {MAX_EPOCHS} epochs of the corpus "
+            f"{config.corpus} ({tokens:,} tokens); ask for fewer."
+        )
+    if config.model.vocab_size != vocab_size:
+        raise UserError(
+            f"the corpus {config.corpus} has {vocab_size} kinds of token and the model "
+            f"of run {config.run_id} {config.model.vocab_size}; set vocab_size."
+        )
+
+
+def weight_bytes(config: RunConfig) -> int:
+    """Room that a finished run takes on disk, in bytes.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> weight_bytes(RunConfig(SHAPES["24k"])) // 1000
+    326
+    """
+    return 4 * sum(config.model.parameters.values()) + RECORD_BYTES
+
+
+def _folder_of(corpus: Corpus) -> Path:
+    """Folder of the arrays of a corpus, so that workers map it instead of copying."""
+    if isinstance(corpus.train, np.memmap):
+        return Path(str(corpus.train.filename)).parent.resolve()
+    folder = cache_folder().resolve() / "corpora" / corpus.digest[:12]
+    if not (folder / "corpus.json").exists():
+        save_corpus(corpus, folder)
+    return folder
+
+
+def rough_seconds(config: RunConfig) -> float:
+    """What a run takes at ten thousand million operations a second.
+
+    Good for the order of the runs; `precision_lib.sweep.price.prices` measures.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> round(rough_seconds(RunConfig(SHAPES["24k"], tokens=1_000_000)), 1)
+    58.5
+    """
+    parameters = sum(config.model.parameters.values())
+    bits = bits_of(config.precision.weights)
+    return float(rough_cost(parameters, config.tokens, bits))
+
+
+def rough_cost(parameters: Any, tokens: Any, weight_bits: Any) -> Any:
+    """`rough_seconds` from columns of the run table.
+
+    Training takes six operations a parameter and token. The model is evaluated once
+    as it is and once for each method and width of rounding that its weights allow;
+    with the rounding itself that is half of what training on those tokens takes.
+
+    Examples
+    --------
+    >>> bool(rough_cost(1e5, 1e6, 32) > 1.5 * rough_cost(1e5, 1e6, 2))
+    True
+    """
+    fewest, most = min(PTQ_BITS), max(PTQ_BITS)
+    widths = np.clip(weight_bits, None, most) - fewest + 1
+    evaluated = (1 + len(PTQ_METHODS) * widths) * (VALIDATION_WINDOWS * SEQUENCE)
+    return 6e-10 * parameters * (tokens + evaluated / 2)

@@ -1,0 +1,227 @@
+"""What a sweep costs, measured on this machine before it runs."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+
+from precision_lib.formats import Int, bits_of, parse_format
+from precision_lib.model.transformer import Transformer
+from precision_lib.ptq import Calibration, quantize
+from precision_lib.ptq.trained_run import PTQ_BITS, PTQ_METHODS
+from precision_lib.sweep.engines import die_with_parent, worker_context
+from precision_lib.text.corpus import VALIDATION_WINDOWS, Corpus
+from precision_lib.training.config import RunConfig
+from precision_lib.training.evaluation import EVALUATION_BATCH, evaluate
+from precision_lib.training.trainer import make_optimizer, one_thread, training_step
+
+TIMED_OPERATIONS = 3e10  # about half a second of training steps a measurement
+# An A100 does 312 teraflops in bfloat16 (nvidia.com/en-us/data-center/a100); small
+# models reach two fifths of that at best.
+GPU_TERAFLOPS = 125.0
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds of the parts of a run.
+
+    Attributes
+    ----------
+    start : float
+        Until training begins: a process, and the model.
+    step : float
+        A training step.
+    evaluation : float
+        The loss on the validation tokens, once.
+    rounding : float
+        Rounding to one bit width by all methods, without the evaluations.
+
+    Examples
+    --------
+    >>> Timings(start=0.1, step=0.02, evaluation=1.0, rounding=0.4).step
+    0.02
+    """
+
+    start: float
+    step: float
+    evaluation: float
+    rounding: float
+
+    def seconds(self, config: RunConfig) -> float:
+        """Predicted seconds of a run of this kind."""
+        most = bits_of(config.precision.weights)
+        widths = sum(bits <= most for bits in PTQ_BITS)
+        evaluations = 1 + widths * len(PTQ_METHODS)
+        return (
+            self.start
+            + config.steps * self.step
+            + evaluations * self.evaluation
+            + widths * self.rounding
+        )
+
+
+def prices(configs: list[RunConfig], jobs: int = 1) -> dict[str, float]:
+    """Seconds that each run will take here, by its id.
+
+    A run of every kind is timed for a few steps: shapes, number formats (not their
+    widths, which cost the same) and batches make a kind. The processes are those of
+    a sweep, `jobs` at once, so that they share the machine as the sweep will. Runs
+    on a GPU are not timed but counted, see `gpu_seconds`.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> short = RunConfig(SHAPES["24k"], tokens=100_000)
+    >>> 0 < prices([short])[short.run_id] < 3600
+    True
+    """
+    here = [config for config in configs if config.device == "cpu"]
+    kinds = {kind(config): config for config in here}
+    measured = dict(zip(kinds, _measure_all(list(kinds.values()), jobs), strict=True))
+    return {
+        config.run_id: (
+            measured[kind(config)].seconds(config)
+            if config.device == "cpu"
+            else gpu_seconds(config)
+        )
+        for config in configs
+    }
+
+
+def gpu_seconds(config: RunConfig, teraflops: float = GPU_TERAFLOPS) -> float:
+    """Seconds of a GPU that does so many 10¹² operations a second.
+
+    Training takes six operations a weight and token, and attention 6 · layers ·
+    width · sequence more a token [Kaplan et al. 2020, section 2.1, causal]. A
+    forward pass is a third of that; each rounding needs one over the validation set.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> round(gpu_seconds(RunConfig(SHAPES["24k"], tokens=10**9)), 1)
+    2.3
+    """
+    model = config.model
+    weights = model.n_non_embedding + model.parameters["head"]
+    attention = model.n_layers * model.d_model * config.sequence
+    most = bits_of(config.precision.weights)
+    roundings = sum(bits <= most for bits in PTQ_BITS) * len(PTQ_METHODS)
+    evaluated = (1 + roundings) * VALIDATION_WINDOWS * config.sequence
+    tokens = config.steps * config.tokens_per_step + evaluated / 3
+    return 6 * (weights + attention) * tokens / (teraflops * 1e12)
+
+
+def kind(config: RunConfig) -> tuple[Any, ...]:
+    """What the speed of a run depends on.
+
+    Examples
+    --------
+    >>> from precision_lib.model.transformer import Precision
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> two, six = (RunConfig(SHAPES["24k"], Precision(w)) for w in ("int2", "int6"))
+    >>> kind(two) == kind(six) != kind(RunConfig(SHAPES["24k"]))
+    True
+    """
+    precision = config.precision
+    parts = []
+    for item in fields(precision):
+        value = getattr(precision, item.name)
+        if item.name in ("weights", "activations", "kv_cache", "queries"):
+            value = type(parse_format(value)).__name__
+        parts.append(value)
+    batch = (config.batch_size, config.micro_batch, config.sequence, config.dtype)
+    return (config.model, *parts, *batch)
+
+
+def _measure_all(configs: list[RunConfig], jobs: int) -> list[Timings]:
+    """Timings of each config, by `jobs` processes that are busy at the same time."""
+    if not configs:
+        return []
+    repeats = -(-jobs // len(configs))
+    work = [config for config in configs for _ in range(repeats)]
+    with worker_context().Pool(jobs, die_with_parent) as pool:
+        measured = pool.map(measure, work, chunksize=1)
+    found = defaultdict(list)
+    for config, timings in zip(work, measured, strict=True):
+        found[kind(config)].append(timings)
+    return [_mean(found[kind(config)]) for config in configs]
+
+
+def _mean(timings: list[Timings]) -> Timings:
+    names = [item.name for item in fields(Timings)]
+    return Timings(*(mean(getattr(t, name) for t in timings) for name in names))
+
+
+def measure(config: RunConfig) -> Timings:
+    """Time the parts of a run on made-up tokens, on one thread.
+
+    Examples
+    --------
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> measure(RunConfig(SHAPES["24k"])).step > 0
+    True
+    """
+    corpus = _made_up(config)
+    with one_thread():
+        begin = time.perf_counter()
+        model = Transformer(config.model, config.precision, config.seed)
+        model.to(torch.float64 if config.dtype == "float64" else torch.float32)
+        start = time.perf_counter() - begin
+        optimizer = make_optimizer(model, config)
+        rows = np.resize(corpus.train, (config.batch_size, config.sequence + 1))
+        batch = torch.from_numpy(rows.astype(np.int64))
+        operations = 6 * sum(config.model.parameters.values()) * config.tokens_per_step
+        step = _seconds_of(
+            lambda: training_step(model, optimizer, batch, 1e-4, config),
+            repeats=min(40, max(3, round(TIMED_OPERATIONS / operations))),
+        )
+        batches = VALIDATION_WINDOWS / EVALUATION_BATCH
+        evaluation = batches * _seconds_of(
+            lambda: evaluate(model, corpus, config.sequence), repeats=3
+        )
+        rounding = _rounding_seconds(model, corpus)
+    return Timings(start, step, evaluation, rounding)
+
+
+def _rounding_seconds(model: Transformer, corpus: Corpus) -> float:
+    calibration = Calibration.from_corpus(corpus)
+    total = 0.0
+    for method in PTQ_METHODS:
+        given = None if method == "rtn" else calibration
+        begin = time.perf_counter()
+        quantize(model, method, Int(4), given)
+        total += time.perf_counter() - begin
+    return total
+
+
+def _seconds_of(work: Callable[[], object], repeats: int) -> float:
+    """Mean seconds of a call, after one that is not counted."""
+    work()
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    return (time.perf_counter() - begin) / repeats
+
+
+def _made_up(config: RunConfig) -> Corpus:
+    """Random tokens: one batch for evaluation, and enough to calibrate on."""
+    generator = np.random.default_rng(0)
+    draw = generator.integers(0, config.model.vocab_size, 1 << 16).astype(np.uint16)
+    return Corpus(
+        name="made up",
+        train=draw,
+        validation=np.resize(draw, (EVALUATION_BATCH, 129)),
+        validation_source=np.zeros(EVALUATION_BATCH, np.int64),
+        sources=("made up",),
+        train_lengths=(len(draw),),
+        vocab_size=config.model.vocab_size,
+        digest="0" * 64,
+        bytes_per_token=1.0,
+    )

@@ -1,0 +1,255 @@
+"""Many runs: each kept as soon as it ends, none done twice.
+
+Every finished run is one JSON record, written to a temporary file and renamed, so
+a killed sweep loses only the runs it was in. Running it again does the rest.
+`precision_lib.sweep.records.collect` merges the records into the tables of ``data/``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from precision_lib.errors import UserError
+from precision_lib.paths import DATA, cache_folder
+from precision_lib.runs.run_table import Role, load_ptq, load_runs
+from precision_lib.sweep.engines import Engine, LocalEngine, Task
+from precision_lib.sweep.plans import read_plan
+from precision_lib.sweep.preflight import prepare, rough_seconds, weight_bytes
+from precision_lib.sweep.progress import Progress
+from precision_lib.sweep.records import collect, finished_ids, set_aside
+from precision_lib.training.config import RunConfig
+
+TICK = 0.5  # seconds between looks at what other sweeps have done
+
+
+def run_sweep(
+    configs: list[RunConfig],
+    name: str,
+    role: Role,
+    out: Path,
+    data: Path,
+    jobs: int = 1,
+    *,
+    engine: Engine | None = None,
+    prices: dict[str, float] | None = None,
+) -> int:
+    """Train what is not done yet, the longest runs first.
+
+    Two sweeps may work in one folder: a run that the other one is in is left to it,
+    and done here only if the other dies or fails.
+
+    Parameters
+    ----------
+    configs : list of RunConfig
+    name, role : str
+        Of the sweep; columns of the tables.
+    out : Path
+        Folder of the records, and of the trained weights beside them.
+    data : Path
+        Folder of ``runs.csv``; runs in it count as done.
+    jobs : int
+        Worker processes, one thread each.
+    engine : Engine, optional
+        Instead of processes on this machine.
+    prices : dict of str to float, optional
+        Seconds of each run by its id, as `precision_lib.sweep.price.prices` gives them.
+
+    Returns
+    -------
+    int
+        Runs done now, by this sweep or by another one in the folder.
+
+    Raises
+    ------
+    UserError
+        Before anything is trained, if a corpus cannot be had or is too small, the
+        folder cannot be written or has no room. At the end, if runs failed; the
+        others are kept.
+
+    Examples
+    --------
+    >>> run_sweep([], "none", "fit", Path("."), Path("."))
+    0
+    """
+    damaged = set_aside(out)
+    done = finished_ids(out, data)
+    todo = [config for config in configs if config.run_id not in done]
+    if not todo:
+        return 0
+    prices = prices or {config.run_id: rough_seconds(config) for config in todo}
+    todo.sort(key=lambda config: -prices[config.run_id])
+    folders = prepare(todo, out)
+    labels = {"sweep": name, "role": role}
+    tasks = [Task(c, labels, out.resolve(), folders[c.corpus]) for c in todo]
+    return _Sweep(tasks, engine or LocalEngine(jobs), prices, damaged).work()
+
+
+class _Sweep:
+    """The loop that hands tasks to an engine."""
+
+    def __init__(
+        self,
+        tasks: list[Task],
+        engine: Engine,
+        prices: dict[str, float],
+        damaged: list[str],
+    ):
+        self.waiting = deque(tasks)
+        self.elsewhere: list[Task] = []  # another sweep is in them
+        self.claims: dict[str, FileLock] = {}  # of the runs in work here
+        self.killed: set[str] = set()
+        self.failures: list[str] = []
+        self.engine = engine
+        chosen = {task.config.run_id: prices[task.config.run_id] for task in tasks}
+        self.progress = Progress(chosen, engine.slots)
+        self.say: Callable[[str], None] = self.progress.say
+        for sentence in damaged:
+            self.say(sentence)
+
+    def work(self) -> int:
+        """Until all is done; returns how many runs are."""
+        try:
+            while self.waiting or self.claims or self.elsewhere:
+                self._fill()
+                for outcome in self.engine.wait(TICK):
+                    self._end(*outcome)
+                self.progress.show()
+                self.waiting.extend(self.elsewhere)
+                self.elsewhere.clear()
+        finally:
+            self.engine.stop()
+            for claim in self.claims.values():
+                claim.release()
+            self.progress.close()
+        if self.failures:
+            raise UserError(
+                f"{len(self.failures)} of the runs failed, {self.progress.finished} "
+                f"are done; the first: {self.failures[0]}"
+            )
+        return self.progress.finished
+
+    def _fill(self) -> None:
+        """Start tasks while there are slots."""
+        while self.waiting and len(self.claims) < self.engine.slots:
+            task = self.waiting.popleft()
+            run = task.config.run_id
+            if task.record.exists():
+                self.progress.end(run)
+                continue
+            claim = FileLock(task.record.with_suffix(".lock"))
+            try:
+                claim.acquire(blocking=False)
+            except Timeout:
+                self.elsewhere.append(task)
+                continue
+            self.claims[run] = claim
+            if task.record.exists():  # done between the two looks
+                self._release(task)
+                self.progress.end(run)
+            elif self._has_room(task):
+                for rest in task.out.glob(f"{run}.*part"):
+                    rest.unlink()  # of a killed writer; the claim is ours
+                self.engine.start(task)
+                self.progress.start(run)
+
+    def _has_room(self, task: Task) -> bool:
+        need = weight_bytes(task.config) * len(self.claims)
+        if shutil.disk_usage(task.out).free >= need:
+            return True
+        self._release(task)
+        self._fail(task, f"{task.out} has no room for it; make some and start again")
+        self.waiting.clear()
+        self.elsewhere.clear()
+        return False
+
+    def _end(self, task: Task, error: str, killed: bool) -> None:
+        run = task.config.run_id
+        finished = task.record.exists()
+        self._release(task)
+        self.progress.end(run, done=finished)
+        if finished:
+            return
+        if killed and run not in self.killed:
+            self.killed.add(run)
+            self.say(f"run {run}: {error}; it is done once more")
+            self.waiting.appendleft(task)
+        else:
+            self._fail(task, error)
+
+    def _fail(self, task: Task, error: str) -> None:
+        sentence = f"run {task.config.run_id}: {error}".rstrip(".") + "."
+        self.failures.append(sentence)
+        self.say(sentence)
+
+    def _release(self, task: Task) -> None:
+        claim = self.claims.pop(task.config.run_id)
+        if task.record.exists():  # nobody will want this run again
+            Path(claim.lock_file).unlink(missing_ok=True)
+        claim.release()
+
+
+def run_tables(
+    budget: str, *plans: str, jobs: int = 2
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of runs and of roundings that a notebook works on.
+
+    Parameters
+    ----------
+    budget : str
+        "smoke" reads the published tables. "full" trains every run of the plans
+        here, in `jobs` processes, keeping finished ones between calls, and reads
+        the tables made of those; the published ones stay as they are.
+    *plans : str
+        Names of plans in ``data/plans``, for "full".
+    jobs : int
+        Processes, for "full".
+
+    Returns
+    -------
+    runs, ptq : DataFrame
+        As `precision_lib.runs.run_table.load_runs` and
+        `precision_lib.runs.run_table.load_ptq` give them.
+
+    Raises
+    ------
+    UserError
+        If the budget is neither of the two.
+
+    Examples
+    --------
+    >>> runs, ptq = run_tables("smoke", "base")
+    >>> set(ptq["run_id"]) == set(runs.query("status == 'finished'")["run_id"])
+    True
+    """
+    folder = tables_folder(budget)
+    for plan in plans if budget == "full" else ():
+        read = read_plan(DATA / "plans" / f"{plan}.yaml")
+        out = folder / read.name
+        run_sweep(read.configs(), read.name, read.role, out, folder, jobs)
+        collect(out, folder)
+    return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
+
+
+def tables_folder(budget: str) -> Path:
+    """Where the tables of a budget lie: the published ones, or those trained here.
+
+    Raises
+    ------
+    UserError
+        If the budget is neither "smoke" nor "full".
+
+    Examples
+    --------
+    >>> tables_folder("smoke").name, tables_folder("full").name
+    ('data', 'retrained')
+    """
+    folders = {"smoke": DATA, "full": cache_folder() / "retrained"}
+    if budget not in folders:
+        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
+    return folders[budget]

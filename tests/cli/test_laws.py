@@ -1,0 +1,296 @@
+"""The commands about laws: right numbers, readable tables, one sentence on a fault."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from precision_lib import decide
+from precision_lib.cli import laws as cli_laws
+from precision_lib.errors import UserError
+from precision_lib.laws import Fit, example_fit, example_table, list_laws
+from precision_lib.laws.compare import compare as laws_compare
+
+app = typer.Typer(pretty_exceptions_enable=False)
+cli_laws.register(app)
+
+
+def call(*arguments: object) -> str:
+    """Run a command; its output, or the exception it ended with."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def call_json(*arguments: object) -> dict:
+    return json.loads(call(*arguments, "--json"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "runs.csv"
+    table = pd.DataFrame(example_table())
+    table.rename(columns={"N": "params"}).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(runs: Path) -> Path:
+    out = runs.with_name("fit.json")
+    call("fit", runs, "--law", "chinchilla", "--columns", "N=params",
+         "--bootstrap", 50, "--out", out)  # fmt: skip
+    return out
+
+
+def test_laws_lists_every_law_with_its_formula() -> None:
+    text = call("laws")
+    record = call_json("laws")
+    assert [law["name"] for law in record["laws"]] == [k.name for k in list_laws()]
+    for law in list_laws():
+        assert f"{law.name}: " in text and law.formula in text
+        for parameter in law.parameters:
+            assert parameter.name in text and parameter.meaning in text
+
+
+def test_fit_agrees_with_the_library_and_has_the_promised_keys(runs: Path) -> None:
+    record = call_json("fit", runs, "--law", "chinchilla", "--columns", "N=params")
+    promised = {"law", "n", "params", "objective", "r2", "share_at_best", "ci"}
+    assert promised | {"warnings"} <= set(record)
+    expected = example_fit()
+    assert record["n"] == expected.n and record["law"] == "chinchilla"
+    assert record["params"] == pytest.approx(expected.params, rel=1e-5)
+    assert record["objective"] == pytest.approx(expected.objective, rel=1e-6)
+
+
+def test_fit_table_is_readable(runs: Path) -> None:
+    text = call("fit", runs, "--law", "chinchilla", "--columns", "N=params",
+                "--fix", "E=1.8", "--where", "D > 2e8", "--bootstrap", 20)  # fmt: skip
+    assert "L = E + A N^-alpha + B D^-beta" in text
+    assert "held" in text and "95% interval" in text and "25 runs" in text
+
+
+def test_options_reach_the_fit(runs: Path, fitted: Path) -> None:
+    base = ("fit", runs, "--law", "chinchilla", "--columns", "N=params")
+    few = call_json(*base, "--where", "N < 5e8 and seed != 0", "--starts", 7)
+    assert few["n"] == 16 and few["starts"] == 7
+    wide = call_json(*base, "--delta", 10)
+    assert wide["delta"] == 10 and wide["objective"] != few["objective"]
+    held = call_json(*base, "--fix", "E=1.8")
+    assert held["params"]["E"] == 1.8 and held["fixed"] == {"E": 1.8}
+    saved = Fit.load(fitted)
+    assert len(saved.replicates["E"]) == 50 and set(saved.ci) == set(saved.params)
+    again = call_json(*base, "--bootstrap", 50)
+    assert again["ci"]["alpha"] == pytest.approx(saved.ci["alpha"])
+    other = call_json(*base, "--bootstrap", 50, "--seed", 1)
+    assert other["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
+    residual = call_json(*base, "--bootstrap", 50, "--resample", "residual")
+    assert residual["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
+    clusters = call_json(*base, "--bootstrap", 50, "--cluster", "seed")
+    assert clusters["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
+
+
+def test_compare_agrees_with_the_library(runs: Path) -> None:
+    base = ("compare", runs, "--laws", "chinchilla,chinchilla-tied")
+    base = (*base, "--columns", "N=params")
+    rule = ("--hold-out", "D/N > 200 and seed >= 0")
+    record = call_json(*base, *rule)
+    table = pd.DataFrame(example_table())
+    held = (table["D"] / table["N"] > 200).to_numpy()
+    expected = laws_compare(table, ["chinchilla", "chinchilla-tied"], held)
+    assert [s["law"] for s in record["scores"]] == [s.law for s in expected.scores]
+    for found, known in zip(record["scores"], expected.scores, strict=True):
+        assert found["held_out_r2"] == pytest.approx(known.held_out_r2, rel=1e-6)
+        assert found["n_held_out"] == held.sum()
+    text = call(*base, *rule)
+    assert "chinchilla-tied" in text and "D/N > 200" in text and "held-out R2" in text
+    folded = call_json(*base, "--folds", 3, "--by", "seed")
+    assert folded["held_out"] == "3-fold cross-validation"
+    assert folded["scores"][0]["n_held_out"] == len(table)
+
+
+def test_predict_agrees_with_the_library(fitted: Path) -> None:
+    record = call_json("predict", fitted, "--N", "1e8", "--D", "1e10")
+    saved = Fit.load(fitted)
+    row = {"N": [1e8], "D": [1e10]}
+    assert record["value"] == pytest.approx(float(saved.predict(row)[0]))
+    draws = saved.predict_replicates(row)[:, 0]
+    assert record["interval"] == pytest.approx(np.percentile(draws, [2.5, 97.5]))
+    assert record["warnings"] == []
+    text = call("predict", fitted, "--N", "1e12", "--D", "1e10")
+    assert text.startswith("loss ") and "outside the runs that were fitted" in text
+
+
+def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
+    with pytest.raises(UserError, match="needs D; give it with --D"):
+        call("predict", fitted, "--N", "1e8")
+    with pytest.raises(UserError, match="N is -1; give a number above zero"):
+        call("predict", fitted, "--N", -1, "--D", 1)
+    paper = tmp_path / "paper.json"
+    decide.paper_fit().save(paper)
+    bits = ("--weight-bits", 4, "--activation-bits", 8, "--kv-bits", 8)
+    value = call_json("predict", paper, "--N", 1e8, "--D", 1e10, *bits)["value"]
+    row = {"N": [1e8], "D": [1e10], "weight_bits": [4]}
+    row |= {"activation_bits": [8], "kv_bits": [8]}
+    assert value == pytest.approx(float(decide.paper_fit().predict(row)[0]))
+    with pytest.raises(UserError, match="needs kv_bits; give it with --kv-bits"):
+        call("predict", paper, "--N", 1e8, "--D", 1e10, *bits[:4])
+    rounding = tmp_path / "ptq.json"
+    decide.paper_degradation().save(rounding)
+    text = call("predict", rounding, "--N", 3e7, "--D", 2.6e10, "--post-bits", 3)
+    assert text == "delta 0.5858 nats/token\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "answer"),
+    [
+        ("effective-size", ["--N", 1e8, "--D", 1e10, "--bits", 4],
+         lambda s: decide.effective_size(s, 1e8, 1e10, 4)),
+        ("optimal-precision", ["--budget", 1e21],
+         lambda s: decide.optimal_precision(s, 1e21)),
+        ("allocation", ["--budget", 1e21, "--bits", 8],
+         lambda s: decide.allocation(s, 1e21, 8)),
+        ("precision-at-size", ["--budget", 1e21, "--N", 1e9, "--most-bits", 9],
+         lambda s: decide.precision_at_size(s, 1e21, 1e9, (1.0, 9.0))),
+        ("critical-data", ["--N", 3e7, "--post-bits", 4],
+         lambda s: decide.critical_data(s, 3e7, 4)),
+        ("serving-memory", ["--memory", 1e9, "--D", 1e10],
+         lambda s: decide.serving_memory(s, 1e9, 1e10)),
+        ("serving-memory", ["--memory", 1e9, "--D", 1e10, "--rounded"],
+         lambda s: decide.serving_memory(s, 1e9, 1e10, rounded=True)),
+        ("inference-cost", ["--memory", 1e9],
+         lambda s: decide.inference_cost(s, 1e9)),
+    ],
+)  # fmt: skip
+def test_decide_agrees_with_the_library(question: str, options: list, answer) -> None:
+    surface = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    expected = answer(surface).to_dict()
+    assert call_json("decide", "paper", question, *options) == expected
+    text = call("decide", "paper", question, *options)
+    for name in expected["values"]:
+        assert name in text
+
+
+def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
+    options = ("iso-loss", "--loss", 3.5, "--D", 2e10, "--bits", "2,4,8")
+    record = call_json("decide", "paper", *options)
+    surface = decide.surface(decide.paper_fit())
+    contour = decide.iso_loss(surface, 3.5, 2e10, [2, 4, 8])
+    assert record["contour"][0]["N"] is None
+    assert [p["N"] for p in record["contour"][1:]] == pytest.approx(contour.N[1:])
+    assert "N for a loss of 3.5" in call("decide", "paper", *options)
+    answer = call_json("decide", fitted, "allocation", "--budget", 1e18, "--bits", 16)
+    low, high = answer["intervals"]["N"]
+    assert low < answer["values"]["N"] < high
+    rounding = tmp_path / "ptq.json"
+    decide.paper_degradation().save(rounding)
+    options = ("critical-data", "--N", 1e8, "--post-bits", 4)
+    answer = call_json("decide", fitted, *options, "--degradation", rounding)
+    paper = call_json("decide", fitted, *options, "--degradation", "paper")
+    assert answer == paper and answer["values"]["D"] > 0
+    held = ("--set", "kv_bits=16,weight_bits=16", "--memory", 1e9, "--D", 1e10)
+    answer = call_json("decide", "paper", "serving-memory", *held)
+    assert answer["values"]["P"] != pytest.approx(7.0, abs=0.1)
+
+
+def test_without_offsets_the_paper_does_not_reach_its_own_bits() -> None:
+    options = ("optimal-precision", "--budget", 1e21)
+    with_them = call_json("decide", "paper", *options)["values"]["P"]
+    without = call_json("decide", "paper-no-offset", *options)["values"]["P"]
+    assert with_them == pytest.approx(7.0, abs=0.01)
+    assert without == pytest.approx(3.5, abs=0.1)
+
+
+FIT = ["fit", "RUNS", "--law", "chinchilla", "--columns", "N=params"]
+COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fit", "RUNS", "--law", "none"], "there is no law 'none'"),
+        (["fit", "absent.csv", "--law", "chinchilla"], "there is no such file"),
+        (["fit", "RUNS", "--law", "chinchilla"], "column 'N' is missing"),
+        (["fit", "RUNS", "--law", "chinchilla", "--columns", "params"], "name=value"),
+        (["fit", "RUNS", "--law", "chinchilla", "--columns", "N=a,N=b"], "twice"),
+        ([*FIT, "--where", "N>"],
+         "is not understood"),
+        ([*FIT, "--where", "N>1e99"],
+         "keeps none of the 30 rows"),
+        ([*FIT, "--where", "N<2e6"],
+         "column 'N'"),
+        ([*FIT, "--fix", "E=x"],
+         "is not a number"),
+        ([*FIT, "--fix", "F=1"],
+         "no parameter 'F'"),
+        ([*FIT, "--delta", "-1"],
+         "delta is -1"),
+        ([*FIT, "--cluster", "seed"],
+         "say how many with --bootstrap"),
+        ([*FIT, "--out", "no/f.json"],
+         "there is no folder"),
+        ([*COMPARE, "--laws", "chinchilla,none"], "no law 'none'"),
+        ([*COMPARE, "--hold-out", "N > 1e99"], "holds out none of the 30 rows"),
+        ([*COMPARE, "--hold-out", "N > 0"], "holds out all of the 30 rows"),
+        ([*COMPARE, "--hold-out", "M > 0"], "column 'M' is missing"),
+        ([*COMPARE, "--hold-out", "open(0)"], "a call is not allowed"),
+        ([*COMPARE, "--folds", 1], "folds is 1"),
+        (["predict", "absent.json"], "cannot read the fit"),
+        (["predict", "RUNS"], "not the JSON of a fit"),
+        (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
+         "cannot read the fit"),
+        (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
+        (["decide", "paper", "allocation", "--budget", 1, "--bits", "x"],
+         "not a number or a list"),
+        (["decide", "paper", "allocation", "--budget", 1, "--bits", "3,4"],
+         "takes one number of --bits"),
+        (["decide", "paper", "allocation", "--budget", -1, "--bits", "3"],
+         "budget is -1"),
+        (["decide", "paper", "optimal-precision", "--budget", 1e9, "--set", "a"],
+         "name=value"),
+    ],
+)  # fmt: skip
+def test_faults_are_one_sentence(arguments: list, said: str, runs: Path) -> None:
+    before = sorted(runs.parent.iterdir())
+    with pytest.raises(UserError) as caught:
+        call(*[runs if each == "RUNS" else each for each in arguments])
+    message = str(caught.value)
+    assert said in message and "\n" not in message
+    assert sorted(runs.parent.iterdir()) == before
+
+
+def test_an_unwritable_place_is_one_sentence(runs: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.json"
+    taken.mkdir()
+    (taken / "file").touch()
+    with pytest.raises(UserError, match="cannot write the fit"):
+        call("fit", runs, "--law", "chinchilla", "--columns", "N=params",
+             "--out", taken)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["laws", "fit", "compare", "predict", "decide"])
+def test_every_command_explains_itself(command: str) -> None:
+    text = call(command, "--help")
+    assert "--json" in text and "Usage" in text
+
+
+def test_program_is_quick_to_start_and_ends_a_fault_with_status_2(runs: Path) -> None:
+    """The whole program, in a process of its own, as a reader calls it."""
+    program = [sys.executable, "-X", "importtime", "-m", "precision_lib"]
+    done = subprocess.run([*program, "laws"], capture_output=True, text=True)
+    assert done.returncode == 0 and "chinchilla" in done.stdout
+    assert "torch" not in done.stderr and "matplotlib" not in done.stderr
+    program = [sys.executable, "-m", "precision_lib"]
+    command = [*program, "fit", str(runs), "--law", "chinchilla"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "column 'N' is missing" in done.stderr

@@ -1,0 +1,52 @@
+"""The figure that opens the book shows each run once, and no other size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from precision_lib.figures.opening import longest_trained, loss_by_bits_against_data
+from precision_lib.figures.style import bits_style
+from precision_lib.runs.run_table import load_ptq
+
+TABLE = pd.DataFrame(
+    {
+        "run_id": ["a", "a", "b", "b", "c", "c"],
+        "N": 24_000.0,
+        "D": [2e5, 2e5, 2e5, 2e5, 4e5, 4e5],
+        "post_bits": [2, 3] * 3,
+        "loss": [4.0, 4.0, 4.2, 4.2, 3.5, 3.5],
+        "post_loss": [5.0, 4.3, 5.2, 4.5, 5.4, 4.0],
+    }
+)
+
+
+def test_the_size_is_the_one_with_most_tokens_a_parameter() -> None:
+    ptq = load_ptq()
+    rows = longest_trained(ptq)
+    assert rows["N"].nunique() == 1 and set(rows["method"]) == {"gptq"}
+    fit = ptq[
+        (ptq["role"] == "fit") & (ptq[["weight_bits", "kv_bits"]] == 32).all(axis=1)
+    ]
+    fit = fit[(fit["activation_bits"] == 32) & (fit["method"] == "gptq")]
+    assert (rows["D"] / rows["N"]).max() == (fit["D"] / fit["N"]).max()
+    assert set(rows["post_bits"]) <= {2, 3, 4}
+
+
+def test_points_are_runs_and_lines_their_means() -> None:
+    figure = loss_by_bits_against_data(TABLE)
+    axes = figure.axes[0]
+    points, means = axes.lines[::2], axes.lines[1::2]
+    assert [len(line.get_xdata()) for line in points] == [3, 3, 3]
+    np.testing.assert_allclose(means[0].get_ydata(), [4.1, 3.5])  # before rounding
+    np.testing.assert_allclose(means[1].get_ydata(), [5.1, 5.4])  # 2 bits
+    np.testing.assert_allclose(means[2].get_ydata(), [4.4, 4.0])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "not quantized",
+        "2 bits",
+        "3 bits",
+    ]
+    for line, bits in zip(points, (32, 2, 3), strict=True):
+        assert line.get_color() == bits_style(bits)["color"]
+    plt.close("all")

@@ -1,0 +1,171 @@
+"""Predictions made of a planted world hold the runs of that world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from precision_lib.errors import UserError
+from precision_lib.findings.predictions import (
+    load_predictions,
+    measured_beside,
+    predict_runs,
+)
+from precision_lib.laws import get_law
+from precision_lib.model.shapes import SHAPES
+from precision_lib.model.transformer import Precision
+from precision_lib.paths import DATA
+from precision_lib.runs.run_table import load_runs, write_table
+from precision_lib.sweep.plans import read_plan
+from precision_lib.training.config import RunConfig
+from tools import predictions
+
+TRUTH = {
+    **{"A": 60.0, "alpha": 0.35, "B": 300.0, "beta": 0.4, "E": 1.5},
+    **{"gamma_weights": 1.4, "n_weights": 0.2, "gamma_activations": 1.6},
+    **{"n_activations": 0.8, "gamma_kv": 0.9, "n_kv": 0.5},
+}
+ROUNDING = {"C_T": 0.01, "gamma_D": 0.5, "gamma_N": 0.35, "gamma_post": 0.6, "b": 1.0}
+CONFIGS = [
+    RunConfig(SHAPES["887k"], tokens=12_800_000),
+    RunConfig(SHAPES["1584k"], Precision("int6", "int6", "int6"), tokens=6_400_000),
+]
+
+
+def columns(config: RunConfig) -> dict[str, float]:
+    d = config.steps * config.tokens_per_step
+    return {"N": config.model.n_non_embedding, "D": d, **config.precision.bits}
+
+
+def true_loss(at: dict[str, float]) -> float:
+    law = get_law("effective")
+    row = {name: np.array([float(at[name])]) for name in law.columns()}
+    return float(law.predict(**row, **TRUTH)[0])
+
+
+def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A table of runs and one of roundings that follow the truth."""
+    rng = np.random.default_rng(5)
+    plain = [
+        RunConfig(SHAPES[shape], tokens=tokens, seed=seed)
+        for shape in ("24k", "56k", "98k", "222k", "397k")
+        for tokens in (200_000, 800_000, 3_200_000, 6_400_000)
+        for seed in (0, 1)
+    ]
+    parts = [
+        replace(config, precision=precision)
+        for config in plain
+        if config.seed == 0
+        for bits in ("int3", "int4", "int6")
+        for precision in (
+            Precision(weights=bits),
+            Precision(activations=bits),
+            Precision(kv_cache=bits),
+            Precision(bits, bits, bits),
+        )
+    ]
+    rows, rounded = [], []
+    for config in [*plain, *parts]:
+        at = columns(config)
+        loss = true_loss(at) * np.exp(noise * rng.normal())
+        shared = {"run_id": config.run_id, "seed": config.seed, "role": "fit"}
+        formats = {
+            "weight_format": config.precision.weights,
+            "activation_format": config.precision.activations,
+            "kv_format": config.precision.kv_cache,
+        }
+        result = {"loss": loss, "status": "finished"}
+        rows.append({**shared, **at, **formats, **result})
+        for bits in (3, 4, 5, 6) if config.precision == Precision() else ():
+            law = get_law("ptq")
+            row = {"N": at["N"], "D": at["D"], "post_bits": bits}
+            known = {name: np.array([float(row[name])]) for name in law.columns()}
+            delta = float(law.predict(**known, **ROUNDING)[0])
+            delta *= np.exp(10 * noise * rng.normal())
+            given = {"method": "gptq", "post_bits": bits, "delta": delta}
+            rounded.append({**shared, **at, **given})
+    return pd.DataFrame(rows), pd.DataFrame(rounded)
+
+
+def test_the_truth_lies_in_the_intervals() -> None:
+    found = predict_runs(CONFIGS, *world(0.003), replicates=200)
+    laws = found.groupby("quantity")["law"].nunique()
+    assert laws.to_dict() == {"cost": 3, "delta": 2, "loss": 3}
+    found = found[found["law"].isin(["effective", "ptq"])]
+    losses = found[found["quantity"] == "loss"].set_index("run_id")
+    for config in CONFIGS:
+        row = losses.loc[config.run_id]
+        assert row["low"] < true_loss(columns(config)) < row["high"]
+    cost = found[found["quantity"] == "cost"].iloc[0]
+    at = columns(CONFIGS[1])
+    plain = at | {"weight_bits": 32, "activation_bits": 32, "kv_bits": 32}
+    assert cost["run_id"] == CONFIGS[1].run_id
+    assert cost["low"] < true_loss(at) - true_loss(plain) < cost["high"]
+    deltas = found[found["quantity"] == "delta"]
+    assert deltas["run_id"].unique().tolist() == [CONFIGS[0].run_id]
+    assert deltas["post_bits"].tolist() == [3, 4, 5, 6]
+    assert (deltas["low"] < deltas["predicted"]).all()
+    assert (deltas["predicted"] < deltas["high"]).all()
+
+
+def test_the_table_keeps_its_form_in_a_file(tmp_path: Path) -> None:
+    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
+    write_table(found, tmp_path / "predictions.csv")
+    again = load_predictions(tmp_path / "predictions.csv")
+    pd.testing.assert_frame_equal(again, found)
+
+
+def test_what_was_measured_stands_beside_what_was_predicted() -> None:
+    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
+    known = CONFIGS[0].run_id
+    first = {**columns(CONFIGS[0]), "seed": 0, "run_id": known, "loss": 2.5}
+    ablated = first | {"run_id": "another corpus", "role": "ablation"}
+    runs = pd.DataFrame([first | {"role": "extrapolation"}, ablated])
+    runs["status"] = "finished"
+    cost = {"run_id": known, "method": "gptq", "post_bits": [3, 4], "delta": [9.0, -1]}
+    both = measured_beside(found, runs, pd.DataFrame(cost))
+    assert set(both["run_id"]) == {known}
+    loss = both[both["quantity"] == "loss"]
+    assert (loss["measured"] == 2.5).all()
+    assert loss["miss"].to_numpy() == pytest.approx(np.log(2.5 / loss["predicted"]))
+    delta = both[both["quantity"] == "delta"].set_index(["law", "post_bits"])
+    assert len(delta) == 4
+    assert delta["miss"].isna().tolist() == [False, True, False, True]
+    assert not delta["inside"].any()
+
+
+def test_a_fitted_run_is_not_predicted() -> None:
+    runs, ptq = world(0.003)
+    config = RunConfig(SHAPES["24k"], tokens=200_000)
+    with pytest.raises(UserError, match=config.run_id):
+        predict_runs([config], runs, ptq, replicates=10)
+
+
+def test_no_prediction_where_the_scatter_is_unknown() -> None:
+    config = replace(CONFIGS[0], precision=Precision("int8", "int3", "int5"))
+    with pytest.raises(UserError, match=r"\(8, 3, 5\) bits"):
+        predict_runs([config], *world(0.003), replicates=10)
+
+
+def test_nothing_is_predicted_after_the_fact(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(predictions, "PLAN", DATA / "plans" / "base.yaml")
+    monkeypatch.setattr(predictions, "TARGET", tmp_path / "predictions.csv")
+    assert predictions.main() == 1
+    assert "is trained already" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_published_prediction_is_of_a_run_that_is_fitted() -> None:
+    """And none of the held-out runs is in a fit."""
+    runs = load_runs()
+    fitted = set(runs.loc[runs["role"] == "fit", "run_id"])
+    for name in ("extrapolation", "combinations"):
+        plan = read_plan(DATA / "plans" / f"{name}.yaml")
+        assert plan.role in ("extrapolation", "validation")
+        assert not fitted & {config.run_id for config in plan.configs()}

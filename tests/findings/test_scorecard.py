@@ -1,0 +1,111 @@
+"""The scorecard: rows are checked, found in executed chapters, and compared."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from precision_lib.errors import UserError
+from precision_lib.findings import scorecard
+
+GOOD = scorecard.entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "agree", paper=0.507)
+OTHER = scorecard.entry("base", "R2", 0.98, (0.97, 0.99), 40, "partly", section="fit")
+
+
+def executed(folder: Path, *entries: scorecard.Entry, name: str = "03_base") -> Path:
+    """A notebook as papermill leaves it, with these entries shown."""
+    bundle = scorecard.show(list(entries))._repr_mimebundle_()
+    outputs = [{"output_type": "display_data", "data": bundle, "metadata": {}}]
+    cells = [
+        {"cell_type": "markdown", "source": "text"},
+        {"cell_type": "code", "source": "", "outputs": outputs},
+    ]
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"finding": "F99"}, "F99"),
+        ({"verdict": "yes"}, "'yes'"),
+        ({"estimate": math.nan}, "nan"),
+        ({"interval": (0.7, 0.5)}, "0.7"),
+        ({"interval": (math.nan, 0.5)}, "nan"),
+    ],
+)
+def test_a_wrong_row_is_refused(change: dict[str, object], word: str) -> None:
+    row = {
+        "finding": "F1",
+        "quantity": "gamma_D",
+        "estimate": 0.6,
+        "interval": (0.5, 0.7),
+        "runs": 9,
+        "verdict": "agree",
+    }
+    with pytest.raises(UserError, match=word):
+        scorecard.entry(**{**row, **change})  # type: ignore[arg-type]
+
+
+def test_rows_come_back_from_a_notebook_in_the_order_of_the_findings(
+    tmp_path: Path,
+) -> None:
+    later = executed(tmp_path, GOOD, name="04_ptq")
+    sooner = executed(tmp_path, OTHER)
+    table = scorecard.collected([later, sooner])
+    assert table["finding"].tolist() == ["base", "F1"]
+    assert table["chapter"].tolist() == ["03_base", "04_ptq"]
+    assert table["section"].tolist() == ["fit", ""]
+    assert table["paper"].isna().tolist() == [True, False]
+
+
+def test_a_row_stated_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="stated twice"):
+        scorecard.collected([executed(tmp_path, GOOD, GOOD)])
+
+
+def test_equal_tables_have_no_differences(tmp_path: Path) -> None:
+    table = scorecard.collected([executed(tmp_path, GOOD, OTHER)])
+    table.to_csv(tmp_path / "card.csv", index=False)
+    assert scorecard.differences(table, table) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("estimate", 0.61), ("low", 0.4), ("high", 0.8), ("runs", 98)],
+)
+def test_a_changed_number_is_named(tmp_path: Path, column: str, value: float) -> None:
+    table = scorecard.collected([executed(tmp_path, GOOD)])
+    (found,) = scorecard.differences(table, table.assign(**{column: value}))
+    assert found.startswith(f"F1, gamma_D: {column} is {value}")
+
+
+def test_missing_and_new_rows_are_named(tmp_path: Path) -> None:
+    first = scorecard.collected([executed(tmp_path, GOOD)])
+    second = scorecard.collected([executed(tmp_path, OTHER)])
+    assert sorted(scorecard.differences(first, second)) == [
+        "F1, gamma_D: is not in the chapters",
+        "base, R2: is not in the table",
+    ]
+
+
+def test_the_last_digits_may_differ(tmp_path: Path) -> None:
+    table = scorecard.collected([executed(tmp_path, GOOD)])
+    assert scorecard.differences(table, table.assign(estimate=0.6 + 1e-5)) == []
+
+
+def test_an_open_interval_comes_back_and_is_shown_as_one(tmp_path: Path) -> None:
+    one = scorecard.entry("G", "x", 1.0, (-math.inf, math.inf), 1, "not at this scale")
+    path = executed(tmp_path, one)
+    assert "Infinity" not in path.read_text("utf-8")
+    table = scorecard.collected([path])
+    assert (table["low"][0], table["high"][0]) == (-math.inf, math.inf)
+    assert scorecard.in_words(table)["our runs (95%)"][0] == "1 (-∞ to ∞)"
+    table.to_csv(tmp_path / "card.csv", index=False)
+    again = pd.read_csv(tmp_path / "card.csv")
+    assert scorecard.differences(again, table) == []

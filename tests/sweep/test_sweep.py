@@ -1,0 +1,329 @@
+import dataclasses
+import json
+import multiprocessing
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from precision_lib.errors import UserError
+from precision_lib.model.transformer import ModelConfig
+from precision_lib.runs.run_table import load_runs
+from precision_lib.sweep.plans import read_plan
+from precision_lib.sweep.preflight import prepare
+from precision_lib.sweep.price import prices
+from precision_lib.sweep.records import collect, finished_ids, set_aside, write_json
+from precision_lib.sweep.runner import run_sweep
+from precision_lib.training.checkpoints import load_model
+from precision_lib.training.evaluation import evaluate
+from tests.helpers import small_corpus
+from tests.kill_sweep import sweep, tiny_configs
+
+PLANS = sorted((Path(__file__).parents[2] / "data" / "plans").glob("*.yaml"))
+
+
+@pytest.fixture
+def configs(tmp_path):
+    return tiny_configs(tmp_path, 4)
+
+
+def records(folder):
+    found = {p.stem: json.loads(p.read_text()) for p in folder.glob("*.json")}
+    for record in found.values():
+        for name in ("seconds", "train_seconds", "peak_memory_mb"):
+            assert record.pop(name) > 0
+    return found
+
+
+def test_a_sweep_does_each_run_once_and_resumes(tmp_path, configs):
+    assert run_sweep(configs[:2], "t", "fit", tmp_path / "a", tmp_path) == 2
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "a").iterdir()}
+    assert run_sweep(configs, "t", "fit", tmp_path / "a", tmp_path) == 2
+    assert run_sweep(configs, "t", "fit", tmp_path / "a", tmp_path) == 0
+    assert all(p.stat().st_mtime_ns == t for p, t in before.items())
+    assert run_sweep(configs, "t", "fit", tmp_path / "b", tmp_path, jobs=2) == 4
+    assert records(tmp_path / "a") == records(tmp_path / "b")
+
+
+def test_twenty_kills_lose_nothing_and_double_nothing():
+    """The longer check with 200 is in CONTRIBUTING.md."""
+    command = [sys.executable, "-m", "tests.kill_sweep", "--kills", "20"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [*command, "--method", "fork"], cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no run lost, none doubled" in done.stdout
+
+
+def test_two_sweeps_in_one_folder_share_the_work(tmp_path, configs):
+    spawn = multiprocessing.get_context("spawn")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    both = [
+        spawn.Process(target=sweep, args=(configs, folder, "forkserver"))
+        for _ in range(2)
+    ]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    log = (folder / "log.txt").read_text()
+    assert [process.exitcode for process in both] == [0, 0], log
+    trained = list((folder / "out").glob("*.json"))
+    assert len(trained) == len(configs)
+    assert "once more" not in log
+    assert len(load_runs(folder / "runs.csv")) == len(configs)
+
+
+def at_once(action, times):
+    """What two threads get that do the same at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        twice = [pool.submit(lambda: [action() for _ in range(times)]) for _ in "ab"]
+        return [given for future in twice for given in future.result()]
+
+
+def test_two_sweeps_prepare_one_folder_at_once(tmp_path):
+    out = tmp_path / "out"
+    assert at_once(lambda: prepare([], out), 500) == [{}] * 1000
+    assert not list(out.iterdir())
+
+
+def test_two_sweeps_set_a_damaged_record_aside_once(tmp_path):
+    for count in range(200):
+        (tmp_path / f"{count}.json").write_text("{}")
+    told = at_once(lambda: set_aside(tmp_path), 1)
+    assert sorted(map(len, told)) == [0, 200]
+    assert len(list(tmp_path.glob("*.damaged"))) == 200
+
+
+def test_a_claim_of_another_process_is_left_to_it(tmp_path, configs):
+    out = tmp_path / "out"
+    out.mkdir()
+    claim = FileLock(out / f"{configs[0].run_id}.lock")
+    claim.acquire()
+    run = {}
+
+    def other_sweep():
+        run["count"] = run_sweep(configs[:2], "t", "fit", out, tmp_path)
+
+    thread = threading.Thread(target=other_sweep)
+    thread.start()
+    while not (out / f"{configs[1].run_id}.json").exists():
+        assert thread.is_alive()
+        time.sleep(0.05)
+    time.sleep(1.0)
+    assert not (out / f"{configs[0].run_id}.json").exists() and thread.is_alive()
+    claim.release()  # the other sweep was killed before it had finished
+    thread.join()
+    assert run["count"] == 2 and len(records(out)) == 2
+    assert not list(out.glob("*.lock"))
+
+
+def test_records_that_are_none_are_set_aside(tmp_path, configs, capsys):
+    out = tmp_path / "out"
+    run_sweep(configs[:3], "t", "fit", out, tmp_path)
+    whole = records(out)
+    cut, foreign, copied = (out / f"{c.run_id}.json" for c in configs[:3])
+    cut.write_text(cut.read_text()[:500])
+    foreign.write_text('{"run_id": 3}')
+    copied.write_text(json.dumps(whole[configs[0].run_id]))
+    assert finished_ids(out, tmp_path) == set()
+    assert run_sweep(configs[:3], "t", "fit", out, tmp_path) == 3
+    told = capsys.readouterr().err
+    for path in (cut, foreign, copied):
+        assert f"{path} is no whole record" in told
+        assert path.with_suffix(".damaged").exists()
+    assert records(out) == whole
+
+
+def test_a_run_that_raises_is_told_and_the_others_go_on(tmp_path, configs, capsys):
+    bad = dataclasses.replace(configs[0], device="mps:7")
+    with pytest.raises(
+        UserError, match=f"1 of the runs failed, 1 are done.*{bad.run_id}"
+    ):
+        run_sweep([bad, configs[1]], "t", "fit", tmp_path / "out", tmp_path)
+    assert (
+        f"run {bad.run_id}: device 'mps:7' is not available" in capsys.readouterr().err
+    )
+    assert list(records(tmp_path / "out")) == [configs[1].run_id]
+
+
+def test_a_diverged_run_is_a_result(tmp_path, configs):
+    wild = dataclasses.replace(configs[0], peak_lr=1e4, gradient_clip=1e9)
+    run_sweep([wild], "t", "fit", tmp_path / "out", tmp_path)
+    collect(tmp_path / "out", tmp_path)
+    assert load_runs(tmp_path / "runs.csv")["status"].tolist() == ["diverged"]
+
+
+def test_no_room_on_disk(tmp_path, configs, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(UserError, match="4 runs need 1 MB and 0 MB are free; make"):
+        run_sweep(configs, "t", "fit", tmp_path / "out", tmp_path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_disk_that_fills_up_is_one_sentence(tmp_path, configs):
+    """A limit on the size of files stands for the disk."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=sweep_with_full_disk, args=(configs[:1], tmp_path)
+    )
+    process.start()
+    process.join()
+    told = (tmp_path / "told.txt").read_text()
+    assert "1 of the runs failed" in told and "cannot be written" in told
+    assert [p.suffix for p in (tmp_path / "out").iterdir()] == [".lock"]
+    assert run_sweep(configs[:1], "t", "fit", tmp_path / "out", tmp_path) == 1
+
+
+def sweep_with_full_disk(configs, folder):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        run_sweep(configs, "t", "fit", folder / "out", folder)
+    except UserError as error:
+        (folder / "told.txt").write_text(str(error))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tokens": 400_000}, r"400,000 tokens are more than 4 epochs"),
+        ({"model": ModelConfig(16, 1, 2, 32)}, r"has 300 kinds of token"),
+    ],
+)
+def test_a_run_beyond_the_corpus_stops_the_whole_plan(
+    tmp_path, configs, change, message
+):
+    plan = [configs[0], dataclasses.replace(configs[1], **change)]
+    with pytest.raises(UserError, match=message):
+        run_sweep(plan, "t", "fit", tmp_path / "out", tmp_path)
+    assert records(tmp_path / "out") == {}
+
+
+def test_collect_is_the_same_whatever_the_order(tmp_path, configs):
+    run_sweep(configs, "t", "fit", tmp_path / "all", tmp_path)
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    for folder in (once, twice):
+        folder.mkdir()
+    assert collect(tmp_path / "all", once) == 4
+    half = tmp_path / "half"
+    half.mkdir()
+    for path in sorted((tmp_path / "all").iterdir(), reverse=True):
+        path.rename(half / path.name)
+        collect(half, twice)
+    assert collect(half, twice) == 4
+    for name in ("runs.csv", "ptq.csv", "curves.csv", "costs.csv"):
+        assert (once / name).read_bytes() == (twice / name).read_bytes()
+    table = pd.read_csv(once / "ptq.csv")
+    assert len(table) == 4 * 3 and load_runs(once / "runs.csv").shape[0] == 4
+    assert (table["delta"] == table["post_loss"] - table["loss"]).all()
+    assert finished_ids(tmp_path / "none", once) == {c.run_id for c in configs}
+    assert run_sweep(configs, "t", "fit", tmp_path / "none", once) == 0
+
+
+def test_a_collect_killed_between_two_tables_is_repaired(tmp_path, configs):
+    run_sweep(configs, "t", "fit", tmp_path / "all", tmp_path)
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    for folder in (whole, half):
+        folder.mkdir()
+        collect(tmp_path / "all", folder)
+    names = ("ptq.csv", "curves.csv", "costs.csv", "runs.csv")  # as they are written
+    for count in range(len(names)):
+        for name in names[count:]:
+            (half / name).unlink()
+        collect(tmp_path / "all", half)
+        for name in names:
+            assert (half / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_settings_are_fields_of_the_config(tmp_path):
+    path = tmp_path / "plan.yaml"
+    more = "\n    settings: [{}, {weight_decay: 0}]\n    peak_lr_factor: [1, 2]"
+    path.write_text(GOOD.replace("[9999]", "[9999]" + more))
+    configs = read_plan(path).configs()
+    assert [c.weight_decay for c in configs] == [0.1, 0.1, 0.0, 0.0]
+    assert configs[1].peak_lr == pytest.approx(2 * configs[0].peak_lr, rel=1e-3)
+    path.write_text(GOOD)
+    assert read_plan(path).configs() == configs[:1]
+
+
+def test_the_weights_are_kept_beside_the_record(tmp_path, configs):
+    run_sweep(configs[:1], "t", "fit", tmp_path / "out", tmp_path)
+    run_id = configs[0].run_id
+    model = load_model(tmp_path / "out" / f"{run_id}.safetensors")
+    assert model.config == configs[0].model
+    loss, _ = evaluate(model, small_corpus())
+    assert loss == records(tmp_path / "out")[run_id]["loss"]
+
+
+def test_a_record_is_whole_or_absent(tmp_path):
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"loss": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, configs):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be made"):
+        run_sweep(configs, "t", "fit", tmp_path / "file" / "out", tmp_path)
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda p: p.stem)
+def test_published_plans_are_valid(path):
+    plan = read_plan(path)
+    assert plan.name == path.stem
+    assert len({c.run_id for c in plan.configs()}) == len(plan.configs()) > 0
+
+
+GOOD = (
+    "name: a\nhypothesis: b\nrole: fit\nsets:\n  - shapes: [24k]\n    tokens: [9999]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("tokens", "tokenz"), r"tokens: Field required"),
+        (("24k", "25k"), r"unknown shape '25k'; one of 24k"),
+        (("role: fit", "role: fits"), r"role: Input should be 'tuning', 'fit'"),
+        (("role: fit", "rule: fit"), r"rule"),
+        (("[9999]", "[9999]\n    settings: [{warm: 1}]"), r"key 'warm' in sets.0.sett"),
+        (("[9999]", "[9999]\n    settings: [{beta1: x}]"), r"sets.0.settings.0.beta1"),
+        (("[9999]", "[9999]\n    peak_lr: [1]\n    peak_lr_factor: [1]"), r"exclude"),
+        (("9999", "-1"), r"tokens.0: Input should be greater than 0"),
+        (("9999", "99"), r"at least 2048"),
+        (("[9999]", "[9999]\n    precisions: [{weights: int99}]"), r"1 to 16, not 99"),
+        (("[9999]", "[9999]\n    precisions: [{weight: int4}]"), r"weight"),
+        (("name: a", "name: ["), r"plan.yaml"),
+        (("sets:", "sets: 3\nrest:"), r"sets: Input should be a valid list"),
+    ],
+)
+def test_bad_plans(tmp_path, change, message):
+    path = tmp_path / "plan.yaml"
+    path.write_text(GOOD.replace(*change))
+    with pytest.raises(UserError, match=message):
+        read_plan(path)
+
+
+def test_a_missing_plan(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        read_plan(tmp_path / "plan.yaml")
+
+
+def test_price_grows_with_the_tokens(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(GOOD)
+    short = read_plan(path).configs()
+    long = [dataclasses.replace(c, tokens=100 * c.tokens) for c in short]
+    assert sum(prices(long).values()) > sum(prices(short).values()) > 0
