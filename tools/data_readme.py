@@ -13,7 +13,7 @@ import pandas as pd
 from precision_lib.findings.twins import law_roundings, law_runs
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import load_costs, load_ptq, load_runs
-from precision_lib.sweep.plans import read_plan
+from precision_lib.sweep.plans import label, read_plan, tables_of
 
 README = DATA / "README.md"
 NOISE = re.compile(r"(?<=<!-- noise -->\n).*?(?=<!-- end of noise -->)", re.DOTALL)
@@ -26,19 +26,22 @@ def main() -> None:
 
 def updated(text: str) -> str:
     """The text with what the tables say now."""
-    seconds = load_costs().set_index("run_id")["seconds"]
-    for path in sorted((DATA / "plans").glob("*.yaml")):
-        count, hours = progress(path, seconds)
-        row = re.compile(rf"^\| `{path.stem}` \| [^|]* \| [^|]* \|", re.MULTILINE)
-        text, found = row.subn(f"| `{path.stem}` | {count} | {hours} |", text)
+    for path in sorted(DATA.glob("**/plans/*.yaml")):
+        name, (count, hours) = label(path), progress(path)
+        row = re.compile(rf"^\| `{name}` \| [^|]* \| [^|]* \|", re.MULTILINE)
+        text, found = row.subn(f"| `{name}` | {count} | {hours} |", text)
         if found != 1:
-            raise SystemExit(f"data/README.md has {found} rows for {path.stem}")
+            raise SystemExit(f"data/README.md has {found} rows for {name}")
     return NOISE.sub(lambda _: noise_floor(), text)
 
 
-def progress(plan: Path, seconds: pd.Series) -> tuple[str, str]:
+def progress(plan: Path) -> tuple[str, str]:
     """How many of a plan's runs are done, and the core-hours that they took."""
     ids = {config.run_id for config in read_plan(plan).configs()}
+    costs = tables_of(plan) / "costs.csv"
+    seconds = pd.Series(dtype=float)
+    if costs.exists():
+        seconds = load_costs(costs).set_index("run_id")["seconds"]
     mine = seconds[seconds.index.isin(ids)]
     count = str(len(ids)) if len(mine) == len(ids) else f"{len(mine)} of {len(ids)}"
     return count, f"{mine.sum() / 3600:.1f}"

@@ -1,4 +1,4 @@
-"""Write down what the fitted laws say of the runs of data/plans/extrapolation.yaml.
+"""Write down what the fitted laws say of the runs of short/plans/extrapolation.yaml.
 
 python -m tools.predictions
 
@@ -12,13 +12,13 @@ import sys
 import pandas as pd
 
 from precision_lib.findings.predictions import predict_runs
-from precision_lib.paths import DATA
+from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_ptq, load_runs, write_table
 from precision_lib.sweep.plans import read_plan
 from precision_lib.training.config import RunConfig
 
-PLAN = DATA / "plans" / "extrapolation.yaml"
-TARGET = DATA / "predictions.csv"
+PLAN = table_folder("short") / "plans" / "extrapolation.yaml"
+TARGET = table_folder("short") / "predictions.csv"
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def trained(configs: list[RunConfig], runs: pd.DataFrame) -> list[str]:
 
     Examples
     --------
-    >>> trained(read_plan(DATA / "plans" / "base.yaml").configs(), load_runs()) != []
+    >>> trained(read_plan(PLAN.with_name("base.yaml")).configs(), load_runs()) != []
     True
     """
     return sorted({config.run_id for config in configs} & set(runs["run_id"]))

@@ -50,9 +50,9 @@ def data_digest() -> str:
     from precision_lib.paths import DATA
 
     total = hashlib.sha256()
-    for path in sorted(DATA.glob("*.csv")):
+    for path in sorted(DATA.rglob("*.csv")):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.name} {content}\n".encode())
+        total.update(f"{path.relative_to(DATA)} {content}\n".encode())
     return total.hexdigest()
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from precision_lib.paths import DATA
-
 if TYPE_CHECKING:
     from precision_lib.training.config import RunConfig
 
 EngineName = Literal["local", "ray"]
 OUT = Path(".cache/runs")
+Tables = Annotated[
+    Path | None, typer.Option(help="Folder of the tables; else that of the plan.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +55,7 @@ def sweep(
     jobs: Annotated[int, typer.Option(min=1, help="Runs at once on this machine.")] = 1,
     engine: Annotated[EngineName, typer.Option(help="Where runs are done.")] = "local",
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
-    data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+    data: Tables = None,
     ray_address: Annotated[
         str | None, typer.Option(help="host:port of a Ray cluster, or auto.")
     ] = None,
@@ -63,15 +64,15 @@ def sweep(
 ) -> None:
     """Train the runs of a plan that are not done yet; it can be stopped and resumed."""
     from precision_lib.sweep.engines import LocalEngine
-    from precision_lib.sweep.plans import read_plan
+    from precision_lib.sweep.plans import label, read_plan, tables_of
     from precision_lib.sweep.preflight import check_sizes
     from precision_lib.sweep.price import prices
     from precision_lib.sweep.ray_engine import RayEngine
     from precision_lib.sweep.records import finished_ids
     from precision_lib.sweep.runner import run_sweep
 
-    read = read_plan(plan)
-    configs, folder = read.configs(), out / read.name
+    read, data = read_plan(plan), data or tables_of(plan)
+    configs, folder = read.configs(), out / label(plan)
     done = finished_ids(folder, data)
     todo = [c for c in configs if c.run_id not in done]
     typer.echo(f"{read.name}: {len(configs)} runs, {len(configs) - len(todo)} done")
@@ -109,28 +110,30 @@ def _cost(todo: list[RunConfig], priced: dict[str, float], slots: int) -> str:
 def collect(
     plan: Annotated[Path, typer.Argument(help="The plan whose records are merged.")],
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
-    data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+    data: Tables = None,
 ) -> None:
     """Merge the records of a sweep into the tables of --data."""
-    from precision_lib.sweep.plans import read_plan
+    from precision_lib.sweep.plans import label, tables_of
     from precision_lib.sweep.records import collect as merge
 
-    total = merge(out / read_plan(plan).name, data)
+    data = data or tables_of(plan)
+    total = merge(out / label(plan), data)
     typer.echo(f"{data / 'runs.csv'}: {total} runs")
 
 
 def retrain(
-    run_id: Annotated[str, typer.Argument(help="A run_id of data/runs.csv.")],
+    run_id: Annotated[str, typer.Argument(help="A run_id of the table runs.csv.")],
     plan: Annotated[Path, typer.Option(help="The plan that it comes from.")],
-    data: Annotated[Path, typer.Option(help="Folder of the tables.")] = DATA,
+    data: Tables = None,
 ) -> None:
     """Train one row of the table again and say how far it is from what stands there."""
     from precision_lib.errors import UserError
     from precision_lib.runs.run_table import load_runs
-    from precision_lib.sweep.plans import read_plan
+    from precision_lib.sweep.plans import read_plan, tables_of
     from precision_lib.text.loading import load_corpus
     from precision_lib.training.trainer import train
 
+    data = data or tables_of(plan)
     runs = load_runs(data / "runs.csv").set_index("run_id")
     configs = {c.run_id: c for c in read_plan(plan).configs()}
     if run_id not in configs or run_id not in runs.index:

@@ -1,7 +1,7 @@
 """What the fitted laws say of runs that nobody has trained yet.
 
 Written down before the runs start, a prediction cannot be tuned to them. The
-published ones are ``data/predictions.csv``.
+published ones are ``data/short/predictions.csv``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from precision_lib.findings.twins import (
 )
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit
-from precision_lib.paths import DATA
+from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_checked
 from precision_lib.training.config import RunConfig
 
@@ -76,7 +76,7 @@ def load_predictions(path: Path | None = None) -> pd.DataFrame:
     >>> load_predictions()["quantity"].unique().tolist()  # doctest: +SKIP
     ['loss', 'delta']
     """
-    return load_checked(path or DATA / "predictions.csv", SCHEMA)
+    return load_checked(path or table_folder() / "predictions.csv", SCHEMA)
 
 
 def predict_runs(

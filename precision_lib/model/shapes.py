@@ -30,7 +30,7 @@ PAPER_SHAPES: dict[str, ModelConfig] = {
 }
 
 
-# The power law through the best rates of the sweep data/plans/tuning.yaml, as
+# The power law through the best rates of the sweep data/short/plans/tuning.yaml, as
 # precision_lib.training.tuning.rate_rule fits it.
 RATE_AT_24K = 0.0233
 RATE_EXPONENT = -0.52

@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from precision_lib.errors import UserError
-from precision_lib.paths import DATA
+from precision_lib.paths import READ_BY_DEFAULT, RunTable, table_folder
 
 # What a run is for; see `precision_lib.sweep.plans.Plan`.
 Role = Literal["tuning", "fit", "validation", "extrapolation", "ablation"]
@@ -106,13 +106,17 @@ COSTS = pa.DataFrameSchema(
 TABLES = {"runs": RUNS, "ptq": PTQ, "curves": CURVES, "costs": COSTS}
 
 
-def load_runs(path: Path | None = None) -> pd.DataFrame:
+def load_runs(
+    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
+) -> pd.DataFrame:
     """The table of runs, checked; see ``data/README.md`` for its columns.
 
     Parameters
     ----------
     path : Path, optional
-        Another table than the published one.
+        Another file than a published one.
+    table : str
+        "short", the first table, or "main", the second.
 
     Raises
     ------
@@ -124,10 +128,12 @@ def load_runs(path: Path | None = None) -> pd.DataFrame:
     >>> {"N", "D", "loss", "weight_bits"} <= set(load_runs().columns)
     True
     """
-    return load_checked(path or DATA / "runs.csv", RUNS)
+    return load_checked(path or table_folder(table) / "runs.csv", RUNS)
 
 
-def load_ptq(path: Path | None = None) -> pd.DataFrame:
+def load_ptq(
+    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
+) -> pd.DataFrame:
     """The table of (run, PTQ setting) pairs, checked.
 
     Examples
@@ -135,10 +141,12 @@ def load_ptq(path: Path | None = None) -> pd.DataFrame:
     >>> load_ptq()["post_bits"].unique().tolist()
     [2, 3, 4, 5, 6, 7, 8]
     """
-    return load_checked(path or DATA / "ptq.csv", PTQ)
+    return load_checked(path or table_folder(table) / "ptq.csv", PTQ)
 
 
-def load_curves(path: Path | None = None) -> pd.DataFrame:
+def load_curves(
+    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
+) -> pd.DataFrame:
     """The table of learning curves, checked.
 
     Examples
@@ -146,10 +154,12 @@ def load_curves(path: Path | None = None) -> pd.DataFrame:
     >>> list(load_curves().columns)
     ['run_id', 'tokens', 'training_loss']
     """
-    return load_checked(path or DATA / "curves.csv", CURVES)
+    return load_checked(path or table_folder(table) / "curves.csv", CURVES)
 
 
-def load_costs(path: Path | None = None) -> pd.DataFrame:
+def load_costs(
+    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
+) -> pd.DataFrame:
     """The table of what each run took, checked: measured, so never twice the same.
 
     Examples
@@ -157,7 +167,7 @@ def load_costs(path: Path | None = None) -> pd.DataFrame:
     >>> (load_costs()["train_seconds"] <= load_costs()["seconds"]).all()
     np.True_
     """
-    return load_checked(path or DATA / "costs.csv", COSTS)
+    return load_checked(path or table_folder(table) / "costs.csv", COSTS)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -165,7 +175,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Examples
     --------
-    >>> "" in read_table(DATA / "ptq.csv")["calibration"].to_list()
+    >>> "" in read_table(table_folder() / "ptq.csv")["calibration"].to_list()
     True
     """
     table = pd.read_csv(path, dtype={"run_id": str, "calibration": str})
@@ -183,7 +193,7 @@ def load_checked(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
     Examples
     --------
-    >>> len(load_checked(DATA / "runs.csv", RUNS)) == len(load_runs())
+    >>> len(load_checked(table_folder() / "runs.csv", RUNS)) == len(load_runs())
     True
     """
     try:

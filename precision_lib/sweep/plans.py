@@ -13,6 +13,7 @@ import yaml
 from precision_lib.errors import UserError
 from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
 from precision_lib.model.transformer import ModelConfig, Precision
+from precision_lib.paths import DATA
 from precision_lib.runs.run_table import Role
 from precision_lib.training.config import RunConfig
 
@@ -129,6 +130,34 @@ class Plan(pydantic.BaseModel):
         return list({config.run_id: config for config in runs}.values())
 
 
+def tables_of(plan: Path) -> Path:
+    """The folder of the tables that the runs of a plan file belong to.
+
+    Of ``data/short/plans/base.yaml`` that is ``data/short``; of a plan that lies in no
+    folder ``plans``, the folder of the main table.
+
+    Examples
+    --------
+    >>> tables_of(DATA / "short" / "plans" / "base.yaml").name
+    'short'
+    """
+    folder = plan.resolve().parent
+    return folder.parent if folder.name == "plans" else DATA
+
+
+def label(plan: Path) -> str:
+    """A plan's name, with the table before it unless it is the main one.
+
+    Examples
+    --------
+    >>> label(DATA / "short" / "plans" / "base.yaml"), label(Path("own.yaml"))
+    ('short/base', 'own')
+    """
+    folder = tables_of(plan)
+    inside = folder.relative_to(DATA) if folder.is_relative_to(DATA) else Path()
+    return (inside / plan.stem).as_posix()
+
+
 def read_plan(path: Path) -> Plan:
     """Read and check a plan file.
 
@@ -140,7 +169,7 @@ def read_plan(path: Path) -> Plan:
 
     Examples
     --------
-    >>> read_plan(Path("data/plans/base.yaml")).name  # doctest: +SKIP
+    >>> read_plan(Path("data/short/plans/base.yaml")).name  # doctest: +SKIP
     'base'
     """
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from precision_lib.paths import DATA
+from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_runs
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import rough_cost, rough_seconds
@@ -23,10 +23,10 @@ class FullPrice:
     runs : int
         How many runs they have in all.
     measured : int
-        Those whose time ``data/costs.csv`` has.
+        Those whose time ``costs.csv`` has.
     core_hours : float
         Of one core: measured where it is, for the others the count of operations
-        times what the runs of ``data/runs.csv`` took for theirs.
+        times what the runs of ``runs.csv`` took for theirs.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def full_price(*plans: str) -> FullPrice:
     Parameters
     ----------
     *plans : str
-        Names of files in ``data/plans``, without their ending.
+        Names of plans of the table, without their ending.
 
     Raises
     ------
@@ -65,9 +65,11 @@ def full_price(*plans: str) -> FullPrice:
     >>> price.runs > 50, price.core_hours > 0
     (True, True)
     """
-    files = [read_plan(DATA / "plans" / f"{name}.yaml") for name in plans]
+    files = [read_plan(table_folder() / "plans" / f"{name}.yaml") for name in plans]
     configs = {c.run_id: c for plan in files for c in plan.configs()}
-    costs = pd.read_csv(DATA / "costs.csv").drop_duplicates("run_id", keep="last")
+    costs = pd.read_csv(table_folder() / "costs.csv").drop_duplicates(
+        "run_id", keep="last"
+    )
     took = costs.set_index("run_id")["seconds"]
     known = {name: float(took[name]) for name in configs if name in took.index}
     rough = {name: rough_seconds(config) for name, config in configs.items()}

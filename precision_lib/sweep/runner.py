@@ -16,7 +16,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from precision_lib.errors import UserError
-from precision_lib.paths import DATA, cache_folder
+from precision_lib.paths import cache_folder, table_folder
 from precision_lib.runs.run_table import Role, load_ptq, load_runs
 from precision_lib.sweep.engines import Engine, LocalEngine, Task
 from precision_lib.sweep.plans import read_plan
@@ -206,7 +206,7 @@ def run_tables(
         here, in `jobs` processes, keeping finished ones between calls, and reads
         the tables made of those; the published ones stay as they are.
     *plans : str
-        Names of plans in ``data/plans``, for "full".
+        Names of plans of the table, for "full".
     jobs : int
         Processes, for "full".
 
@@ -229,7 +229,7 @@ def run_tables(
     """
     folder = tables_folder(budget)
     for plan in plans if budget == "full" else ():
-        read = read_plan(DATA / "plans" / f"{plan}.yaml")
+        read = read_plan(table_folder() / "plans" / f"{plan}.yaml")
         out = folder / read.name
         run_sweep(read.configs(), read.name, read.role, out, folder, jobs)
         collect(out, folder)
@@ -247,9 +247,13 @@ def tables_folder(budget: str) -> Path:
     Examples
     --------
     >>> tables_folder("smoke").name, tables_folder("full").name
-    ('data', 'retrained')
+    ('short', 'short')
     """
-    folders = {"smoke": DATA, "full": cache_folder() / "retrained"}
+    published = table_folder()
+    folders = {
+        "smoke": published,
+        "full": cache_folder() / "retrained" / published.name,
+    }
     if budget not in folders:
         raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
     return folders[budget]

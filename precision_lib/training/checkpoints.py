@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 
 from precision_lib.errors import UserError
 from precision_lib.model.transformer import ModelConfig, Precision, Transformer
-from precision_lib.paths import DATA
+from precision_lib.paths import table_folder
 
 if TYPE_CHECKING:
     from precision_lib.training.config import RunConfig
@@ -120,7 +120,7 @@ def published_models(folder: Path | None = None) -> pd.DataFrame:
     Parameters
     ----------
     folder : Path, optional
-        Another one than ``data/checkpoints``.
+        Another one than ``checkpoints`` beside the tables.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def published_models(folder: Path | None = None) -> pd.DataFrame:
     >>> bool(published_models()["N"].is_monotonic_increasing)
     True
     """
-    folder = folder or DATA / "checkpoints"
+    folder = folder or table_folder() / "checkpoints"
     rows = []
     for path in sorted(folder.glob("*.safetensors")):
         config = read_config(path)

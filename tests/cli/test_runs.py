@@ -14,7 +14,7 @@ from precision_lib.text.loading import load_corpus
 from tests.helpers import SMALL, small_corpus
 
 ROOT = Path(__file__).parents[2]
-PLANS = sorted((DATA / "plans").glob("*.yaml"))
+PLANS = sorted(DATA.glob("**/plans/*.yaml"))
 PLAN = """\
 name: tiny
 hypothesis: none
@@ -45,10 +45,10 @@ def test_the_help_of_corpus_says_what_it_may_be_given():
 def test_the_readme_says_which_published_sweeps_are_done(path):
     """A number of runs where all are done, otherwise "k of n"."""
     ids = {config.run_id for config in plan.read_plan(path).configs()}
-    done = len(ids & records.finished_ids(Path("no records"), DATA))
+    done = len(ids & records.finished_ids(Path("no records"), plan.tables_of(path)))
     words = str(done) if done == len(ids) else f"{done} of {len(ids)}"
     readme = (DATA / "README.md").read_text(encoding="utf-8")
-    assert f"| `{path.stem}` | {words} | " in readme
+    assert f"| `{plan.label(path)}` | {words} | " in readme
 
 
 def test_a_finished_sweep_has_no_price(tmp_path):
@@ -84,7 +84,10 @@ def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
             ["sweep", "TINY", "--engine", "ray", "--ray-address", "127.0.0.1:9"],
             "no Ray ",
         ),
-        (["retrain", "abc", "--plan", "data/plans/base.yaml"], "run 'abc' is not in"),
+        (
+            ["retrain", "abc", "--plan", "data/short/plans/base.yaml"],
+            "run 'abc' is not in",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(arguments, message, tmp_path):
@@ -107,7 +110,7 @@ def test_the_full_budget_trains_its_own_tables(tmp_path, monkeypatch):
         + "    precisions: [{weights: int2}]\n"
     )
     monkeypatch.setitem(plan.SHAPES, "small", SMALL)
-    monkeypatch.setattr(sweep, "DATA", tmp_path)
+    monkeypatch.setattr(sweep, "table_folder", lambda: tmp_path)
     monkeypatch.setenv("PRECISION_LIB_CACHE", str(tmp_path / "cache"))
     runs, ptq = sweep.run_tables("full", "tiny", jobs=1)
     assert len(runs) == 1 and len(ptq) == 3

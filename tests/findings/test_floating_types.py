@@ -17,13 +17,13 @@ from precision_lib.findings.floating_types import (
     step_means,
     type_bits,
 )
-from precision_lib.paths import DATA
+from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_runs
 from precision_lib.sweep.plans import read_plan
 
 
 def test_every_type_of_the_plan_stands_in_a_comparison():
-    plan = read_plan(DATA / "plans" / "floating.yaml")
+    plan = read_plan(table_folder("short") / "plans" / "floating.yaml")
     planned = {config.precision.weights for config in plan.configs()}
     compared = {n for pair in (*EXPONENT_STEPS, *MANTISSA_STEPS, *TRADES) for n in pair}
     assert compared == planned

@@ -18,7 +18,7 @@ from precision_lib.findings.predictions import (
 from precision_lib.laws import get_law
 from precision_lib.model.shapes import SHAPES
 from precision_lib.model.transformer import Precision
-from precision_lib.paths import DATA
+from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_runs, write_table
 from precision_lib.sweep.plans import read_plan
 from precision_lib.training.config import RunConfig
@@ -154,7 +154,9 @@ def test_no_prediction_where_the_scatter_is_unknown() -> None:
 def test_nothing_is_predicted_after_the_fact(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(predictions, "PLAN", DATA / "plans" / "base.yaml")
+    monkeypatch.setattr(
+        predictions, "PLAN", table_folder("short") / "plans" / "base.yaml"
+    )
     monkeypatch.setattr(predictions, "TARGET", tmp_path / "predictions.csv")
     assert predictions.main() == 1
     assert "is trained already" in capsys.readouterr().out
@@ -166,6 +168,6 @@ def test_no_published_prediction_is_of_a_run_that_is_fitted() -> None:
     runs = load_runs()
     fitted = set(runs.loc[runs["role"] == "fit", "run_id"])
     for name in ("extrapolation", "combinations"):
-        plan = read_plan(DATA / "plans" / f"{name}.yaml")
+        plan = read_plan(table_folder("short") / "plans" / f"{name}.yaml")
         assert plan.role in ("extrapolation", "validation")
         assert not fitted & {config.run_id for config in plan.configs()}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.errors import UserError
-from precision_lib.paths import DATA
+from precision_lib.paths import DATA, table_folder
 from precision_lib.runs import run_table as runs
 from tools import data_readme
 
@@ -84,7 +84,7 @@ def test_damaged_tables(tmp_path, damage, message):
 def test_no_table_and_half_a_table(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         runs.load_runs(tmp_path / "runs.csv")
-    whole = (DATA / "runs.csv").read_text()
+    whole = (table_folder() / "runs.csv").read_text()
     half = tmp_path / "half.csv"
     lines = whole.splitlines(keepends=True)
     half.write_text("".join(lines[:9]) + lines[9][: len(lines[9]) // 2])

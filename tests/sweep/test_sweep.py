@@ -28,7 +28,7 @@ from precision_lib.training.evaluation import evaluate
 from tests.helpers import small_corpus
 from tests.kill_sweep import sweep, tiny_configs
 
-PLANS = sorted((Path(__file__).parents[2] / "data" / "plans").glob("*.yaml"))
+PLANS = sorted((Path(__file__).parents[2] / "data").glob("**/plans/*.yaml"))
 
 
 @pytest.fixture
