@@ -82,6 +82,9 @@ def test_every_page_opens_without_a_network(
         assert unrendered_formulas(page) == 0, name
         assert broken_images(page) == [], name
         assert too_wide(page) == [], name
+        if device == "screen" and "api" in path.parts:
+            tall: int = page.evaluate("document.documentElement.scrollHeight")
+            assert tall < 50_000, f"{name} is to be split"
     assert complaints == []
     assert asked == []
     context.close()

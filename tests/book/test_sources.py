@@ -19,11 +19,6 @@ from tools.steps import ROOT
 
 PROSE = sorted([*(ROOT / "book").glob("*.md"), *(ROOT / "book").glob("*/*.md")])
 PROSE = [path for path in PROSE if "_static" not in path.parts]
-ELSEWHERE = {  # rooms and modules that the API pages leave out
-    "cli",  # documented by its own --help
-    "findings.other_runs_facts",  # the sentences of one chapter
-}
-WHOLE = ("decide", "formats", "laws", "ptq")  # rooms that one page shows by their names
 OPTIONAL = {
     "datasets",  # an extra of the project, for readers with a network
     "ray",  # an extra, for sweeps on a cluster
@@ -68,19 +63,20 @@ def test_every_work_in_the_bibliography_is_complete() -> None:
             assert f"abs/{arxiv.group(1)}" in body, f"{key}: two arXiv numbers"
 
 
-def test_the_api_page_shows_what_a_reader_may_call() -> None:
+def test_every_room_has_a_page_and_every_file_one_place() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in PROSE)
-    shown = set(re.findall(r"automodule:: (\S+)", text))
+    rooms = re.findall(r"{room} precision_lib\.(\S+)\n(?::files: (.+))?", text)
     library = ROOT / "precision_lib"
-    for name in shown:
-        path = ROOT / name.replace(".", "/")
-        assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), name
-    files = [path.relative_to(library) for path in library.rglob("[!_]*.py")]
-    modules = {".".join(path.with_suffix("").parts) for path in files}
-    shown = {name.removeprefix("precision_lib.") for name in shown}
-    missing = modules - shown - ELSEWHERE
-    missing = {name for name in missing if name.split(".")[0] not in (*WHOLE, "cli")}
-    assert not missing, f"without a place under book/api: {sorted(missing)}"
+    folders = [path.parent for path in library.rglob("*/__init__.py")]
+    whole = [room.replace(".", "/") for room, files in rooms if not files]
+    shown = [*whole, "cli"]  # whose page is what --help says
+    assert sorted(shown) == sorted(f.relative_to(library).as_posix() for f in folders)
+    named = [(room, file) for room, files in rooms for file in files.split()]
+    assert len(named) == len(set(named))
+    for room, file in named:
+        assert (library / room.replace(".", "/") / f"{file}.py").exists(), file
+    top = {path.stem for path in library.glob("[!_]*.py")}
+    assert top == set(re.findall(r"automodule:: precision_lib\.(\w+)", text))
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements-oracles.txt"])
