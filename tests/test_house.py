@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import rooms
+
 ROOT = Path(__file__).parents[1]
 LINT = "from importlinter.cli import lint_imports as lint; import sys; sys.exit(lint())"
 ROOMS = sorted(p.parent.name for p in ROOT.glob("precision_lib/*/__init__.pyi"))
@@ -48,6 +50,17 @@ def test_a_planted_import_that_runs_up_is_found(copy):
     assert "precision_lib.formats is not allowed to import precision_lib.sweep" in (
         done.stdout
     )
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_the_code():
+    page = rooms.PAGE.read_text(encoding="utf-8")
+    assert page == rooms.redrawn(page), "draw it anew: python -m tools.rooms"
+    assert all(mark in page for mark in rooms.MARKS)
+    arrows, floor = rooms.imports(), {}
+    for number, names in rooms.floors():
+        floor |= dict.fromkeys(names, number)
+    assert floor.keys() == arrows.keys()
+    assert all(floor[far] < floor[near] for near in arrows for far in arrows[near])
 
 
 @pytest.mark.parametrize("room", ROOMS)
