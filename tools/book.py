@@ -10,6 +10,7 @@ the pages it reads, so a build on top of a failed one would pass.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ SOURCE = BUILD / "source"
 HTML = BUILD / "html"
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 TABLES = ("corpus.json", "findings.csv", "scorecard.csv", "runs.csv", "ptq.csv")
+AGREEMENT = SOURCE / "data" / "agreement.json"  # for the page of times and versions
 STRICT = ("-W", "--keep-going", "-n")
 
 
@@ -48,11 +50,7 @@ def main() -> int:
     if is_fresh(HTML, key):
         print("book: up to date")
     else:
-        from tools import scorecard  # whose imports take longer than an idle build
-
         forget(HTML)
-        if scorecard.check():
-            return 1
         with step("book"):
             stage(executed)
             status = build()
@@ -60,6 +58,7 @@ def main() -> int:
             print("The book did not build: see the warnings above.")
             return status
         mark_fresh(HTML, key)
+    print(json.loads(AGREEMENT.read_text("utf-8"))["line"])
     print(f"make book: {time.monotonic() - start:.1f} s after the install")
     print(f"\nOpen this page in a browser:\n  {HTML / 'index.html'}")
     return 0
@@ -80,7 +79,8 @@ def inputs() -> list[Path]:
 
 def stage(executed: list[Path]) -> None:
     """Lay out prose and executed notebooks as one source folder."""
-    from tools import readme_figure  # whose imports take longer than an idle build
+    # whose imports take longer than an idle build
+    from tools import agreement, readme_figure
 
     for old in (SOURCE, HTML, BUILD / ".doctrees"):
         shutil.rmtree(old, ignore_errors=True)
@@ -96,6 +96,8 @@ def stage(executed: list[Path]) -> None:
     (SOURCE / figure).write_bytes(readme_figure.draw())  # of the tables as they are now
     for path in executed:
         shutil.copy2(path, SOURCE / "notebooks" / path.name)
+    facts = agreement.for_the_page(agreement.here(executed))
+    AGREEMENT.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def build() -> int:

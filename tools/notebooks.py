@@ -124,7 +124,9 @@ def shared_key() -> str:
     )
     # the scorecard is made of the notebooks and not they of it
     inputs = [
-        path for path in inputs if path.suffix != ".md" and path.name != "scorecard.csv"
+        path
+        for path in inputs
+        if path.suffix != ".md" and not path.name.startswith("scorecard")
     ]
     return digest(inputs, sys.version)
 

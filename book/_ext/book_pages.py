@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, and unhook what would ask the network."""
     app.add_directive("execution-times", ExecutionTimes)
+    app.add_directive("machine-table", MachineTable)
     app.add_directive("corpus-table", CorpusTable)
     app.add_directive("package-versions", PackageVersions)
     app.connect("config-inited", lambda app, _: unhook_thebe(app), priority=900)
@@ -102,6 +103,33 @@ class ExecutionTimes(TableDirective):
             cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
             link = f"[](/notebooks/{path.name})"
             yield f"| {link} | {when} | {record['duration']:.1f} | {cells} |"
+
+
+class MachineTable(TableDirective):
+    """The machine of the published numbers beside this one, and what differs here."""
+
+    def rows(self) -> Iterator[str]:
+        """A row a fact, then the words that differ, which none should."""
+        path = Path(self.env.srcdir) / "data" / "agreement.json"
+        self.env.note_dependency(str(path))
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        yield "| | Published numbers | This copy |"
+        yield "|---|---|---|"
+        for name, was in facts["published"].items():
+            yield f"| {name} | {was} | {facts['here'].get(name, 'unknown')} |"
+        yield (
+            "| numbers of the scorecard that differ by more than a hundredth of their "
+            f"interval | | {facts['moved']} of {facts['numbers']} |"
+        )
+        said = facts["words"]
+        yield (
+            "| words of the scorecard that differ | | "
+            f"{f'**{len(said)}**' if said else 'none'} of {facts['entries']} |"
+        )
+        if said:
+            yield from ("", ":::{danger}", "Words differ from the published ones.", "")
+            yield from (f"- {sentence}" for sentence in said)
+            yield ":::"
 
 
 class CorpusTable(TableDirective):

@@ -1,0 +1,157 @@
+"""Numbers of another machine may differ from the published ones, words may not."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from precision_lib.findings.scorecard import entry, load_scorecard
+from tests.book.conftest import SOURCES, Page as BookPage
+from tools import agreement, book, notebooks
+from tools.machine import machine
+from tools.steps import ROOT
+
+GOOD = entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "agree", paper=0.507)
+OTHER = entry("base", "R2", 0.98, (0.97, 0.99), 40, "partly", section="fit")
+CONF = f"""
+import sys
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "book" / "_ext")!r}]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "book_pages"]
+myst_enable_extensions = ["colon_fence"]
+"""
+
+
+def faults(published: pd.DataFrame, made: pd.DataFrame) -> list[str]:
+    """All that `make test` may not find."""
+    table = agreement.shifts(published, made)
+    return agreement.words(table) + agreement.too_far(table)
+
+
+def card(*entries: object) -> pd.DataFrame:
+    return pd.DataFrame(list(entries))
+
+
+def executed() -> list[Path]:
+    return [notebooks.EXECUTED / path.name for path in SOURCES]
+
+
+def test_the_chapters_say_what_is_published(html: Path) -> None:
+    table = agreement.here(executed())
+    assert agreement.words(table) + agreement.too_far(table) == []
+
+
+def test_a_planted_verdict_fails_that_test(
+    html: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = load_scorecard()
+    place = planted.index[planted["verdict"] == "agree"][0]
+    planted.loc[place, "verdict"] = "disagree"
+    monkeypatch.setattr(agreement, "load_scorecard", lambda: planted)
+    with pytest.raises(AssertionError, match="verdict is 'agree' and not 'disagree'"):
+        test_the_chapters_say_what_is_published(html)
+
+
+@pytest.mark.parametrize(("column", "length"), [("estimate", 0.02), ("low", 0.1),
+                                                ("high", 0.1)])  # fmt: skip
+def test_a_number_may_move_by_a_part_of_its_interval(
+    column: str, length: float
+) -> None:
+    was = card(GOOD, OTHER)
+    step = length * (GOOD.high - GOOD.low)
+    for share, fails in ((0.99, False), (1.01, True)):
+        moved = was[column] + share * step * (was.index == 0)
+        made = was.assign(**{column: moved})
+        found = faults(was, made)
+        assert bool(found) == fails
+        assert not fails or found[0].startswith(f"F1, gamma_D: {column} moved by")
+        assert agreement.moved(agreement.shifts(was, made)) == 1
+
+
+@pytest.mark.parametrize(("column", "value"), [("verdict", "partly"), ("runs", 98)])
+def test_a_word_may_not_differ(column: str, value: object) -> None:
+    was = card(GOOD, OTHER)
+    made = was.assign(**{column: [value, was[column][1]]})
+    (found,) = faults(was, made)
+    assert found.startswith(f"F1, gamma_D: {column} is {value!r} and not")
+    said = agreement.in_one_line(agreement.shifts(was, made))
+    assert said.startswith("scorecard: 1 WORDS DIFFER (F1, gamma_D:")
+
+
+def test_missing_and_new_entries_are_named() -> None:
+    assert sorted(faults(card(GOOD), card(OTHER))) == [
+        "F1, gamma_D: is not in the chapters",
+        "base, R2: is not in the table",
+    ]
+
+
+def test_equal_tables_agree_and_open_ends_are_equal(tmp_path: Path) -> None:
+    open_ended = entry("G", "x", 1.0, (-math.inf, math.inf), 1, "not at this scale")
+    table = card(GOOD, OTHER, open_ended)
+    table.to_csv(tmp_path / "card.csv", index=False)
+    again = pd.read_csv(tmp_path / "card.csv")
+    assert faults(table, again) == []
+    assert faults(table, table.assign(high=9.0)) != []
+    assert agreement.in_one_line(agreement.shifts(table, again)) == (
+        "scorecard: no word differs from data/scorecard.csv; "
+        "0 of 9 numbers by more than a hundredth of their interval"
+    )
+
+
+def test_a_number_that_became_none_is_a_fault() -> None:
+    assert faults(card(GOOD), card(GOOD).assign(estimate=math.nan)) != []
+
+
+def test_a_book_whose_words_differ_is_built_and_says_so_loudly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = tmp_path / "agreement.json"
+    monkeypatch.setattr(agreement, "load_scorecard", lambda: card(GOOD))
+    changed = card(GOOD).assign(verdict="partly")
+    monkeypatch.setattr(agreement, "collected", lambda paths: changed)
+    found = agreement.for_the_page(agreement.here([]))
+    monkeypatch.setattr(notebooks, "execute", lambda sources: 0)
+    monkeypatch.setattr(book, "is_fresh", lambda result, key: False)
+    monkeypatch.setattr(book, "digest", lambda *inputs: "")
+    for name in ("forget", "mark_fresh"):
+        monkeypatch.setattr(book, name, lambda *given: None)
+    monkeypatch.setattr(book, "AGREEMENT", facts)
+    monkeypatch.setattr(book, "stage", lambda _: facts.write_text(json.dumps(found)))
+    monkeypatch.setattr(book, "build", lambda: 0)
+    assert book.main() == 0
+    said = capsys.readouterr().out
+    assert "1 WORDS DIFFER (F1, gamma_D: verdict is 'partly' and not 'agree')" in said
+    page = machine_page(tmp_path / "page", found)
+    (box,) = page.select(".admonition.danger")
+    assert "verdict is 'partly' and not 'agree'" in box.get_text().translate(
+        {8216: "'", 8217: "'"}
+    )
+
+
+def machine_page(folder: Path, facts: dict[str, object]) -> BeautifulSoup:
+    """The table in a book of its own."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "conf.py").write_text(CONF)
+    (folder / "index.md").write_text("# Page\n\n```{machine-table}\n```\n")
+    (folder / "data" / "agreement.json").write_text(json.dumps(facts))
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html"]
+    command += [str(folder), str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return BeautifulSoup((folder / "out" / "index.html").read_text(), "html.parser")
+
+
+def test_the_page_names_both_machines(html: Path, pages: dict[Path, BookPage]) -> None:
+    published = json.loads(agreement.PUBLISHED_MACHINE.read_text("utf-8"))
+    assert published.keys() == machine().keys()
+    shown = pages[html / "book" / "status.html"].soup.get_text(" ", strip=True)
+    for fact in (*published.values(), *machine().values()):
+        assert fact in shown
+    count = len(load_scorecard())
+    assert f"of {3 * count}" in shown and f"none of {count}" in shown
