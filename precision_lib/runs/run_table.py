@@ -13,10 +13,11 @@ from precision_lib.errors import UserError
 from precision_lib.paths import READ_BY_DEFAULT, RunTable, table_folder
 
 # What a run is for; see `precision_lib.sweep.plans.Plan`.
-Role = Literal["tuning", "fit", "validation", "extrapolation", "ablation"]
+Role = Literal["tuning", "fit", "validation", "extrapolation", "ablation", "held-out"]
 
 _POSITIVE = pa.Check.gt(0)
 _BITS = pa.Check.in_range(1, 32)
+_TIME = pa.Check.str_matches(r"^\d{4}-\d\d-\d\dT[\d:]{8}\+00:00$")
 _SHARED = {
     "run_id": pa.Column(str, pa.Check.str_matches(r"^[0-9a-f]{12}$")),
     "sweep": pa.Column(str),
@@ -99,6 +100,8 @@ COSTS = pa.DataFrameSchema(
         "train_seconds": pa.Column(float, pa.Check.ge(0)),
         "seconds": pa.Column(float, pa.Check.ge(0)),
         "peak_memory_mb": pa.Column(float, _POSITIVE, nullable=True),
+        # the first table has no times
+        "finished": pa.Column(str, _TIME, required=False),
     },
     unique=["run_id"],
     strict=True,

@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -237,7 +238,9 @@ def _train_and_keep(task: Task) -> None:
     add_roundings(run, task.config, corpus)
     if run.model is not None:
         save_model(run.model, task.config, task.record.with_suffix(".safetensors"))
-    record = {**task.labels, **run.record, "peak_memory_mb": peak_memory_mb()}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    measured = {"peak_memory_mb": peak_memory_mb(), "finished": now}
+    record = {**task.labels, **run.record, **measured}
     write_json(task.record, record)  # last: the run is finished when it is there
 
 

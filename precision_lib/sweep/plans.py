@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pydantic
-import yaml
 
 from precision_lib.errors import UserError
 from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
 from precision_lib.model.transformer import ModelConfig, Precision
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import Role
+from precision_lib.runs.strict_yaml import read_yaml
 from precision_lib.training.config import RunConfig
 
 
@@ -108,7 +108,7 @@ class Plan(pydantic.BaseModel):
 
     `role` says what its runs are for: choosing settings ("tuning"), fitting laws
     ("fit"), checking them inside ("validation") or beyond ("extrapolation") the
-    fitted range, or comparing two ways to train ("ablation").
+    fitted range or both ("held-out"), or comparing two ways to train ("ablation").
 
     Examples
     --------
@@ -173,16 +173,14 @@ def read_plan(path: Path) -> Plan:
     'base'
     """
     try:
-        plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        plan = Plan.model_validate(read_yaml(path))
         plan.configs()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_sentence(error)}") from error
     except KeyError as error:
         known = ", ".join(SHAPES | PAPER_SHAPES)
         raise UserError(f"{path}: unknown shape {error}; one of {known}.") from error
-    except (TypeError, ValueError, yaml.YAMLError) as error:
+    except (TypeError, ValueError) as error:
         raise UserError(f"{path}: {error}") from error
     return plan
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -41,6 +42,7 @@ def records(folder):
     for record in found.values():
         for name in ("seconds", "train_seconds", "peak_memory_mb"):
             assert record.pop(name) > 0
+        datetime.fromisoformat(record.pop("finished"))
     return found
 
 

@@ -1,0 +1,53 @@
+"""An estimate with its standard error, and the intervals that follow from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number from the runs.
+
+    Attributes
+    ----------
+    value, error : float
+        The estimate and its standard error.
+    units : int
+        What it rests on, counted as the preregistration says; not rows.
+    freedom : float
+        Degrees of freedom of the error; infinite where it is as good as known.
+    ends : tuple of float, optional
+        Those of a 95% interval that is not symmetric, such as Wilson's; the error is
+        not used then.
+    others : tuple of Estimate
+        The same number from other ranges of D, where it moves with the range; an
+        interval holds theirs too.
+
+    Examples
+    --------
+    >>> low, high = Estimate(0.5, 0.1, units=9).interval()
+    >>> round(low, 3), round(high, 3)
+    (0.304, 0.696)
+    """
+
+    value: float
+    error: float
+    units: int
+    freedom: float = math.inf
+    ends: tuple[float, float] | None = None
+    others: tuple[Estimate, ...] = ()
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Both ends, wide enough for the ranges of D that disagree."""
+        pairs = [self._own(level), *(one._own(level) for one in self.others)]
+        return min(low for low, _ in pairs), max(high for _, high in pairs)
+
+    def _own(self, level: float) -> tuple[float, float]:
+        if self.ends is not None:
+            return self.ends
+        reach = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
+        return self.value - reach, self.value + reach

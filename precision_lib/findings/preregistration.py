@@ -1,0 +1,208 @@
+"""What decides each finding, as it was written down before the runs.
+
+The file is ``data/preregistered.yaml``. A finding has one estimand and the margins that
+decide its word; no chapter states either.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from precision_lib.errors import UserError
+from precision_lib.findings.estimate import Estimate
+from precision_lib.paths import DATA
+from precision_lib.runs.strict_yaml import read_yaml
+
+WORDS = ("supports", "contradicts", "undecided")
+Region = tuple[float, float]
+
+
+class Finding(pydantic.BaseModel):
+    """One claim, what is measured for it, and which intervals decide.
+
+    Attributes
+    ----------
+    id : str
+    rows : list of str
+        Ids of ``data/findings.csv`` that it answers.
+    prediction : int, optional
+        Its number among the ten that were written with the design of the table.
+    claim, whose : str
+        And who makes it: the paper, a rival, or our own forecast.
+    estimand : str
+        In words, with its unit.
+    function : str
+        The function that computes it, from the measured runs and `arguments`.
+    blocks : list of str
+        Plans of ``data/plans`` whose runs decide it.
+    unit : str
+        What is counted.
+    equivalence : bool
+        Sameness is claimed: the 90% interval has to lie inside `supports`.
+    supports : pair of float
+    contradicts : list of pairs of float
+    forecast : pair of float, optional
+    sharpened : str
+        Where a margin differs from the prediction.
+    pilot : str
+        What had been seen before.
+
+    Examples
+    --------
+    >>> preregistered()["delta-grows"].whose.startswith("The paper")
+    True
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    id: str = pydantic.Field(pattern=r"^[a-z0-9-]+$")
+    rows: list[str] = pydantic.Field(min_length=1)
+    prediction: int | None = pydantic.Field(None, ge=1, le=10)
+    claim: str
+    whose: str
+    estimand: str
+    function: str = pydantic.Field(pattern=r"^precision_lib\.findings\.\w+\.\w+$")
+    arguments: dict[str, Any]
+    blocks: list[str] = pydantic.Field(min_length=1)
+    unit: str
+    equivalence: bool
+    supports: Region
+    contradicts: list[Region]
+    forecast: Region | None = None
+    sharpened: str = ""
+    pilot: str
+
+    @pydantic.model_validator(mode="after")
+    def _regions_in_order(self) -> Finding:
+        regions = sorted([self.supports, *self.contradicts])
+        if any(low >= high for low, high in regions):
+            raise ValueError("a region has its ends in the wrong order")
+        pairs = zip(regions[:-1], regions[1:], strict=True)
+        if any(one[1] > two[0] for one, two in pairs):
+            raise ValueError("what supports and what contradicts overlap")
+        return self
+
+    @property
+    def decides(self) -> tuple[Any, ...]:
+        """All that a word hangs on; whoever changes it afterwards deviates."""
+        margins = (self.equivalence, self.supports, *self.contradicts)
+        return (self.function, repr(self.arguments), *self.blocks, *margins)
+
+    def computes(self) -> Callable[..., Estimate]:
+        """The function of the library.
+
+        Raises
+        ------
+        UserError
+            There is none of that name.
+        """
+        module, name = self.function.rsplit(".", 1)
+        try:
+            found: Callable[..., Estimate] = getattr(
+                importlib.import_module(module), name
+            )
+        except (ImportError, AttributeError) as error:
+            raise UserError(
+                f"finding '{self.id}': the library has no {self.function}."
+            ) from error
+        return found
+
+    def word(self, estimate: Estimate) -> str:
+        """One of `WORDS`, from where the interval of the estimate lies.
+
+        Examples
+        --------
+        >>> grows = preregistered()["delta-grows"]
+        >>> grows.word(Estimate(0.5, 0.03, 9)), grows.word(Estimate(0.5, 0.9, 9))
+        ('supports', 'undecided')
+        """
+        low, high = estimate.interval(0.90 if self.equivalence else 0.95)
+        if self.supports[0] <= low and high <= self.supports[1]:
+            return "supports"
+        low, high = estimate.interval(0.95)
+        inside = any(first <= low and high <= last for first, last in self.contradicts)
+        return "contradicts" if inside else "undecided"
+
+
+class Deviation(pydantic.BaseModel):
+    """Something done otherwise than written.
+
+    Examples
+    --------
+    >>> day = datetime.date(2026, 12, 1)
+    >>> Deviation(date=day, findings=["turn"], what="one seed more").findings
+    ['turn']
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    date: datetime.date
+    findings: list[str]
+    what: str
+
+
+class Preregistration(pydantic.BaseModel):
+    """The whole file.
+
+    Examples
+    --------
+    >>> len(read_preregistration(PATH).findings) > 20
+    True
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    findings: list[Finding]
+    deviations: list[Deviation]
+
+    @pydantic.model_validator(mode="after")
+    def _ids_once(self) -> Preregistration:
+        ids = [finding.id for finding in self.findings]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise ValueError(f"the id '{twice[0]}' stands twice")
+        told = {one for deviation in self.deviations for one in deviation.findings}
+        if unknown := sorted(told - set(ids)):
+            raise ValueError(f"deviations name the unknown finding '{unknown[0]}'")
+        return self
+
+
+PATH = DATA / "preregistered.yaml"
+
+
+def read_preregistration(path: Path) -> Preregistration:
+    """Read and check a file of findings.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, a key stands twice or is unknown, or margins overlap.
+
+    Examples
+    --------
+    >>> read_preregistration(PATH).deviations
+    []
+    """
+    try:
+        return Preregistration.model_validate(read_yaml(path))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        said = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{path}: {where}: {said}.") from error
+
+
+@cache
+def preregistered() -> dict[str, Finding]:
+    """The findings by their ids.
+
+    Examples
+    --------
+    >>> preregistered()["turn"].rows
+    ['F1b']
+    """
+    return {finding.id: finding for finding in read_preregistration(PATH).findings}

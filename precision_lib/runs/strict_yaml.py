@@ -1,0 +1,58 @@
+"""YAML in which a key that stands twice is an error, not a silent loss."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from precision_lib.errors import UserError
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                line = key.start_mark.line + 1
+                raise UserError(
+                    f"key '{name}' stands twice, again in line {line}; keep one."
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, is no YAML, or a key stands twice in one mapping.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     path = Path(name, "a.yaml")
+    ...     _ = path.write_text("seeds: [0]\\nseeds: [1]\\n")
+    ...     read_yaml(path)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    precision_lib.errors.UserError: ...a.yaml: key 'seeds' stands twice, again in \
+line 2; keep one.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (UnicodeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(f"{path}: is no YAML ({said}).") from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
