@@ -18,16 +18,13 @@ def choices(surface: Surface) -> dict[float, Surface]:
 
     Of several formats with as many bits the one with the lowest loss is taken.
 
+    Returns, by bits, rising.
+
     Parameters
     ----------
     surface : Surface
         Of a law with a multiplier for each name (the names that the fit has
         seen), or with exponent and mantissa bits (one sign bit, up to 16 bits).
-
-    Returns
-    -------
-    dict of float to Surface
-        By bits, rising.
 
     Examples
     --------

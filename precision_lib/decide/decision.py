@@ -43,8 +43,6 @@ class Decision:
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; a value that does not exist is None.
 
-        Examples
-        --------
         >>> Decision("How many?", {"P": float("nan")}).to_dict()["values"]
         {'P': None}
         """

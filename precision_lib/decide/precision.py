@@ -25,6 +25,8 @@ def best_bits(
 ) -> Answer:
     """Bits at which an objective is smallest, for the fit and every replicate.
 
+    Raises UserError if the laws do not depend on the precision of training.
+
     Parameters
     ----------
     surface : Surface
@@ -40,11 +42,6 @@ def best_bits(
     Returns
     -------
     dict with P (bits), loss (the smallest value) and edge, each of shape (size,)
-
-    Raises
-    ------
-    UserError
-        If the laws do not depend on the precision of training.
 
     Examples
     --------
@@ -69,13 +66,8 @@ def smooth_bits(
 ) -> Minimum:
     """Smallest value over bits as a real number, searched on a log scale.
 
-    Raises
-    ------
-    UserError
-        If the range of bits is empty.
+    Raises UserError if the range of bits is empty.
 
-    Examples
-    --------
     >>> smooth_bits(lambda x, i: (x - 5) ** 2, np.array([0])).x.round(4).tolist()
     [5.0]
     """
@@ -94,20 +86,15 @@ def smooth_bits(
 def require_precision(surface: Surface) -> None:
     """Refuse a surface whose loss does not depend on bits in training.
 
-    Raises
-    ------
-    UserError
-        If no column of training bits is free.
+    Raises UserError if no column of training bits is free.
 
-    Examples
-    --------
     >>> from precision_lib.decide import surface
     >>> from precision_lib.laws import example_fit
     >>> require_precision(surface(example_fit()))
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: Law 'chinchilla' does not depend on the bits of \
-training; fit a law such as 'effective' for this question.
+    training; fit a law such as 'effective' for this question.
     """
     if not (surface.reads(*TRAINING_BITS) or choices(surface)):
         raise UserError(
@@ -119,13 +106,8 @@ training; fit a law such as 'effective' for this question.
 def at_bits(surface: Surface, bits: float) -> Surface:
     """The surface in the format of so many bits, where the law has formats.
 
-    Raises
-    ------
-    UserError
-        If the fit knows no format of so many bits.
+    Raises UserError if the fit knows no format of so many bits.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> at_bits(surface(paper_fit()), 4).levels
     {}
@@ -144,8 +126,6 @@ def by_bits(surface: Surface, bits: Array) -> Iterator[tuple[Surface, Mask]]:
 
     A law that reads bits as a number is one surface for all entries.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> [mask.tolist() for _, mask in by_bits(surface(paper_fit()), np.array([4, 8]))]
     [[True, True]]

@@ -85,8 +85,6 @@ def minimum(
 def falling_root(function: Function, low: float, high: float, index: Index) -> Array:
     """Where each falling function crosses zero; NaN if it does not in the range.
 
-    Examples
-    --------
     >>> goals = np.array([1.0, 7.0])
     >>> falling_root(lambda x, i: goals[i] - x, 0, 5, np.arange(2)).tolist()
     [1.0, nan]

@@ -29,6 +29,9 @@ def critical_data(
 ) -> Decision:
     """Tokens beyond which more training raises the loss after rounding (App. E.1).
 
+    Returns D, tokens_per_parameter and the loss there. Raises UserError if no law of
+    the surface knows of rounding after training.
+
     Parameters
     ----------
     surface : Surface
@@ -41,16 +44,6 @@ def critical_data(
         Bits in training.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        D, tokens_per_parameter and the loss there.
-
-    Raises
-    ------
-    UserError
-        If no law of the surface knows of rounding after training.
 
     Examples
     --------
@@ -88,6 +81,8 @@ def serving_memory(
 ) -> Decision:
     """Best split of N P bits of weights, trained on D tokens (Fig. 1 right).
 
+    Returns P (or P_post), N and loss.
+
     Parameters
     ----------
     surface : Surface
@@ -102,11 +97,6 @@ def serving_memory(
         Bits that are considered.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        P (or P_post), N and loss.
 
     Examples
     --------
@@ -150,6 +140,8 @@ def inference_cost(
     Data are free, and yet D is finite: beyond the critical size more of them
     hurt. P_post grows like the logarithm of the cost.
 
+    Returns P_post, N, D, tokens_per_parameter and loss.
+
     Parameters
     ----------
     surface : Surface
@@ -160,11 +152,6 @@ def inference_cost(
         Bits that are considered.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        P_post, N, D, tokens_per_parameter and loss.
 
     Examples
     --------

@@ -29,6 +29,9 @@ def effective_size(
     For the effective-parameter laws this is N f(P) at any D; for another law it
     is what the word can mean there.
 
+    Returns N_eff, share (= N_eff / N), factor (= N / N_eff) and loss; NaN where the law
+    has no loss, as with the offsets below about 3 bits.
+
     Parameters
     ----------
     surface : Surface
@@ -40,12 +43,6 @@ def effective_size(
         "kv_bits": 8}``, ``{"weight_format": "int4"}``.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        N_eff, share (= N_eff / N), factor (= N / N_eff) and loss; NaN where the
-        law has no loss, as with the offsets below about 3 bits.
 
     Examples
     --------
@@ -126,6 +123,8 @@ def iso_loss(
 ) -> Contour:
     """Sizes that reach a loss on D tokens, one for each precision (Fig. 3).
 
+    Raises UserError if a number is not positive or the law does not depend on bits.
+
     Parameters
     ----------
     surface : Surface
@@ -138,11 +137,6 @@ def iso_loss(
         Precisions, of every part that the surface does not hold.
     level : float
         Of the intervals.
-
-    Raises
-    ------
-    UserError
-        If a number is not positive or the law does not depend on bits.
 
     Examples
     --------

@@ -204,6 +204,8 @@ def surface(
 ) -> Surface:
     """Prepare a fit for questions.
 
+    Raises UserError if `base` does not predict a loss or `degradation` not a delta.
+
     Parameters
     ----------
     base : Fit
@@ -215,11 +217,6 @@ def surface(
         Values of columns that the question does not set.
     levels : mapping of str to str, optional
         Names in columns of names; a column not held is not quantized.
-
-    Raises
-    ------
-    UserError
-        If `base` does not predict a loss or `degradation` not a delta.
 
     Examples
     --------
@@ -282,13 +279,8 @@ def _edge_notes(edge: Any) -> list[str]:
 def require_positive(**given: float) -> None:
     """Refuse a number that is not finite and above zero, by its name.
 
-    Raises
-    ------
-    UserError
-        Naming the number.
+    Raises UserError: naming the number.
 
-    Examples
-    --------
     >>> require_positive(N=0)
     Traceback (most recent call last):
     ...

@@ -34,8 +34,6 @@ SIZES = (np.log(1e2), np.log(1e18))  # parameters or tokens that are searched
 def training_cost(N: Numbers, D: Numbers, bits: Numbers) -> Numbers:
     """Cost of a training run in FLOP at 16 bits, section 4.3 of the paper.
 
-    Examples
-    --------
     >>> training_cost(1e9, 2e10, 16), training_cost(1e9, 2e10, 8)
     (1.2e+20, 6e+19)
     """
@@ -45,8 +43,6 @@ def training_cost(N: Numbers, D: Numbers, bits: Numbers) -> Numbers:
 def tokens_for(budget: float, N: Numbers, bits: Numbers) -> Numbers:
     """Tokens that a budget pays for.
 
-    Examples
-    --------
     >>> tokens_for(1.2e20, 1e9, 16)
     20000000000.0
     """
@@ -58,6 +54,8 @@ def allocation(
 ) -> Decision:
     """Best N and D for a training budget at a given precision.
 
+    Returns N, D, tokens_per_parameter and loss.
+
     Parameters
     ----------
     surface : Surface
@@ -68,11 +66,6 @@ def allocation(
         Of every part in training.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        N, D, tokens_per_parameter and loss.
 
     Examples
     --------
@@ -101,6 +94,8 @@ def optimal_precision(
 ) -> Decision:
     """Best N, D and P for a training budget, all three free.
 
+    Returns P, N, D, tokens_per_parameter and loss.
+
     Parameters
     ----------
     surface : Surface
@@ -111,11 +106,6 @@ def optimal_precision(
         Bits that are considered.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        P, N, D, tokens_per_parameter and loss.
 
     Examples
     --------
@@ -151,6 +141,8 @@ def precision_at_size(
 ) -> Decision:
     """Best P for a training budget when N is fixed and D takes the rest.
 
+    Returns P, D, tokens_per_parameter and loss.
+
     Parameters
     ----------
     surface : Surface
@@ -163,11 +155,6 @@ def precision_at_size(
         Bits that are considered.
     level : float
         Of the intervals.
-
-    Returns
-    -------
-    Decision
-        P, D, tokens_per_parameter and loss.
 
     Examples
     --------

@@ -36,8 +36,6 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
 def setting_style(place: int) -> dict[str, Any]:
     """Colour, marker and dash of the setting at this place of a list.
 
-    Examples
-    --------
     >>> setting_style(0)["color"], setting_style(1)["marker"]
     ('black', 's')
     """
@@ -277,8 +275,6 @@ def bits_lines(
 ) -> None:
     """Points of `table` coloured by bits on an axis, joined by lines of the means.
 
-    Examples
-    --------
     >>> figure, axis = plt.subplots()
     >>> table = pd.DataFrame({"x": [1, 2], "y": [3, 4], "b": 4})
     >>> bits_lines(table, "x", "y", "b", axis)

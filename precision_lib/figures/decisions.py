@@ -27,8 +27,6 @@ def gain_against_bits(
 
     A dot marks the best precision of each curve.
 
-    Examples
-    --------
     >>> x = np.array([3.0, 6.0, 9.0])
     >>> curve = np.array([0.8, 1.6, 1.4])
     >>> figure = gain_against_bits(x, (curve, curve, curve), {"paper": curve - 0.1})
@@ -94,8 +92,6 @@ def shifts_against_bits(
 ) -> Figure:
     """How the best N and D of one budget move with the bits, relative to 16 bits.
 
-    Examples
-    --------
     >>> x = np.array([4.0, 8.0])
     >>> figure = shifts_against_bits(x, (x, x, x), (x, x, x), ("N*", "D*"))
     """
@@ -155,8 +151,6 @@ def residuals_against_bits(
 
     Larger models have larger marks.
 
-    Examples
-    --------
     >>> table = np.array([3, 4]), np.array([1e4, 1e5])
     >>> figure = residuals_against_bits(table[0], {"law": np.zeros(2)}, table[1])
     """
@@ -210,8 +204,6 @@ def cost_by_arm(costs: pd.DataFrame, ylabel: str) -> Figure:
 def plain_ticks(axes: Axes, ticks: Sequence[float] = (0.5, 1, 2, 3, 4, 6, 8)) -> None:
     """A logarithmic y axis labelled 0.5, 1, 2 rather than by powers of ten.
 
-    Examples
-    --------
     >>> axis = plt.figure().add_subplot(yscale="log", ylim=(0.5, 4))
     >>> plain_ticks(axis)
     >>> [round(float(tick), 1) for tick in axis.get_yticks()]

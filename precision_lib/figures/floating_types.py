@@ -62,8 +62,6 @@ def cost_by_type(costs: pd.DataFrame) -> Figure:
 def map_of_types(costs: pd.DataFrame) -> Figure:
     """Mean cost of each type at its exponent and mantissa bits.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"weight_format": ["e2m1"], "cost": [0.2]})
     >>> figure = map_of_types(table)
     """

@@ -81,8 +81,6 @@ def plot_against(
 ) -> Figure:
     """One line a series, over the index of the series.
 
-    Examples
-    --------
     >>> figure = plot_against({"a": pd.Series([1.0, 2.0])}, "x", "y")
     >>> figure.axes[0].get_xlabel()
     'x'

@@ -66,8 +66,6 @@ def curves_by_setting(
 ) -> Figure:
     """Training curves of runs that differ in a setting, one panel a size.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"tokens": [1, 2], "training_loss": [6.0, 5.0], "N": 9})
     >>> table = table.assign(run_id="a", by="row")
     >>> figure = curves_by_setting(table, "by", ["row"])
@@ -101,8 +99,6 @@ def curves_by_setting(
 def cost_against_data(costs: pd.DataFrame, parts: Sequence[str]) -> Figure:
     """Loss above the twin's at the end of runs against D, one panel a part.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"D": [1, 2], "cost": [0.5, 0.6], "part": "kv", "bits": 2})
     >>> figure = cost_against_data(table, ["kv"])
     """

@@ -40,8 +40,6 @@ def loss_by_bits_against_data(roundings: pd.DataFrame) -> Figure:
 
     A point is a run; lines join the means over seeds.
 
-    Examples
-    --------
     >>> one = {"N": 1e5, "D": [1e6, 2e6], "post_bits": 3, "loss": [3.2, 3.0]}
     >>> figure = loss_by_bits_against_data(pd.DataFrame(one).assign(post_loss=3.5))
     >>> len(figure.axes[0].lines)

@@ -20,8 +20,6 @@ MARKERS = "osD^vP"
 def absent_figure(sentence: str) -> Figure:
     """An empty picture that says why there is none.
 
-    Examples
-    --------
     >>> figure = absent_figure("The table is absent.")
     >>> figure.axes[0].texts[0].get_text()
     'The table is absent.'
@@ -71,8 +69,6 @@ def plot_residuals(
 ) -> Figure:
     """Residuals in percent against a column, one panel for each set of constants.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"D": [1e9, 1e10]})
     >>> figure = plot_residuals(table, {"ours": np.array([0.01, 0.0])})
     >>> figure.axes[0].get_title()
@@ -93,8 +89,6 @@ def plot_residuals(
 def plot_cover(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Sizes and tokens of the runs of several tables, with lines of equal D/N.
 
-    Examples
-    --------
     >>> figure = plot_cover({"runs": pd.DataFrame({"N": [1e8], "D": [1e10]})})
     >>> figure.axes[0].get_xscale()
     'log'

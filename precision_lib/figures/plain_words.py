@@ -52,8 +52,6 @@ def lines_by_size(
 def count_tokens(axes: Axes) -> None:
     """A logarithmic x axis labelled 200k, 500k, 1M rather than by powers of ten.
 
-    Examples
-    --------
     >>> axes = plt.figure().add_subplot()
     >>> count_tokens(axes)
     >>> axes.get_xscale()
@@ -102,8 +100,6 @@ def share_that_counts(
 ) -> Figure:
     """How much of a model counts when it is trained in so many bits.
 
-    Examples
-    --------
     >>> x = np.array([4.0, 8.0])
     >>> figure = share_that_counts(x, x / 8, x / 9, x / 7.5)
     """

@@ -61,8 +61,6 @@ def predicted_losses(table: pd.DataFrame) -> Figure:
 def run_name(run: pd.Series) -> str:
     """A run in two short lines: its size and tokens, and what was quantized.
 
-    Examples
-    --------
     >>> bits = {"weight_bits": 4, "activation_bits": 32, "kv_bits": 32}
     >>> run_name(pd.Series({"N": 887_000, "D": 12.8e6} | bits))
     'N = 887k, D = 12.8M\\nweights 4 bits'

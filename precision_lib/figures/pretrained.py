@@ -53,8 +53,6 @@ def cost_against_bits(table: pd.DataFrame, fit: Fit) -> Figure:
 def noise_against_kurtosis(layers: pd.DataFrame) -> Figure:
     """Decibels that each matrix falls short of normal numbers, against its kurtosis.
 
-    Examples
-    --------
     >>> row = {"kurtosis": 4.0, "post_bits": 4, "sqnr": 16.0, "sqnr_normal": 17.0}
     >>> figure = noise_against_kurtosis(pd.DataFrame([row]))
     """

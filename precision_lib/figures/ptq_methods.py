@@ -78,8 +78,6 @@ def knob(table: pd.DataFrame, column: str, label: str) -> Figure:
 def cost_against_storage(table: pd.DataFrame) -> Figure:
     """Cost against bits per parameter with the scales, one line a bit width.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"format": "int2", "delta": [0.2, 0.1]})
     >>> figure = cost_against_storage(rows.assign(bits_per_parameter=[2.2, 4.0]))
     """

@@ -85,8 +85,6 @@ def bands_against(
 ) -> Figure:
     """Curves with their 95% bands over a logarithmic axis.
 
-    Examples
-    --------
     >>> x = np.array([1.0, 10.0])
     >>> figure = bands_against(x, {"ours": (x, x, x)}, "cost", "bits")
     """

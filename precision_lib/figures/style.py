@@ -35,8 +35,6 @@ def use_style() -> None:
 
     Vector graphics with fixed ids, so that the same data give the same file.
 
-    Examples
-    --------
     >>> use_style()
     >>> plt.rcParams["svg.hashsalt"]
     'precision'
@@ -65,8 +63,6 @@ def use_style() -> None:
 def bits_color(bits: float) -> str:
     """The colour of a bit width, as a hexadecimal string.
 
-    Examples
-    --------
     >>> bits_color(2), bits_color(4) != bits_color(8)
     ('#440154', True)
     """
@@ -77,8 +73,6 @@ def bits_color(bits: float) -> str:
 def bits_style(bits: float) -> dict[str, Any]:
     """Colour and marker of measured points at a bit width.
 
-    Examples
-    --------
     >>> bits_style(4)["marker"]
     's'
     """
@@ -88,8 +82,6 @@ def bits_style(bits: float) -> dict[str, Any]:
 def bits_label(bits: float) -> str:
     """What a legend says of a bit width.
 
-    Examples
-    --------
     >>> bits_label(4), bits_label(32)
     ('4 bits', 'not quantized')
     """
@@ -99,8 +91,6 @@ def bits_label(bits: float) -> str:
 def grids(levels: Mapping[str, Sequence[float]]) -> Figure:
     """Number lines: where each format has its values, block maximum at 1.
 
-    Examples
-    --------
     >>> figure = grids({"int2": [-1, 0, 1]})
     """
     figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.36 * len(levels)))
@@ -118,8 +108,6 @@ def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
     `curves` holds tables with columns tokens and training_loss.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"tokens": [1, 2], "training_loss": [6.0, 5.0]})
     >>> figure = learning_curves({"a run": table})
     """
@@ -139,8 +127,6 @@ def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
 def loss_against_rate(runs: pd.DataFrame, rule: Callable[[int], float]) -> Figure:
     """Loss against peak learning rate, one panel a size, with the rule that is used.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "peak_lr": [0.1, 0.2], "weight_bits": 32})
     >>> figure = loss_against_rate(table.assign(loss=[3.0, 3.1]), lambda n: 0.15)
     """
@@ -165,8 +151,6 @@ def loss_against_rate(runs: pd.DataFrame, rule: Callable[[int], float]) -> Figur
 def loss_against_data(runs: pd.DataFrame, fit: Fit) -> Figure:
     """Loss of unquantized runs against D with the base law, and its residuals.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit, example_table
     >>> figure = loss_against_data(pd.DataFrame(example_table()), example_fit())
     """
@@ -196,8 +180,6 @@ def degradation_against_data(ptq: pd.DataFrame, fit: Fit) -> Figure:
 
     Costs at or below zero, which a logarithmic axis cannot hold, are left out.
 
-    Examples
-    --------
     >>> from precision_lib.decide.paper import paper_degradation
     >>> table = pd.DataFrame({"N": 3e7, "D": [1e9, 9e9], "post_bits": [3, 4]})
     >>> figure = degradation_against_data(table.assign(delta=0.1), paper_degradation())
@@ -224,8 +206,6 @@ def served_loss_against_data(ptq: pd.DataFrame) -> Figure:
 
     Lines join the means over seeds.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 1e5, "D": [1e6, 2e6], "post_bits": 3, "seed": 0})
     >>> figure = served_loss_against_data(table.assign(post_loss=[3.5, 3.6]))
     """
@@ -304,8 +284,6 @@ def predicted_against_measured(
 ) -> Figure:
     """Each row's prediction against its measurement, and what is left, by bits.
 
-    Examples
-    --------
     >>> x = np.array([1.0, 2.0])
     >>> figure = predicted_against_measured(x, x, np.array([2, 4]), "loss")
     """

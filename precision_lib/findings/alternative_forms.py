@@ -66,6 +66,9 @@ def scores(
 ) -> pd.DataFrame:
     """R² of each law with its interval, and that of a reference minus it.
 
+    Returns one row a law, best first: r2, low, high, gap, gap_low, gap_high (of the
+    reference minus the law), paper, paper_gap.
+
     Parameters
     ----------
     measured : array
@@ -75,12 +78,6 @@ def scores(
         Rows of one group are drawn together.
     reference : str
         The law that the others are compared with.
-
-    Returns
-    -------
-    DataFrame
-        One row a law, best first: r2, low, high, gap, gap_low, gap_high (of the
-        reference minus the law), paper, paper_gap.
 
     Examples
     --------

@@ -37,6 +37,9 @@ def quantized_runs(
 ) -> pd.DataFrame:
     """Finished runs of some plans with no part in fewer than `lowest` bits.
 
+    Returns the rows with a column ``group``, one value for all runs of one N, D and
+    seed.
+
     Parameters
     ----------
     runs : DataFrame
@@ -45,11 +48,6 @@ def quantized_runs(
         Names of sweeps; without any, those that the laws are fitted to.
     lowest : int
         Bits.
-
-    Returns
-    -------
-    DataFrame
-        With a column ``group``, one value for all runs of one N, D and seed.
 
     Examples
     --------
@@ -66,8 +64,6 @@ def quantized_runs(
 def tied_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs in which all parts have the same bits, unquantized ones among them.
 
-    Examples
-    --------
     >>> one = {"weight_bits": [4, 4], "activation_bits": [4, 8], "kv_bits": [4, 4]}
     >>> len(tied_runs(pd.DataFrame(one)))
     1
@@ -153,8 +149,6 @@ def best_bits(found: Fit, budget: float = 6e11) -> Decision:
 def typical_budget(runs: pd.DataFrame) -> float:
     """Geometric mean of what the runs would have cost at 16 bits, in FLOP.
 
-    Examples
-    --------
     >>> f"{typical_budget(pd.DataFrame({'N': [1e5, 1e5], 'D': [1e6, 4e6]})):.3g}"
     '1.2e+12'
     """
@@ -168,8 +162,6 @@ def share_of(found: Fit, bits: Array) -> Band:
     Where a fit carries no replicates the ends are the curve itself; NaN where the law
     has no value.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> share_of(paper_fit(), np.array([4.0, 8.0]))[0].round(3).tolist()
     [0.191, 0.828]
@@ -182,8 +174,6 @@ def gain_over_16_bits(found: Fit, bits: Array) -> Band:
 
     ``(f(P) / P) / (f(16) / 16)``: above 1, the same money trains more at P bits.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> gain_over_16_bits(paper_fit(), np.array([7.0, 16.0]))[0].round(2).tolist()
     [1.7, 1.0]
@@ -283,6 +273,9 @@ def arms(
 ) -> dict[str, pd.DataFrame]:
     """Runs with activations quantized in three ways, on the cells that all three have.
 
+    Returns, by the name of the arm: the unquantized runs, then the quantized ones, in
+    the same order in each, so that a bootstrap with one seed draws the same cells.
+
     Parameters
     ----------
     runs : DataFrame
@@ -291,12 +284,6 @@ def arms(
         Bits.
     tied : bool
         Whether all parts have the same bits, or activations alone are quantized.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        By the name of the arm: the unquantized runs, then the quantized ones, in the
-        same order in each, so that a bootstrap with one seed draws the same cells.
 
     Examples
     --------
@@ -329,15 +316,12 @@ def arms(
 def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """What each quantized run of some arms lost against its unquantized twin.
 
+    Returns columns arm, N, D, seed, bits and cost (nats per token).
+
     Parameters
     ----------
     found : mapping of str to DataFrame
         As `arms` gives it.
-
-    Returns
-    -------
-    DataFrame
-        Columns arm, N, D, seed, bits and cost (nats per token).
 
     Examples
     --------
@@ -355,8 +339,6 @@ def made_up_runs(seed: int = 0) -> pd.DataFrame:
 
     The best precision of these constants is 5.9 bits.
 
-    Examples
-    --------
     >>> made_up_runs()["weight_bits"].unique().tolist()
     [32, 3, 4, 5, 6, 8]
     """

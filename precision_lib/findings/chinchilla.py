@@ -63,8 +63,6 @@ GRID = {
 def with_constants(params: dict[str, float], n: int = 240) -> Fit:
     """A fit of the Chinchilla law with given constants, to ask questions of.
 
-    Examples
-    --------
     >>> row = {"N": [70e9], "D": [1.4e12]}
     >>> with_constants(HOFFMANN_ROUNDED).predict(row).round(3).tolist()
     [1.937]
@@ -84,8 +82,6 @@ def with_constants(params: dict[str, float], n: int = 240) -> Fit:
 def residuals(table: pd.DataFrame, params: dict[str, float]) -> Array:
     """Log of the measured loss minus log of the predicted one, by row.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [70e9], "D": [1.4e12], "loss": [1.937]})
     >>> bool(abs(residuals(table, HOFFMANN_ROUNDED)[0]) < 1e-3)
     True
@@ -98,8 +94,6 @@ def residuals(table: pd.DataFrame, params: dict[str, float]) -> Array:
 def huber_sum(table: pd.DataFrame, params: dict[str, float]) -> float:
     """The objective of the published fit: Huber losses of the logs, summed.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [70e9], "D": [1.4e12], "loss": [2.0]})
     >>> round(huber_sum(table, HOFFMANN_ROUNDED) * 1e5, 2)
     3.17
@@ -112,6 +106,10 @@ def fit_by_default(
 ) -> pd.DataFrame:
     """Fit as a plain call of SciPy's L-BFGS-B does, from the published grid.
 
+    Returns, by start: ``objective`` (always the sum, so that both compare), iterations,
+    and E, A, alpha, B, beta where it stopped. Raises UserError if the reduction or the
+    number of starts is not possible.
+
     Parameters
     ----------
     table : DataFrame
@@ -122,17 +120,6 @@ def fit_by_default(
         How many of the 4,500 grid points, drawn without return.
     seed : int
         Of the draw.
-
-    Returns
-    -------
-    DataFrame
-        By start: ``objective`` (always the sum, so that both compare),
-        iterations, and E, A, alpha, B, beta where it stopped.
-
-    Raises
-    ------
-    UserError
-        If the reduction or the number of starts is not possible.
 
     Examples
     --------

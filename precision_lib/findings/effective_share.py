@@ -17,6 +17,8 @@ def share_slopes(
     Least squares with a level of its own for every width; intervals from a bootstrap
     over runs. If precision acts on N alone, both slopes are zero.
 
+    Returns rows N and D; columns estimate, low, high (95%).
+
     Parameters
     ----------
     pairs : DataFrame
@@ -25,11 +27,6 @@ def share_slopes(
         is zero or infinite, where the loss names no size, are left out.
     bits : str
         The column of the bit width.
-
-    Returns
-    -------
-    DataFrame
-        Rows N and D; columns estimate, low, high (95%).
 
     Examples
     --------

@@ -51,8 +51,6 @@ class ConstantSet:
     def record(self) -> dict[str, Any]:
         """Plain types for JSON; each fit as the JSON text of its file.
 
-        Examples
-        --------
         >>> record = paper_constants(offsets=True).record()
         >>> [json.loads(text)["law"] for text in record["fits"]]
         ['effective', 'ptq']
@@ -159,8 +157,6 @@ def page_data(replicates: int = 200, seed: int = 0) -> str:
     ``sets`` are constants to choose from, ``laws`` the declarations of the laws that
     the script can read: target, columns and parameters.
 
-    Examples
-    --------
     >>> data = json.loads(page_data(replicates=2))
     >>> [each["key"] for each in data["sets"]]
     ['ours', 'paper', 'paper-no-offsets']

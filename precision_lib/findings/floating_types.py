@@ -21,14 +21,9 @@ TRADES = (("e3m0", "e2m1"), ("e4m1", "e3m2"), ("e5m2", "e4m3"))
 def floating_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Finished runs of the plan floating, and the unquantized ones a law needs.
 
-    Returns
-    -------
-    DataFrame
-        With ``exponent_bits``, ``mantissa_bits`` and ``block_size``, the number of
-        weights that share a scale, as the law of Sun et al. takes them.
+    Returns the rows with ``exponent_bits``, ``mantissa_bits`` and ``block_size``, the
+    number of weights that share a scale, as the law of Sun et al. takes them.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> table = floating_runs(load_runs())
     >>> table.query("weight_format == 'e4m3'")["mantissa_bits"].unique().tolist()
@@ -44,8 +39,6 @@ def floating_runs(runs: pd.DataFrame) -> pd.DataFrame:
 def type_bits(name: str) -> tuple[int, int]:
     """Exponent and mantissa bits of a floating-point type; those of float32 for it.
 
-    Examples
-    --------
     >>> type_bits("e5m2"), type_bits("float32")
     ((5, 2), (8, 23))
     """
@@ -59,8 +52,6 @@ def floating_costs(runs: pd.DataFrame) -> pd.DataFrame:
     Integers are those of the plan parts at the same N, D and seed. ``kind`` says which
     of the two a run has; the columns are those of `with_twins`.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> set(floating_costs(load_runs())["kind"]) <= {"floating point", "integer"}
     True
@@ -79,14 +70,9 @@ def differences(
 ) -> pd.DataFrame:
     """What each second type saves over the first, run by run.
 
-    Returns
-    -------
-    DataFrame
-        A row a pair of types and N, D, seed, with ``step``, ``first``, ``second`` and
-        ``saving`` (nats per token; negative if the second type is worse).
+    Returns a row a pair of types and N, D, seed, with ``step``, ``first``, ``second``
+    and ``saving`` (nats per token; negative if the second type is worse).
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"weight_format": ["e2m0", "e3m0"], "cost": [0.3, 0.1]})
     >>> table = table.assign(N=9, D=9, seed=0)
     >>> differences(table, [("e2m0", "e3m0")])["saving"].round(3).tolist()
@@ -112,8 +98,6 @@ def differences(
 def step_means(steps: pd.DataFrame) -> pd.DataFrame:
     """Mean saving of each step, with Student's 95% interval over runs.
 
-    Examples
-    --------
     >>> steps = pd.DataFrame({"step": "a to b", "saving": [0.1, 0.2, 0.3]})
     >>> step_means(steps).round(2).to_dict("index")
     {'a to b': {'estimate': 0.2, 'low': -0.05, 'high': 0.45, 'pairs': 3}}
@@ -131,8 +115,6 @@ def first_less_last(steps: pd.DataFrame) -> tuple[float, float, float]:
 
     Positive where bits saturate.
 
-    Examples
-    --------
     >>> steps = pd.DataFrame({"step": ["a to b", "b to c"], "saving": [0.3, 0.1]})
     >>> round(first_less_last(steps.assign(N=9, D=9, seed=0))[0], 3)
     0.2

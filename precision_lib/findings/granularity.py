@@ -20,17 +20,14 @@ def granularity_costs(runs: pd.DataFrame) -> pd.DataFrame:
     The runs of the plan granularity and those of parts and joint with the same N, D
     and seed, each beside its unquantized twin.
 
+    Returns the rows with ``part`` (weights, activations or tied), ``bits``, ``setting``
+    (one of `WEIGHTS` where weights alone are quantized, else one of `ACTIVATIONS`),
+    ``twin_loss`` and ``cost``.
+
     Parameters
     ----------
     runs : DataFrame
         As `precision_lib.runs.run_table.load_runs` gives it.
-
-    Returns
-    -------
-    DataFrame
-        With ``part`` (weights, activations or tied), ``bits``, ``setting`` (one of
-        `WEIGHTS` where weights alone are quantized, else one of `ACTIVATIONS`),
-        ``twin_loss`` and ``cost``.
 
     Examples
     --------
@@ -66,6 +63,8 @@ def bits_saved(
     between its bit widths; where the other setting's cost lies outside of them, or is
     not above zero, nothing is said.
 
+    Returns columns N, D, seed, bits and saved.
+
     Parameters
     ----------
     costs : DataFrame
@@ -74,11 +73,6 @@ def bits_saved(
         Two settings.
     bits : sequence of int
         Widths of the other setting; few, where costs are well above the noise.
-
-    Returns
-    -------
-    DataFrame
-        Columns N, D, seed, bits and saved.
 
     Examples
     --------

@@ -20,6 +20,8 @@ def measured_sizes(runs: pd.DataFrame, loss: float, bits: str) -> pd.DataFrame:
     Between the sizes that were trained the loss is taken to be straight in log N; a
     loss that no pair of neighbors encloses gives no row.
 
+    Returns bits, N.
+
     Parameters
     ----------
     runs : DataFrame
@@ -28,11 +30,6 @@ def measured_sizes(runs: pd.DataFrame, loss: float, bits: str) -> pd.DataFrame:
         Nats per token.
     bits : str
         Column of the width.
-
-    Returns
-    -------
-    DataFrame
-        bits, N.
 
     Examples
     --------
@@ -61,6 +58,8 @@ def saturation_bits(
 
     ``P = gamma (n - ln(1 - kept))``, the inverse of the law of effective parameters.
 
+    Raises UserError if the share is not between 0 and 1.
+
     Parameters
     ----------
     replicates : Bootstrap
@@ -69,11 +68,6 @@ def saturation_bits(
         "weights", "activations" or "kv".
     kept : float
         Share between 0 and 1.
-
-    Raises
-    ------
-    UserError
-        If the share is not between 0 and 1.
 
     Examples
     --------
@@ -93,13 +87,8 @@ def saturation_bits(
 def bits_to_keep(kept: float, gamma: npt.ArrayLike, n: npt.ArrayLike) -> Array:
     """Bits at which the share of parameters is `kept`.
 
-    Raises
-    ------
-    UserError
-        If the share is not between 0 and 1.
+    Raises UserError if the share is not between 0 and 1.
 
-    Examples
-    --------
     >>> float(bits_to_keep(0.9, 2.6745, 0.3037).round(2))
     6.97
     """
@@ -111,8 +100,6 @@ def bits_to_keep(kept: float, gamma: npt.ArrayLike, n: npt.ArrayLike) -> Array:
 def loss_levels(runs: pd.DataFrame, count: int = 4) -> Sequence[float]:
     """Losses that runs of one D reach at several sizes, evenly spaced, highest first.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"loss": [2.0, 3.0, 4.0], "N": [9, 9, 9]})
     >>> loss_levels(runs, 3)
     [3.7, 3.0, 2.3]

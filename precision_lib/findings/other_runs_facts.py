@@ -41,8 +41,6 @@ EXERCISE_FACTS = ("tied-rise", "tied-low", "tied-high", "tied-verdict")
 def facts(names: tuple[str, ...], found: Mapping[str, str] | None) -> dict[str, str]:
     """Texts by name for the prose; each says so if there was nothing to compute.
 
-    Examples
-    --------
     >>> facts(("objective",), None)
     {'objective': '[table absent]'}
     """
@@ -53,8 +51,6 @@ def facts(names: tuple[str, ...], found: Mapping[str, str] | None) -> dict[str, 
 def tell(names: tuple[str, ...], found: Mapping[str, str] | None) -> None:
     """Glue the texts of `facts` into the page that is being executed.
 
-    Examples
-    --------
     >>> tell((), None)
     """
     from myst_nb import glue
@@ -68,8 +64,6 @@ def chinchilla_facts(
 ) -> dict[str, str]:
     """What the fit of the Chinchilla points says, as texts.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, example_fit, example_table
     >>> fit = example_fit()
     >>> table = pd.DataFrame(example_table())
@@ -109,8 +103,6 @@ def _times(objective: float, ours: Fit) -> str:
 def peer_facts(mean: pd.DataFrame, summed: pd.DataFrame, best: float) -> dict[str, str]:
     """How the same optimizer ends on the mean and on the sum, as texts.
 
-    Examples
-    --------
     >>> stops = pd.DataFrame({"objective": [1.0, 2.0], "iterations": [9, 5]})
     >>> peer_facts(stops, stops, 1.0)["sum-share"]
     '50%'
@@ -174,8 +166,6 @@ def quest_facts(
 def exercise_facts(ours: Fit, draws: Bootstrap, tied: Fit) -> dict[str, str]:
     """Whether one exponent for size and data would do, as texts.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, example_fit, example_table, fit
     >>> free = example_fit()
     >>> tied = fit(example_table(), "chinchilla-tied")

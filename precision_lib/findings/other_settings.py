@@ -26,13 +26,8 @@ def setting_runs(runs: pd.DataFrame) -> pd.DataFrame:
     Those are the runs of base with the sizes of the plan, and two kinds of the plan
     schedules: linear decay at the tuned rate, and cosine at half of it.
 
-    Returns
-    -------
-    DataFrame
-        With ``setting``, the name of what differs.
+    Returns the rows with ``setting``, the name of what differs.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> USUAL in set(setting_runs(load_runs())["setting"])
     True
@@ -65,15 +60,12 @@ def _name(run: Any) -> str:
 def falls_with_size(table: pd.DataFrame, by: str, value: str) -> pd.DataFrame:
     """Value at the largest size over that at the smallest, run by run.
 
+    Returns a row a pair, with `by`, D, seed and ``ratio``.
+
     Parameters
     ----------
     table : DataFrame
         One row a run, with N, D, seed.
-
-    Returns
-    -------
-    DataFrame
-        A row a pair, with `by`, D, seed and ``ratio``.
 
     Examples
     --------
@@ -93,8 +85,6 @@ def falls_with_size(table: pd.DataFrame, by: str, value: str) -> pd.DataFrame:
 def falls_with_bits(ptq: pd.DataFrame, low: int, high: int) -> pd.DataFrame:
     """Cost of rounding to `high` bits over that to `low` bits, model by model.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"run_id": "a", "post_bits": [3, 5], "delta": [0.4, 0.1]})
     >>> falls_with_bits(table, 3, 5)["ratio"].tolist()
     [0.25]

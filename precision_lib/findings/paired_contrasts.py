@@ -25,8 +25,6 @@ def mean_interval(
 ) -> tuple[float, float, float]:
     """Mean with Student's interval; the whole line where there is one value.
 
-    Examples
-    --------
     >>> [round(x, 2) for x in mean_interval([1.0, 2.0, 3.0])]
     [2.0, -0.48, 4.48]
     """
@@ -48,6 +46,10 @@ def contrasts(
 ) -> pd.DataFrame:
     """Each run beside its twin under the reference setting.
 
+    Returns the rows that have a twin, with its value as ``reference``, ``difference``
+    (in units of the value) and ``ratio``. Raises UserError if two runs of the reference
+    setting could be the twin of one.
+
     Parameters
     ----------
     table : DataFrame
@@ -60,17 +62,6 @@ def contrasts(
         Column that is compared.
     on : sequence of str
         What twins have in common.
-
-    Returns
-    -------
-    DataFrame
-        The rows that have a twin, with its value as ``reference``, ``difference``
-        (in units of the value) and ``ratio``.
-
-    Raises
-    ------
-    UserError
-        If two runs of the reference setting could be the twin of one.
 
     Examples
     --------
@@ -95,17 +86,14 @@ def contrasts(
 def mean_differences(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     """Mean difference of each group of pairs, with its 95% interval.
 
+    Returns a row a group: estimate, low, high, pairs.
+
     Parameters
     ----------
     paired : DataFrame
         As `contrasts` gives it.
     by : str or list of str
         Columns that name a group.
-
-    Returns
-    -------
-    DataFrame
-        A row a group: estimate, low, high, pairs.
 
     Examples
     --------
@@ -119,8 +107,6 @@ def mean_differences(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
 def mean_ratios(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
     """Geometric mean of the ratio of each group of pairs, with its 95% interval.
 
-    Examples
-    --------
     >>> pair = pd.DataFrame({"setting": "a", "ratio": [1.0, 2.0, 4.0]})
     >>> mean_ratios(pair, "setting").round(2).to_dict("index")
     {'a': {'estimate': 2.0, 'low': 0.36, 'high': 11.19, 'pairs': 3}}
@@ -156,6 +142,10 @@ def growth(
     to a ``ratio`` of `contrasts` it is the difference of two such powers, taken within
     pairs.
 
+    Returns a row a setting: gamma_D, low, high, runs and smallest and largest D.
+    Settings with too few runs for an interval are left out. Raises UserError if a value
+    is zero or negative.
+
     Parameters
     ----------
     table : DataFrame
@@ -169,17 +159,6 @@ def growth(
     pooled : bool
         Take the scatter around the lines to be the same under every setting, so that
         settings with few runs have an interval too.
-
-    Returns
-    -------
-    DataFrame
-        A row a setting: gamma_D, low, high, runs and smallest and largest D. Settings
-        with too few runs for an interval are left out.
-
-    Raises
-    ------
-    UserError
-        If a value is zero or negative.
 
     Examples
     --------
@@ -254,15 +233,12 @@ def factor_at_equal_data(
     Least squares of log value on log D, with a constant for each size, one power of D
     for both settings and the factor; the runs of the two need not have the same D.
 
+    Raises UserError if a value is zero or negative, or a setting has no runs.
+
     Returns
     -------
     estimate, low, high : float
         Infinite ends where there are too few runs for an interval.
-
-    Raises
-    ------
-    UserError
-        If a value is zero or negative, or a setting has no runs.
 
     Examples
     --------

@@ -26,17 +26,14 @@ RULES = ("shares multiply", "costs add", "worst part alone")
 def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
     """The share f(P) that each part keeps, with 95% intervals, beside the paper's.
 
+    Returns one row a part and number of bits: part, bits, estimate, low, high, paper.
+    Ours is 0 where the law leaves nothing; the paper's, with its offsets, NaN there.
+
     Parameters
     ----------
     replicates : Bootstrap
         Of the law "effective", whose every replicate holds all three parts.
     bits : iterable of float
-
-    Returns
-    -------
-    DataFrame
-        One row a part and number of bits: part, bits, estimate, low, high, paper. Ours
-        is 0 where the law leaves nothing; the paper's, with its offsets, NaN there.
 
     Examples
     --------
@@ -64,8 +61,6 @@ def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
 def cost_by_law(fit: Fit, runs: pd.DataFrame) -> Array:
     """Predicted loss of each run above that of its unquantized twin, nats per token.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> run = pd.DataFrame({"N": [3e7], "D": [1e9], "weight_bits": [4]})
     >>> cost_by_law(paper_fit(), run.assign(activation_bits=32, kv_bits=32)).round(2)
@@ -81,6 +76,8 @@ def cost_by_rule(fit: Fit, runs: pd.DataFrame, rule: str) -> Array:
     The cost of each part alone is that of the fitted law; the rule puts the three
     together.
 
+    Raises UserError if the rule is unknown.
+
     Parameters
     ----------
     fit : Fit
@@ -89,11 +86,6 @@ def cost_by_rule(fit: Fit, runs: pd.DataFrame, rule: str) -> Array:
         With the columns of the law.
     rule : str
         One of `RULES`; "shares multiply" is the law itself.
-
-    Raises
-    ------
-    UserError
-        If the rule is unknown.
 
     Examples
     --------
@@ -114,8 +106,6 @@ def cost_by_rule(fit: Fit, runs: pd.DataFrame, rule: str) -> Array:
 def only(runs: pd.DataFrame, part: str) -> pd.DataFrame:
     """The same runs with every other part unquantized.
 
-    Examples
-    --------
     >>> run = pd.DataFrame({"weight_bits": [4], "activation_bits": [4], "kv_bits": [4]})
     >>> only(run, "kv").iloc[0].tolist()
     [32, 32, 4]
@@ -127,17 +117,14 @@ def only(runs: pd.DataFrame, part: str) -> pd.DataFrame:
 def measured_sum(single: pd.DataFrame, tied: pd.DataFrame) -> pd.DataFrame:
     """Tied runs beside the runs in which one part has the same bits, without a law.
 
+    Returns the tied pairs whose three parts were all trained alone, with ``sum`` and
+    ``largest``, the sum and the largest of the three costs.
+
     Parameters
     ----------
     single, tied : DataFrame
         Pairs with their ``cost``, ``part`` and ``bits``, as
         `precision_lib.findings.twins.with_part` gives them.
-
-    Returns
-    -------
-    DataFrame
-        The tied pairs whose three parts were all trained alone, with ``sum`` and
-        ``largest``, the sum and the largest of the three costs.
 
     Examples
     --------

@@ -16,15 +16,13 @@ TEXTS = {"half": "half of the text", "replaced20": "a fifth of the words replace
 def doublings(runs: pd.DataFrame) -> pd.DataFrame:
     """What twice the tokens gain, for each size and seed.
 
+    Returns columns N, D, seed and gain (loss with D tokens less that with twice as
+    many).
+
     Parameters
     ----------
     runs : DataFrame
         Columns N, D, seed and loss.
-
-    Returns
-    -------
-    DataFrame
-        Columns N, D, seed and gain (loss with D tokens less that with twice as many).
 
     Examples
     --------
@@ -46,8 +44,6 @@ def slope_within(
     A regression with a level for each value of `within`; the 95% interval is that of a
     bootstrap over groups of one N and seed, whose rows share their luck.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1, 2, 4] * 2, "D": [1] * 3 + [2] * 3, "seed": 0})
     >>> table = table.assign(gain=[3.0, 2.0, 1.0, 6.0, 5.0, 4.0])
     >>> [round(one, 6) for one in slope_within(table, "gain", "N", "D")]
@@ -73,14 +69,9 @@ def rounded_after_low_training(ptq: pd.DataFrame, post_bits: int) -> pd.DataFram
     To nearest, on cells of N, D and seed; each model trained in more bits than it is
     rounded to stands beside its unquantized twin.
 
-    Returns
-    -------
-    DataFrame
-        Columns N, D, seed, weight_bits (in training), delta, post_loss, twin_delta and
-        twin_post_loss.
+    Returns columns N, D, seed, weight_bits (in training), delta, post_loss, twin_delta
+    and twin_post_loss.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> table = rounded_after_low_training(load_ptq(), 3)
     >>> bool((table["weight_bits"] > 3).all())
@@ -105,15 +96,13 @@ def worth_of_text(runs: pd.DataFrame) -> pd.DataFrame:
     loss are read off the measured ones of the same size and seed, linearly in log D
     and never beyond them.
 
+    Returns columns corpus, N, D, loss, clean_loss (same tokens of clean text) and
+    worth.
+
     Parameters
     ----------
     runs : DataFrame
         As `precision_lib.runs.run_table.load_runs` gives it.
-
-    Returns
-    -------
-    DataFrame
-        Columns corpus, N, D, loss, clean_loss (same tokens of clean text) and worth.
 
     Examples
     --------
@@ -143,8 +132,6 @@ def mean_with_interval(
 ) -> tuple[float, float, float]:
     """Mean and the 95% interval of a bootstrap over rows; missing values are left out.
 
-    Examples
-    --------
     >>> mean_with_interval(pd.Series([1.0, 1.0, None]))
     (1.0, 1.0, 1.0)
     """
@@ -159,8 +146,6 @@ def mean_with_interval(
 def who(interval: tuple[float, float], positive: str, negative: str, none: str) -> str:
     """One of three phrases by the side of zero on which an interval lies.
 
-    Examples
-    --------
     >>> who((0.1, 0.2), "wins", "loses", "cannot be told apart")
     'wins'
     >>> who((-0.1, 0.2), "wins", "loses", "cannot be told apart")

@@ -66,13 +66,8 @@ SCHEMA = pa.DataFrameSchema(
 def load_predictions(path: Path | None = None) -> pd.DataFrame:
     """The table of predictions, checked.
 
-    Raises
-    ------
-    UserError
-        If the file is missing or breaks a rule of its columns.
+    Raises UserError if the file is missing or breaks a rule of its columns.
 
-    Examples
-    --------
     >>> load_predictions()["quantity"].unique().tolist()  # doctest: +SKIP
     ['loss', 'delta']
     """
@@ -98,18 +93,15 @@ def predict_runs(
     groups of twins, and the scatter of single runs around the law; it does not hold
     the error of a law that is wrong so far out.
 
+    Raises UserError if one of the runs is among those that would be fitted, or
+    quantized as none of them is.
+
     Parameters
     ----------
     configs : sequence of RunConfig
         The runs to predict; integer formats only.
     runs, ptq : DataFrame
         The tables that are fitted.
-
-    Raises
-    ------
-    UserError
-        If one of the runs is among those that would be fitted, or quantized as none
-        of them is.
 
     Examples
     --------
@@ -150,15 +142,10 @@ def measured_beside(
 ) -> pd.DataFrame:
     """Predictions of the runs that have since been trained, beside what they came to.
 
-    Returns
-    -------
-    DataFrame
-        The rows of `predictions` whose run is in `runs`, with columns ``measured``,
-        ``miss``, its natural logarithm over the predicted value (NaN where rounding
-        cost nothing), and ``inside``, whether the interval holds it.
+    Returns the rows of `predictions` whose run is in `runs`, with columns ``measured``,
+    ``miss``, its natural logarithm over the predicted value (NaN where rounding cost
+    nothing), and ``inside``, whether the interval holds it.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> measured_beside(load_predictions(), load_runs(), load_ptq())  # doctest: +SKIP
     """

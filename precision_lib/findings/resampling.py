@@ -14,8 +14,6 @@ def group_counts(
 ) -> npt.NDArray[np.int64]:
     """How often each group is drawn in each draw, shape (draws, groups).
 
-    Examples
-    --------
     >>> group_counts(3, 2, np.random.default_rng(0)).sum(axis=1).tolist()
     [3, 3]
     """

@@ -35,8 +35,6 @@ class QATLoss(Law):
     number for each weight format and 1 without quantization. The form of Chen et al.,
     arXiv 2505.14302, for one group size, with a free factor for each width.
 
-    Examples
-    --------
     >>> QATLoss.categories()
     ('weight_format',)
     """
@@ -158,15 +156,10 @@ def against(
     errors of both laws on the same runs. Rows for which some law gives no number (see
     the column undefined) are left out for all.
 
-    Returns
-    -------
-    DataFrame
-        Index law; error, difference, low and high in percent (mean of the logarithmic
-        error), undefined, runs, and word: "better", "worse" or "tie" by the 95%
-        interval, "reference" for the reference.
+    Returns, index law; error, difference, low and high in percent (mean of the
+    logarithmic error), undefined, runs, and word: "better", "worse" or "tie" by the 95%
+    interval, "reference" for the reference.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1, 2], "D": 9})
     >>> errors = pd.DataFrame({"a": [0.01, 0.02], "b": [0.03, 0.04]})
     >>> made = Contest(table, np.array([True, True]), None, errors, table["N"])
@@ -200,8 +193,6 @@ def against(
 def leaders(contest: Contest, seed: int = 0) -> list[str]:
     """The law with the smallest held-out error and those that tie with it, in order.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1, 2], "D": 9})
     >>> errors = pd.DataFrame({"a": [0.01, 0.02], "b": [0.03, 0.04]})
     >>> leaders(Contest(table, np.array([True, True]), None, errors, table["N"]))
@@ -215,8 +206,6 @@ def leaders(contest: Contest, seed: int = 0) -> list[str]:
 def in_words(names: Sequence[str]) -> str:
     """A winner, or a tie, as a reader says it.
 
-    Examples
-    --------
     >>> in_words(["ptq"]), in_words(["ptq", "ouyang"])
     ('ptq wins', 'a tie of ptq and ouyang')
     """
@@ -228,18 +217,15 @@ def in_words(names: Sequence[str]) -> str:
 def as_well(row: pd.Series, error: float) -> str:
     """Whether a rival predicts as well as the reference, in the words of the scorecard.
 
+    Returns "agree" if the interval of the difference stays below a tenth of the
+    reference's error, "disagree" if it lies above zero, else "not at this scale".
+
     Parameters
     ----------
     row : Series
         Of the table of `against`.
     error : float
         Of the reference, in the same unit.
-
-    Returns
-    -------
-    str
-        "agree" if the interval of the difference stays below a tenth of the
-        reference's error, "disagree" if it lies above zero, else "not at this scale".
 
     Examples
     --------
@@ -260,8 +246,6 @@ def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> M
     A law with a number for each format cannot predict a format that it has not seen;
     with cells held out by turns, each must be in more of them than a fold has.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1, 2, 3, 4], "D": 9, "f": ["a", "a", "a", "b"]})
     >>> seen_often(table, ["f"], folds=4).tolist()
     [True, True, True, False]
@@ -277,8 +261,6 @@ def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> M
 def weight_only(runs: pd.DataFrame, *plans: str, lowest: int = 2) -> pd.DataFrame:
     """The runs of `quantized_runs` in which nothing but the weights is quantized.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> set(weight_only(load_runs(), "base", "parts")["kv_bits"])
     {32}
@@ -293,8 +275,6 @@ def weight_only(runs: pd.DataFrame, *plans: str, lowest: int = 2) -> pd.DataFram
 def tied_table(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
     """Unquantized and tied runs whose width occurs often enough.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> table = tied_table(load_runs())
     >>> bool((table["weight_bits"] == table["kv_bits"]).all())
@@ -338,8 +318,6 @@ def float_table(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
     input dimension, which shares a scale here: a constant factor in the law of Sun et
     al.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> table = float_table(load_runs())
     >>> {"exponent_bits", "mantissa_bits", "block_size"} <= set(table)
@@ -368,8 +346,6 @@ def base_roundings(
 
     Costs at or below zero, of which a logarithmic error cannot speak, are left out.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> base_roundings(load_ptq(), "rtn")["sweep"].unique().tolist()
     ['base']
@@ -387,6 +363,9 @@ def cost_of_data(
     D and the width, over the widths of which every run cost something, so that taking
     the logarithm selects nothing.
 
+    Returns, index: single parts and all parts tied, those with runs at two values of D
+    or more; columns estimate, low, high, runs and, with a law, by_law.
+
     Parameters
     ----------
     runs : DataFrame
@@ -395,12 +374,6 @@ def cost_of_data(
         Of the bootstrap over cells of N and D.
     law : Fit, optional
         Of all three parts; what it says of the same pairs is a column more.
-
-    Returns
-    -------
-    DataFrame
-        Index: single parts and all parts tied, those with runs at two values of D or
-        more; columns estimate, low, high, runs and, with a law, by_law.
 
     Examples
     --------

@@ -29,14 +29,9 @@ SWEEPS = ("base", "schedules")
 def schedule_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Unquantized finished runs of the plans base and schedules, named by schedule.
 
-    Returns
-    -------
-    DataFrame
-        With ``name``, one of `SCHEDULES`, and ``rate``: the peak learning rate as a
-        share of the tuned one. Sizes that only cosine has are left out.
+    Returns the rows with ``name``, one of `SCHEDULES`, and ``rate``: the peak learning
+    rate as a share of the tuned one. Sizes that only cosine has are left out.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> set(schedule_runs(load_runs())["name"]) <= set(SCHEDULES)
     True
@@ -61,8 +56,6 @@ def with_cost(
 ) -> pd.DataFrame:
     """The runs with what rounding to `bits` cost each, as ``delta``.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> table = with_cost(schedule_runs(load_runs()), load_ptq(), 3)
     >>> bool(table["delta"].notna().all())
@@ -76,16 +69,13 @@ def with_cost(
 def decays(table: pd.DataFrame) -> pd.DataFrame:
     """Each WSD run beside itself before its decay: the run stopped at 80% of its steps.
 
+    Returns a row a WSD run, with ``stable_D``, ``stable_loss``, ``stable_delta`` and
+    ``ratio``, the cost of rounding after the decay over that before it.
+
     Parameters
     ----------
     table : DataFrame
         As `with_cost` gives it, of one rate.
-
-    Returns
-    -------
-    DataFrame
-        A row a WSD run, with ``stable_D``, ``stable_loss``, ``stable_delta`` and
-        ``ratio``, the cost of rounding after the decay over that before it.
 
     Examples
     --------
@@ -114,8 +104,6 @@ def rates_in_training(steps: int = 400) -> dict[str, npt.NDArray[np.float64]]:
 
     The run stopped before its decay has as many fewer steps.
 
-    Examples
-    --------
     >>> rates = rates_in_training(100)
     >>> len(rates["cosine"]), len(rates[STABLE])
     (100, 80)
@@ -133,19 +121,16 @@ def rates_in_training(steps: int = 400) -> dict[str, npt.NDArray[np.float64]]:
 def flatness(interval: tuple[float, float], usual: tuple[float, float]) -> str:
     """Whether a cost is flat in D, from the intervals of two powers of D.
 
+    Returns "disagree" if the power is above zero, "agree" if it may be zero and is
+    below the usual one, "partly" if it is above zero and below the usual one, else "not
+    at this scale": the runs cannot tell.
+
     Parameters
     ----------
     interval : tuple of float
         Of the power under the schedule in question.
     usual : tuple of float
         Of the power under the usual one.
-
-    Returns
-    -------
-    str
-        "disagree" if the power is above zero, "agree" if it may be zero and is below
-        the usual one, "partly" if it is above zero and below the usual one, else "not
-        at this scale": the runs cannot tell.
 
     Examples
     --------

@@ -39,18 +39,15 @@ def gains_at_equal_memory(served: pd.DataFrame, reference: int) -> pd.DataFrame:
     measured ones at R bits with the same tokens and the same seed; models whose smaller
     rival would lie outside the measured sizes drop out.
 
+    Returns the rows below R bits, with columns rival (loss of the smaller model) and
+    gain (rival less loss, nats per token): above zero the larger model wins.
+
     Parameters
     ----------
     served : DataFrame
         As `in_memory` gives it.
     reference : int
         R, bits of the smaller models.
-
-    Returns
-    -------
-    DataFrame
-        The rows below R bits, with columns rival (loss of the smaller model) and gain
-        (rival less loss, nats per token): above zero the larger model wins.
 
     Examples
     --------
@@ -81,17 +78,14 @@ def mean_gains(
 ) -> pd.DataFrame:
     """Mean gain of each group with the 95% interval of a bootstrap over models.
 
+    Returns columns estimate, low, high and runs; one model alone has no interval.
+
     Parameters
     ----------
     gains : DataFrame
         As `gains_at_equal_memory` gives it.
     by : list of str
         Columns that make the groups, such as ``["bits"]``.
-
-    Returns
-    -------
-    DataFrame
-        Columns estimate, low, high and runs; one model alone has no interval.
 
     Examples
     --------
@@ -116,8 +110,6 @@ def mean_gains(
 def frontier(served: pd.DataFrame) -> pd.DataFrame:
     """The models that no other beats in less or equal memory, by rising memory.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"memory": [1, 2, 3], "loss": [3.0, 3.1, 2.0]})
     >>> frontier(table)["memory"].tolist()
     [1, 3]

@@ -17,22 +17,15 @@ def size_gains(runs: pd.DataFrame) -> pd.DataFrame:
     No law is asked. By ``L = E + A N^-alpha + B D^-beta`` the gain of a size is the
     same at every D.
 
+    Returns columns N, D, gain and error, both in nats a token: the loss of the smallest
+    size at that D less that of size N, and its standard error from the spread of seeds
+    over all cells. Raises UserError: no cell has two seeds, so nothing is known of the
+    noise.
+
     Parameters
     ----------
     runs : DataFrame
         Unquantized runs with columns N, D and loss; seeds are repetitions.
-
-    Returns
-    -------
-    DataFrame
-        Columns N, D, gain and error, both in nats a token: the loss of the smallest
-        size at that D less that of size N, and its standard error from the spread
-        of seeds over all cells.
-
-    Raises
-    ------
-    UserError
-        No cell has two seeds, so nothing is known of the noise.
 
     Examples
     --------
@@ -62,14 +55,9 @@ def constants_by_range(
 ) -> pd.DataFrame:
     """Constants of a law fitted to the runs of at least so many tokens.
 
-    Returns
-    -------
-    DataFrame
-        Index: the least tokens. Columns: runs, the constants, and residual, the root
-        mean square of the logarithm of measured over predicted loss in percent.
+    Returns, index: the least tokens. Columns: runs, the constants, and residual, the
+    root mean square of the logarithm of measured over predicted loss in percent.
 
-    Examples
-    --------
     >>> from precision_lib.laws import planted_table
     >>> runs = pd.DataFrame(planted_table("chinchilla", 60, noise=0.001))
     >>> found = constants_by_range(runs, "chinchilla", [1e9, 3e9])

@@ -29,6 +29,8 @@ def law_runs(
 ) -> pd.DataFrame:
     """The finished runs that a law is fitted to: those of role "fit".
 
+    Raises UserError if the part is unknown.
+
     Parameters
     ----------
     runs : DataFrame
@@ -43,11 +45,6 @@ def law_runs(
         activations, in which training breaks.
     role : str
         Another role, such as "validation".
-
-    Raises
-    ------
-    UserError
-        If the part is unknown.
 
     Examples
     --------
@@ -78,8 +75,6 @@ def held_out_pairs(runs: pd.DataFrame) -> pd.DataFrame:
 
     Columns as `with_twins` adds them. No law may be fitted to these.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> set(held_out_pairs(load_runs())["role"]) <= {"validation"}
     True
@@ -91,8 +86,6 @@ def held_out_pairs(runs: pd.DataFrame) -> pd.DataFrame:
 def twin_groups(runs: pd.DataFrame) -> pd.Series:
     """A name for each set of twins, for a bootstrap that keeps them together.
 
-    Examples
-    --------
     >>> twin_groups(pd.DataFrame({"N": [9], "D": [5], "seed": [0]})).tolist()
     ['9-5-0']
     """
@@ -105,8 +98,6 @@ def with_part(runs: pd.DataFrame) -> pd.DataFrame:
     ``part`` is "weights", "activations", "kv", "tied" (all in the same bits),
     "several" or "none"; ``bits`` are those of the part in the fewest.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"weight_bits": [4, 32, 5], "kv_bits": [32, 32, 5]})
     >>> with_part(table.assign(activation_bits=[32, 32, 5]))["part"].tolist()
     ['weights', 'none', 'tied']
@@ -125,8 +116,6 @@ def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
     Adds ``twin_loss`` and ``cost``, the loss above the twin's in nats per token; runs
     without a twin and the unquantized ones drop out.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> (with_twins(law_runs(load_runs(), "weights"))["weight_bits"] < 32).all()
     np.True_
@@ -176,8 +165,6 @@ def law_roundings(
 ) -> pd.DataFrame:
     """Roundings by `method`, to `bits` (first and last), of unquantized runs to fit.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> law_roundings(load_ptq(), (3, 6))["post_bits"].unique().tolist()
     [3, 4, 5, 6]
@@ -196,8 +183,6 @@ def best_data(ptq: pd.DataFrame) -> pd.DataFrame:
     a longer run is above the minimum by more than twice the standard deviation over
     seeds at that width, so that the minimum was seen and is not luck.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2, 3], "post_bits": 3})
     >>> best_data(table.assign(post_loss=[2.9, 3.1, 2.0, 4.0])).to_dict("records")
     [{'post_bits': 3, 'N': 9, 'best_D': 2, 'turned': True}]
@@ -217,8 +202,6 @@ def best_data(ptq: pd.DataFrame) -> pd.DataFrame:
 def seed_noise(ptq: pd.DataFrame, column: str) -> pd.Series:
     """Standard deviation over seeds of a column at each bit width, pooled over runs.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2], "post_bits": 3})
     >>> seed_noise(table.assign(delta=[0.1, 0.3, 0.5]), "delta").round(3).to_dict()
     {3: 0.141}

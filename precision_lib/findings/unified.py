@@ -29,6 +29,8 @@ def trained_and_rounded(
     Those with ``post_bits`` (first and last of `bits`) below every precision of the
     training, to which alone the law of the paper speaks.
 
+    Returns the rows, with ``part`` and ``bits`` of the training.
+
     Parameters
     ----------
     ptq : DataFrame
@@ -39,11 +41,6 @@ def trained_and_rounded(
         Of rounding.
     every : bool
         Also roundings to as many bits as a part was trained in, or to more.
-
-    Returns
-    -------
-    DataFrame
-        The rows, with ``part`` and ``bits`` of the training.
 
     Examples
     --------
@@ -91,16 +88,11 @@ def unified_rows(runs: pd.DataFrame, roundings: pd.DataFrame) -> pd.DataFrame:
 def beside_unquantized(roundings: pd.DataFrame) -> pd.DataFrame:
     """What rounding costs a run trained in few bits and its unquantized twin.
 
-    Returns
-    -------
-    DataFrame
-        The roundings of quantized runs that have a twin, with its cost as
-        ``reference``, ``difference`` and ``ratio`` as
-        `precision_lib.findings.paired_contrasts.contrasts` gives them, and ``gap``, the
-        bits by which the rounding is below the training.
+    Returns the roundings of quantized runs that have a twin, with its cost as
+    ``reference``, ``difference`` and ``ratio`` as
+    `precision_lib.findings.paired_contrasts.contrasts` gives them, and ``gap``, the
+    bits by which the rounding is below the training.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> pairs = beside_unquantized(trained_and_rounded(load_ptq()))
     >>> bool((pairs["gap"] >= 1).all())
@@ -135,8 +127,6 @@ def with_effective_size(rows: pd.DataFrame, law: Fit) -> pd.DataFrame:
 def table_of(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """Means of a column: bits in training down, bits after it across, 32 last.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"bits": [4, 32], "post_bits": [3, 32], "excess": [0.2, 0]})
     >>> table_of(rows, "excess").loc[4, 3]
     np.float64(0.2)

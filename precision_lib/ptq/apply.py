@@ -65,6 +65,10 @@ def quantize(
     order, each on inputs that come out of the layers rounded before it and are
     quantized as the copy does. All layers but embedding and head are rounded.
 
+    Raises UserError if the method, an option, a format or the granularity is unknown or
+    cannot be used, a weight holds NaN or infinity, calibration is missing, or there is
+    no layer to round.
+
     Parameters
     ----------
     model : Transformer or Module
@@ -94,13 +98,6 @@ def quantize(
     **options
         Fields of `precision_lib.ptq.options.Options` that differ from the method's
         defaults.
-
-    Raises
-    ------
-    UserError
-        If the method, an option, a format or the granularity is unknown or cannot be
-        used, a weight holds NaN or infinity, calibration is missing, or there is no
-        layer to round.
 
     Examples
     --------

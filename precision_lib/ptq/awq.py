@@ -24,8 +24,6 @@ CLIP_RATIOS = tuple(1 - i / 20 for i in range(10))
 class Weight:
     """A matrix to round and the block that shares a scale in it.
 
-    Examples
-    --------
     >>> Weight(torch.zeros(4, 8), (1, 8)).block
     (1, 8)
     """

@@ -54,13 +54,9 @@ class Calibration:
     def from_batches(cls, name: str, batches: Sequence[Tensor]) -> Calibration:
         """Batches of one shape, as a data loader gives them.
 
-        Raises
-        ------
-        UserError
-            If there is none or their shapes differ in more than the first axis.
+        Raises UserError if there is none or their shapes differ in more than the first
+        axis.
 
-        Examples
-        --------
         >>> batches = [torch.ones(2, 8), torch.ones(1, 8)]
         >>> Calibration.from_batches("ones", batches).tokens
         24
@@ -78,6 +74,8 @@ class Calibration:
     ) -> Calibration:
         """`windows` windows of 128 tokens from the training side, without repeats.
 
+        Raises UserError if there are fewer windows or the source is unknown.
+
         Parameters
         ----------
         corpus : Corpus
@@ -86,11 +84,6 @@ class Calibration:
             Which of the windows.
         source : str, optional
             One of ``corpus.sources``: windows of this source only.
-
-        Raises
-        ------
-        UserError
-            If there are fewer windows or the source is unknown.
 
         Examples
         --------

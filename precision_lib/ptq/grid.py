@@ -49,8 +49,6 @@ def round_to(
 ) -> Tensor:
     """`x` rounded to `element` under a given scale and zero point.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> x = torch.tensor([0.7, 9.0])
     >>> round_to(Int(3), x, torch.tensor(0.5), None).tolist()
@@ -107,8 +105,6 @@ def weight_grid(
 def can_clip(fmt: Format) -> bool:
     """Whether the scales of `fmt` may be any number.
 
-    Examples
-    --------
     >>> from precision_lib.formats import parse_format
     >>> can_clip(parse_format("int4")), can_clip(parse_format("mxfp4"))
     (True, False)
@@ -142,8 +138,6 @@ def _best_ratio(
 def weight_error(delta: Tensor) -> Tensor:
     """``|delta|^2.4``, the criterion of GPTQ's ``quant.py``.
 
-    Examples
-    --------
     >>> weight_error(torch.tensor([-1.0, 0.0])).tolist()
     [1.0, 0.0]
     """

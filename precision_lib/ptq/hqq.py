@@ -24,6 +24,8 @@ def hqq(weight: Tensor, fmt: Format, block: BlockSize) -> Tensor:
     The scale of integers spans the block from its smallest to its largest number,
     whatever their grid; that of other formats is absmax.
 
+    Raises UserError if the format has scales of its own or none.
+
     Parameters
     ----------
     weight : Tensor, shape (out, in)
@@ -31,11 +33,6 @@ def hqq(weight: Tensor, fmt: Format, block: BlockSize) -> Tensor:
         Anything but a block format.
     block : tuple of int
         What shares a scale and a zero point.
-
-    Raises
-    ------
-    UserError
-        If the format has scales of its own or none.
 
     Examples
     --------

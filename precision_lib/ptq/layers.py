@@ -25,8 +25,6 @@ def visited(layers: Mapping[str, nn.Module], visit: Visit) -> Iterator[None]:
     The pass goes on with what `visit` returns, so one pass over the calibration set
     meets every layer once, in order, its input made by the layers done before.
 
-    Examples
-    --------
     >>> model = nn.Sequential(nn.Linear(2, 2))
     >>> with visited({"first": model[0]}, lambda name, x: x + 1):
     ...     model(torch.zeros(1, 2)).tolist()
@@ -44,8 +42,6 @@ def visited(layers: Mapping[str, nn.Module], visit: Visit) -> Iterator[None]:
 def used_weight(layer: nn.Module) -> Tensor:
     """The weight that the forward pass multiplies by, shape (out, in).
 
-    Examples
-    --------
     >>> used_weight(nn.Linear(3, 2)).shape
     torch.Size([2, 3])
     """
@@ -58,8 +54,6 @@ def used_weight(layer: nn.Module) -> Tensor:
 def seen_input(layer: nn.Module, x: Tensor, batch: int | None = None) -> Tensor:
     """The input that the forward pass multiplies, at most `batch` rows at a time.
 
-    Examples
-    --------
     >>> seen_input(nn.Linear(3, 2), torch.ones(1, 3)).tolist()
     [[1.0, 1.0, 1.0]]
     """
@@ -71,8 +65,6 @@ def seen_input(layer: nn.Module, x: Tensor, batch: int | None = None) -> Tensor:
 def reads_as_it_comes(layer: nn.Module) -> bool:
     """Whether the layer neither quantizes nor rotates its input.
 
-    Examples
-    --------
     >>> reads_as_it_comes(nn.Linear(3, 2))
     True
     """
@@ -82,8 +74,6 @@ def reads_as_it_comes(layer: nn.Module) -> bool:
 def put_weight(layer: nn.Module, values: Tensor) -> None:
     """Make `values` the weight that the forward pass uses from now on.
 
-    Examples
-    --------
     >>> layer = nn.Linear(3, 2)
     >>> put_weight(layer, torch.zeros(2, 3))
     >>> layer.weight.abs().sum().item()
@@ -100,8 +90,6 @@ def put_weight(layer: nn.Module, values: Tensor) -> None:
 def apply_weight(layer: nn.Module, seen: Tensor) -> Tensor:
     """The layer's output for an input that is quantized already.
 
-    Examples
-    --------
     >>> apply_weight(nn.Linear(3, 2), torch.ones(1, 3)).shape
     torch.Size([1, 2])
     """
@@ -112,8 +100,6 @@ def apply_weight(layer: nn.Module, seen: Tensor) -> Tensor:
 def weight_block(layer: nn.Module, granularity: str) -> BlockSize:
     """What shares a scale in the layer's weight; fused parts never do.
 
-    Examples
-    --------
     >>> weight_block(nn.Linear(8, 4), "group:2")
     (1, 2)
     """

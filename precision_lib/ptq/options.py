@@ -73,13 +73,8 @@ DEFAULTS: dict[str, Options] = {
 def options_of(method: str, changes: dict[str, Any]) -> Options:
     """The defaults of `method` with `changes`.
 
-    Raises
-    ------
-    UserError
-        If the method or an option is unknown, or a value is out of range.
+    Raises UserError if the method or an option is unknown, or a value is out of range.
 
-    Examples
-    --------
     >>> options_of("gptq", {"damping": 0.1}).damping
     0.1
     """

@@ -26,6 +26,10 @@ def compare(
 ) -> pd.DataFrame:
     """Quantize a model in several ways and evaluate each on the same tokens.
 
+    Returns a row a setting: its entries (a calibration set by its name), ``loss``,
+    ``delta`` (loss above the model's own, nats per token), and over the layers the mean
+    ``output_error`` and ``bits_per_parameter``.
+
     Parameters
     ----------
     model : Transformer
@@ -36,13 +40,6 @@ def compare(
         it), and any other argument of `precision_lib.ptq.quantize`.
     calibration : Calibration, optional
         For the settings that name none.
-
-    Returns
-    -------
-    DataFrame
-        A row a setting: its entries (a calibration set by its name), ``loss``,
-        ``delta`` (loss above the model's own, nats per token), and over the layers
-        the mean ``output_error`` and ``bits_per_parameter``.
 
     Examples
     --------
@@ -71,8 +68,6 @@ def compare(
 def mean_loss(model: Transformer, rows: Tensor) -> float:
     """Mean loss of the predicted tokens, nats per token.
 
-    Examples
-    --------
     >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> mean_loss(model, torch.zeros(2, 9, dtype=torch.int64)) > 0
@@ -87,13 +82,9 @@ def clip_curve(
 ) -> pd.DataFrame:
     """Error of a matrix rounded under absmax scales times each ratio, one a row.
 
-    Returns
-    -------
-    DataFrame
-        A row a ratio, a column a format: square error over the square of the weights.
+    Returns a row a ratio, a column a format: square error over the square of the
+    weights.
 
-    Examples
-    --------
     >>> weight = torch.tensor([[1.0, 0.3, -0.3, 0.3]])
     >>> clip_curve(weight, ["int2"], [1.0, 0.5]).round(2)["int2"].tolist()
     [0.21, 0.29]
@@ -113,8 +104,6 @@ def clip_curve(
 def share_of_zeros(model: Transformer) -> float:
     """Share of the linear weights that are zero.
 
-    Examples
-    --------
     >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> share_of_zeros(Transformer(ModelConfig(16, 1, 2, 32), Precision()))
     0.0

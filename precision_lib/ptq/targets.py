@@ -43,8 +43,6 @@ class Fold:
 def linear_layers(model: nn.Module) -> dict[str, nn.Module]:
     """The layers to quantize, by name: linear ones, embeddings and heads left out.
 
-    Examples
-    --------
     >>> list(linear_layers(nn.Sequential(nn.Linear(2, 3), nn.ReLU())))
     ['0']
     """
@@ -64,8 +62,6 @@ def linear_layers(model: nn.Module) -> dict[str, nn.Module]:
 def find_folds(model: nn.Module) -> list[Fold]:
     """The folds of our `Transformer` and of blocks named as Llama's; else none.
 
-    Examples
-    --------
     >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> [fold.source for fold in find_folds(model)][:2]
@@ -114,8 +110,6 @@ def _llama_folds(names: dict[str, Any], parent: str) -> Iterable[Fold]:
 def queries_and_keys(name: str, rows: int) -> int:
     """How many of a layer's rows, from the first, make queries and keys.
 
-    Examples
-    --------
     >>> [queries_and_keys(n, 9) for n in ("0.qkv", "0.attn.k_proj", "0.up_proj")]
     [6, 9, 0]
     """
@@ -130,8 +124,6 @@ def divide(model: nn.Module, fold: Fold, scales: Tensor) -> bool:
 
     A norm is tried out: some multiply by one plus their weight.
 
-    Examples
-    --------
     >>> model = nn.Sequential(nn.LayerNorm(2), nn.Linear(2, 1))
     >>> divide(model, Fold("0", ("1",)), torch.tensor([2.0, 4.0]))
     True

@@ -28,8 +28,6 @@ def round_after_training(
     A model trained with low-bit weights is rounded to as many bits at most. The
     calibration set is the same for all runs of a corpus.
 
-    Examples
-    --------
     >>> round_after_training(model, corpus, config)[0]["method"]  # doctest: +SKIP
     'rtn'
     """
@@ -53,8 +51,6 @@ def add_roundings(run: Run, config: RunConfig, corpus: Corpus) -> None:
 
     Takes about as long as 300,000 tokens of training. A diverged run has none.
 
-    Examples
-    --------
     >>> run = Run(None, {"status": "diverged", "seconds": 1.0})
     >>> add_roundings(run, config=None, corpus=None)
     >>> run.record["ptq"]

@@ -99,10 +99,7 @@ class Walk:
     ) -> None:
         """Round one layer and add its row to the report.
 
-        Raises
-        ------
-        UserError
-            If its weight holds NaN or infinity.
+        Raises UserError if its weight holds NaN or infinity.
         """
         layer = self.layers[name]
         used = _wide(used_weight(layer))
@@ -217,8 +214,6 @@ class Walk:
 def second_moment(x: Tensor) -> Tensor:
     """Mean of x·xᵀ over all positions: (…, in) -> (in, in).
 
-    Examples
-    --------
     >>> second_moment(torch.tensor([[1.0, 2.0], [3.0, 0.0]])).tolist()
     [[5.0, 1.0], [1.0, 2.0]]
     """

@@ -56,8 +56,6 @@ class Report:
     def digest(self) -> str:
         """SHA-256 of the rows that were used, in our names and units.
 
-        Examples
-        --------
         >>> len(example_report().digest)
         64
         """
@@ -67,8 +65,6 @@ class Report:
     def summary(self) -> dict[str, str]:
         """The report in a few sentences, by what they speak of.
 
-        Examples
-        --------
         >>> list(example_report().summary())
         ['Runs', 'Law', 'Trust', 'Decision', 'Next run']
         """
@@ -77,8 +73,6 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON.
 
-        Examples
-        --------
         >>> example_report().to_dict()["laws"][0]["law"]
         'chinchilla'
         """
@@ -119,6 +113,8 @@ def make_report(
 ) -> Report:
     """Fit the laws that a table can speak of, and decide by them.
 
+    Raises UserError: no row is left, or none of the laws can be fitted to them.
+
     Parameters
     ----------
     checked : Checked
@@ -136,11 +132,6 @@ def make_report(
         Bits that it is rounded to.
     replicates, resample, by, starts, seed
         Of the bootstrap and the fit; `by` names the column of clusters.
-
-    Raises
-    ------
-    UserError
-        No row is left, or none of the laws can be fitted to them.
 
     Examples
     --------
@@ -187,8 +178,6 @@ def make_report(
 def example_report() -> Report:
     """The report of a small made-up table, for docstrings.
 
-    Examples
-    --------
     >>> example_report().checked.read
     30
     """

@@ -61,13 +61,8 @@ def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:
     One law of the loss, if there is a loss, and one of the degradation, if the
     table tells of rounding after training.
 
-    Raises
-    ------
-    UserError
-        The law asked for needs a column that is missing.
+    Raises UserError: the law asked for needs a column that is missing.
 
-    Examples
-    --------
     >>> from precision_lib.laws import planted_table
     >>> table = pd.DataFrame(planted_table("effective-weights", rows=50))
     >>> [each.law for each in choose(table)]
@@ -197,8 +192,6 @@ def _run_column(table: pd.DataFrame) -> str:
 def runs_of(choice: Choice) -> Any:
     """A number for each row: the run that it belongs to.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1, 1, 2], "D": [5, 5, 5], "delta": [0, 1, 2]})
     >>> runs_of(Choice("ptq", table, "", by="run of")).tolist()
     [0, 0, 1]

@@ -99,8 +99,6 @@ def advise(
 def rounding_surface(laws: Sequence[Fitted]) -> Surface:
     """The loss after rounding: both laws at once, trained unquantized.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> rounding_surface([example_fitted()]).size
     51

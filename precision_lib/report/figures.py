@@ -25,8 +25,6 @@ MOST_LINES = 6
 def runs_and_law(found: Fitted, name: str) -> Picture:
     """Measured values against tokens (or size), with the fitted law.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = example_fitted()
     >>> "tokens" in runs_and_law(found, "runs").svg
@@ -106,8 +104,6 @@ def _log(axes: Axes, *names: str, also_y: bool = False) -> None:
 def residuals(found: Fitted, name: str) -> Picture:
     """Errors of the law against the compute of each run; relative ones for a loss.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = example_fitted()
     >>> "error" in residuals(found, "error").svg
@@ -155,8 +151,6 @@ def shares(found: Fitted, name: str) -> Picture | None:
 
     None for a law that does not read bits as a number.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> shares(example_fitted(), "share") is None
     True
@@ -199,8 +193,6 @@ def _share(law: Surface, part: str, table: pd.DataFrame) -> tuple[Array, ...]:
 def among_the_runs(found: Fitted, advice: Advice, name: str) -> Picture:
     """Runs and answers in the plane of size and tokens: how far they are apart.
 
-    Examples
-    --------
     >>> from precision_lib.report.decisions import advise
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = example_fitted()
@@ -239,8 +231,6 @@ def _arms(value: float, interval: tuple[float, float] | None) -> Any:
 def rounded_loss(law: Surface, advice: Advice, N: float, name: str) -> Picture:
     """Loss after rounding against tokens, one line a width, its lowest point marked.
 
-    Examples
-    --------
     >>> from precision_lib.decide import critical_data, paper_degradation, paper_fit
     >>> law = surface(paper_fit(), paper_degradation())
     >>> answers = (critical_data(law, 3e7, 3.0),)

@@ -107,6 +107,8 @@ def fit_choice(
 ) -> Fitted:
     """Fit a chosen law and ask how far it is to be trusted.
 
+    Raises UserError: the table does not allow the fit.
+
     Parameters
     ----------
     choice : Choice
@@ -120,11 +122,6 @@ def fit_choice(
         For "cluster": one value a row.
     starts, seed, delta
         As for :func:`precision_lib.laws.fit`.
-
-    Raises
-    ------
-    UserError
-        The table does not allow the fit.
 
     Examples
     --------
@@ -160,8 +157,6 @@ def fit_choice(
 def example_fitted() -> Fitted:
     """A report's fit of a small made-up table, for docstrings.
 
-    Examples
-    --------
     >>> example_fitted().choice.law
     'chinchilla'
     """
@@ -172,8 +167,6 @@ def example_fitted() -> Fitted:
 def constants(found: Fit) -> tuple[Constant, ...]:
     """What the data say of each constant of a fit with a bootstrap.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, example_fit
     >>> fit = example_fit()
     >>> fit = fit.with_bootstrap(bootstrap(fit, replicates=50))

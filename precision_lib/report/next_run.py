@@ -59,6 +59,9 @@ class NextRun:
 def next_run(fit: Fit, draws: Array, quantity: str) -> NextRun:
     """The run, no dearer than the dearest in the table, that narrows most.
 
+    Raises UserError: the fit has no table or no replicates, or the quantity does not
+    vary.
+
     Parameters
     ----------
     fit : Fit
@@ -67,11 +70,6 @@ def next_run(fit: Fit, draws: Array, quantity: str) -> NextRun:
         The quantity under each replicate.
     quantity : str
         Its name.
-
-    Raises
-    ------
-    UserError
-        The fit has no table or no replicates, or the quantity does not vary.
 
     Examples
     --------
@@ -107,8 +105,6 @@ def candidates(
 ) -> pd.DataFrame:
     """Runs that could be made next, none with more N times D than the table has.
 
-    Examples
-    --------
     >>> columns = {"N": np.array([1e6, 1e7]), "D": np.array([1e9, 1e9])}
     >>> table = candidates(columns, {})
     >>> bool((table["N"] * table["D"] <= 1.01e16).all())

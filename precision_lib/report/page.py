@@ -70,13 +70,8 @@ def render(report: Report, title: str = "", command: str = "") -> str:
 def write_page(text: str, path: str | os.PathLike[str]) -> None:
     """Write a page, whole or not at all.
 
-    Raises
-    ------
-    UserError
-        It cannot be written there.
+    Raises UserError: it cannot be written there.
 
-    Examples
-    --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> write_page("<p>Hello", Path(folder.name) / "page.html")

@@ -56,8 +56,6 @@ class Picture:
 def brief(value: float) -> str:
     """A number in three digits, large ones with K, M, B or T.
 
-    Examples
-    --------
     >>> brief(1.234e9), brief(0.0123), brief(350_000), brief(2e16)
     ('1.23B', '0.0123', '350K', '2e+16')
     """

@@ -26,8 +26,6 @@ def export_example(path: str | os.PathLike[str]) -> None:
     Thousands of parameters, millions of tokens, bits per token, format names: read
     it again with `EXAMPLE_MAP` and `EXAMPLE_UNITS`.
 
-    Examples
-    --------
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -53,8 +51,6 @@ def export_example(path: str | os.PathLike[str]) -> None:
 def faults_table(faults: tuple[Fault, ...]) -> pd.DataFrame:
     """What is wrong, a row a fault.
 
-    Examples
-    --------
     >>> faults_table((Fault("row 3", "loss", "x", "is not a number", "mend it"),))
        where column value            fault what to do
     0  row 3   loss     x  is not a number    mend it
@@ -68,8 +64,6 @@ def faults_table(faults: tuple[Fault, ...]) -> pd.DataFrame:
 def constants_table(found: Fitted) -> pd.DataFrame:
     """What the data say of each constant of a law.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> constants_table(example_fitted()).loc["E", "the data"]
     'known'
@@ -89,8 +83,6 @@ def constants_table(found: Fitted) -> pd.DataFrame:
 def advice_table(advice: Advice) -> pd.DataFrame:
     """Answers with their intervals, a row each.
 
-    Examples
-    --------
     >>> from precision_lib.report.decisions import advise
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = advise([example_fitted()], budget=1e21)[0]
@@ -112,8 +104,6 @@ def advice_table(advice: Advice) -> pd.DataFrame:
 def next_table(report: Report) -> pd.DataFrame:
     """Runs that would narrow an interval the most, a row a quantity.
 
-    Examples
-    --------
     >>> from precision_lib.report.build import example_report
     >>> next_table(example_report()).columns.tolist()
     ['run', 'left of the interval', 'after a middling run']

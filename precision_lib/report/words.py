@@ -20,8 +20,6 @@ def summary(
 ) -> dict[str, str]:
     """What was found, by what it speaks of.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = example_fitted()
     >>> checked = Checked("a.csv", "table", found.choice.table, (), (), 30, 0, {})

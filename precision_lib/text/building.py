@@ -37,6 +37,9 @@ def build_corpus(
 ) -> Corpus:
     """Split, remove near-duplicates, tokenize.
 
+    Raises UserError if there is too little text for one training and one validation
+    window.
+
     Parameters
     ----------
     documents : iterable of Document
@@ -49,11 +52,6 @@ def build_corpus(
         A trained one; without it one is trained on the training documents.
     places : Places, optional
         Begin the validation windows where those of another tokenizer begin.
-
-    Raises
-    ------
-    UserError
-        If there is too little text for one training and one validation window.
 
     Examples
     --------

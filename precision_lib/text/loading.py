@@ -26,6 +26,9 @@ NAMES = ("default", *variants.PARTS, "half", "replaced20", "vocab1024")
 def load_corpus(name: str = "default") -> Corpus:
     """The corpus called `name`, from the cache or made now.
 
+    Raises UserError if the text cannot be had, or the tokens differ from those that the
+    published run table was made of.
+
     Parameters
     ----------
     name : str
@@ -33,12 +36,6 @@ def load_corpus(name: str = "default") -> Corpus:
         (see below); the path of a folder of ``.txt`` files, or of one that
         `save_corpus` wrote; ``"hub:NAME"`` for a Hugging Face dataset; or one that
         is too large for memory, see `precision_lib.text.streaming.STREAMS`.
-
-    Raises
-    ------
-    UserError
-        If the text cannot be had, or the tokens differ from those that the
-        published run table was made of.
 
     Notes
     -----

