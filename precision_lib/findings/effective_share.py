@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Array = npt.NDArray[np.float64]
+from precision_lib.findings.resampling import resampled, slope_of
 
 
 def share_slopes(
@@ -41,12 +40,7 @@ def share_slopes(
     axes = np.log(here[["N", "D"]].to_numpy(float))
     x = np.column_stack([axes, levels])
     y = np.log(here["fraction"].to_numpy(float))
-    draws = np.random.default_rng(seed).integers(len(y), size=(replicates, len(y)))
-    spread = np.array([_solve(x[rows], y[rows]) for rows in draws])[:, :2]
-    low, high = np.percentile(spread, [2.5, 97.5], axis=0)
-    found = {"estimate": _solve(x, y)[:2], "low": low, "high": high}
-    return pd.DataFrame(found, index=["N", "D"])
-
-
-def _solve(x: Array, y: Array) -> Array:
-    return np.asarray(np.linalg.lstsq(x, y, rcond=None)[0])
+    slopes = [slope_of(x, y, sides=2, column=column) for column in (0, 1)]
+    each = np.arange(len(y))
+    found = [resampled(one, each, replicates, seed, one_by_one=True) for one in slopes]
+    return pd.DataFrame(found, index=["N", "D"], columns=["estimate", "low", "high"])

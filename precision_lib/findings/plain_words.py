@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import group_counts, weighted_slope
+from precision_lib.findings.resampling import mean_of, resampled, slope_of
 from precision_lib.findings.twins import PARTS, TWIN, law_runs
 from precision_lib.formats import HIGH_PRECISION_BITS
 
@@ -50,17 +50,11 @@ def slope_within(
     [-1.0, -1.0, -1.0]
     """
     group = table["N"].astype(str) + "-" + table["seed"].astype(str)
-    codes, names = pd.factorize(group)
     levels = pd.get_dummies(table[within]).to_numpy(float)
     columns = np.column_stack([np.log2(table[x].to_numpy(float)), levels])
     values = table[y].to_numpy(float)
-    picked = group_counts(len(names), draws, np.random.default_rng(seed))
-    weights = [np.ones(len(values)), *picked[:, codes].astype(float)]
-    middle, *found = (
-        weighted_slope(columns, values, one, sides=1, column=0) for one in weights
-    )
-    low, high = np.nanpercentile(found, [2.5, 97.5])
-    return middle, float(low), float(high)
+    slope = slope_of(columns, values, sides=1, column=0)
+    return resampled(slope, group, draws, seed)
 
 
 def rounded_after_low_training(ptq: pd.DataFrame, post_bits: int) -> pd.DataFrame:
@@ -138,9 +132,8 @@ def mean_with_interval(
     known = values.dropna().to_numpy(float)
     if not known.size:
         return float("nan"), float("nan"), float("nan")
-    picked = np.random.default_rng(seed).choice(known, size=(draws, known.size))
-    low, high = np.percentile(picked.mean(axis=1), [2.5, 97.5])
-    return float(known.mean()), float(low), float(high)
+    each = np.arange(known.size)
+    return resampled(mean_of(known), each, draws, seed, one_by_one=True)
 
 
 def who(interval: tuple[float, float], positive: str, negative: str, none: str) -> str:

@@ -1,94 +1,106 @@
-"""Bootstraps over groups of rows, and what is computed on each draw."""
+"""The bootstrap over groups of rows, from which findings have their intervals.
+
+What is compared is computed on the same draw, so that what is hard for both cancels.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 Array = npt.NDArray[np.float64]
+Seed = int | np.random.Generator
 
 
-def group_counts(
-    groups: int, draws: int, generator: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    """How often each group is drawn in each draw, shape (draws, groups).
+def resampled(
+    statistic: Callable[[Array], Array],
+    groups: npt.ArrayLike,
+    draws: int = 2000,
+    seed: Seed = 0,
+    one_by_one: bool = False,
+) -> tuple[float, float, float]:
+    """A statistic of rows with the ends of its 95% percentile interval.
 
-    >>> group_counts(3, 2, np.random.default_rng(0)).sum(axis=1).tolist()
-    [3, 3]
+    Parameters
+    ----------
+    statistic : callable
+        Of weights, shape (draws, rows): how often each draw has each row. A value a
+        draw; NaN where it is not defined, which the interval leaves out.
+    groups : array, one entry a row
+        Rows of one group are drawn together.
+    one_by_one : bool
+        Draw the groups by turns and not their counts: the same bootstrap, other draws.
+
+    Examples
+    --------
+    >>> resampled(mean_of([1.0, 1.0, 4.0]), [0, 0, 1], draws=100)
+    (2.0, 1.0, 4.0)
     """
-    return generator.multinomial(groups, np.full(groups, 1 / groups), size=draws)
+    labels, names = pd.factorize(np.asarray(groups))
+    generator, count = np.random.default_rng(seed), len(names)
+    if one_by_one:
+        picked = generator.integers(count, size=(draws, count))
+        times = np.apply_along_axis(np.bincount, 1, picked, minlength=count)
+    else:
+        times = generator.multinomial(count, np.full(count, 1 / count), size=draws)
+    whole = np.ones((1, count), times.dtype)
+    value, *drawn = statistic(np.vstack([whole, times])[:, labels].astype(float))
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return float(value), float(low), float(high)
+
+
+def mean_of(values: npt.ArrayLike) -> Callable[[Array], Array]:
+    """The weighted mean of values, one a row.
+
+    >>> mean_of([1.0, 4.0])(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist()
+    [2.5, 1.0]
+    """
+    x = np.asarray(values, float)
+    return lambda weights: np.asarray(weights @ x / weights.sum(axis=1))
 
 
 def share_of_spread(
-    measured: npt.ArrayLike,
-    part: npt.ArrayLike,
-    groups: npt.ArrayLike | None = None,
-    replicates: int = 2000,
-    seed: int = 0,
-) -> tuple[float, Array]:
-    """Sum of `part` over the squared deviations of `measured`, and on bootstrap draws.
+    measured: npt.ArrayLike, part: npt.ArrayLike
+) -> Callable[[Array], Array]:
+    """The sum of `part` over the squared deviations of `measured`.
 
-    With squared errors as `part` this is 1 - R².
+    With squared errors as `part` this is 1 - R²; NaN or infinite where all drawn rows
+    are equal.
 
-    Parameters
-    ----------
-    measured, part : array, one entry a row
-    groups : array, optional
-        Rows of one group are drawn together.
-    replicates, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    share : float
-    draws : array, one entry a replicate
-        NaN or infinite where all drawn rows are equal.
-
-    Examples
-    --------
-    >>> share, draws = share_of_spread([1, 2, 3], [0.5, 0, 0.5], replicates=9)
-    >>> share, draws.shape
-    (0.5, (9,))
+    >>> share_of_spread([1, 2, 3], [0.5, 0, 0.5])(np.ones((1, 3))).tolist()
+    [0.5]
     """
     y = np.asarray(measured, float)
-    rows = np.arange(y.size) if groups is None else np.asarray(groups)
-    labels = pd.factorize(rows)[0]
-    # sums over each group, of which a replicate adds up a random choice
     terms = np.stack([np.ones_like(y), y, y**2, np.asarray(part, float)])
-    sums = np.array([np.bincount(labels, row) for row in terms])
-    size = sums.shape[1]
-    picks = np.random.default_rng(seed).integers(size, size=(replicates, size))
-    return float(_share(sums.sum(axis=-1))), _share(sums[:, picks].sum(axis=-1))
+
+    def share(weights: Array) -> Array:
+        count, total, squares, summed = terms @ weights.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(summed / (squares - total**2 / count))
+
+    return share
 
 
-def _share(sums: Array) -> Array:
-    count, total, squares, part = sums
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(part / (squares - total**2 / count))
+def slope_of(x: Array, y: Array, sides: int, column: int) -> Callable[[Array], Array]:
+    """Coefficient of one column of `x`, shape (rows, columns), by least squares.
 
+    The first `sides` columns are quantities, the others levels; NaN where one of the
+    quantities is the same in all drawn rows.
 
-def weighted_slope(x: Array, y: Array, weight: Array, sides: int, column: int) -> float:
-    """Coefficient of one column of `x` by weighted least squares.
-
-    Parameters
-    ----------
-    x : array, shape (rows, columns)
-        The first `sides` columns are quantities, the others levels.
-    y, weight : array, one entry a row
-    sides : int
-        NaN comes back if one of these columns is the same in all rows with weight.
-    column : int
-        The coefficient that is wanted.
-
-    Examples
-    --------
     >>> x = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
-    >>> y, weight = np.array([1.0, 3.0, 9.0]), np.array([1.0, 1.0, 0.0])
-    >>> round(weighted_slope(x, y, weight, sides=1, column=0), 6)
-    2.0
+    >>> slope = slope_of(x, np.array([1.0, 3.0, 9.0]), sides=1, column=0)
+    >>> slope(np.array([[1.0, 1.0, 0.0]])).round(6).tolist()
+    [2.0]
     """
-    if (np.ptp(x[weight > 0, :sides], axis=0) == 0).any():
-        return float("nan")
-    root = np.sqrt(weight)
-    return float(np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0][column])
+
+    def slope(weight: Array) -> float:
+        if (np.ptp(x[weight > 0, :sides], axis=0) == 0).any():
+            return float("nan")
+        root = np.sqrt(weight)
+        solved = np.linalg.lstsq(x * root[:, None], y * root, rcond=None)
+        return float(solved[0][column])
+
+    return lambda weights: np.array([slope(weight) for weight in weights])

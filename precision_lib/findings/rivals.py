@@ -12,7 +12,7 @@ import pandas as pd
 
 from precision_lib.findings.best_bits import COLUMNS, quantized_runs, tied_runs
 from precision_lib.findings.parts import cost_by_law
-from precision_lib.findings.resampling import group_counts, weighted_slope
+from precision_lib.findings.resampling import mean_of, resampled, slope_of
 from precision_lib.findings.twins import PARTS, law_roundings, with_part, with_twins
 from precision_lib.findings.verdict import blurred
 from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
@@ -168,19 +168,14 @@ def against(
     """
     known = contest.errors.dropna()
     groups = contest.groups.loc[known.index]
-    codes, names = pd.factorize(groups)
-    picked = group_counts(len(names), draws, np.random.default_rng(seed))
-    counts = np.bincount(codes, minlength=len(names))
     rows = {}
     for law in contest.errors:
         gap = known[law] - known[reference]
-        sums = np.bincount(codes, weights=gap, minlength=len(names))
-        means = 100 * (picked @ sums) / (picked @ counts)
-        low, high = np.percentile(means, [2.5, 97.5])
+        mean, low, high = resampled(mean_of(100 * gap), groups, draws, seed)
         word = "better" if high < 0 else "worse" if low > 0 else "tie"
         rows[law] = {
             "error": 100 * known[law].mean(),
-            "difference": 100 * gap.mean(),
+            "difference": mean,
             "low": low,
             "high": high,
             "undefined": int(contest.errors[law].isna().sum()),
@@ -405,11 +400,6 @@ def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> dict[str, floa
     sides = np.log(found[["N", "D"]].to_numpy(float))
     x = np.column_stack([sides - sides.mean(axis=0), widths])
     y = np.log(found["cost"].to_numpy(float))
-    cells = pd.factorize(found["N"].astype(str) + "-" + found["D"].astype(str))[0]
-    count = int(cells.max()) + 1
-    picked = group_counts(count, draws, np.random.default_rng(seed))
-    weights = [np.ones(len(y)), *picked[:, cells].astype(float)]
-    slope, *slopes = (weighted_slope(x, y, one, sides=2, column=1) for one in weights)
-    low, high = np.nanpercentile(slopes, [2.5, 97.5])
-    ends = {"low": float(low), "high": float(high)}
-    return {"estimate": slope, **ends, "runs": len(y)}
+    cells = found["N"].astype(str) + "-" + found["D"].astype(str)
+    slope, low, high = resampled(slope_of(x, y, 2, column=1), cells, draws, seed)
+    return {"estimate": slope, "low": low, "high": high, "runs": len(y)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import group_counts
+from precision_lib.findings.resampling import mean_of, resampled
 
 SIDE = ["D", "seed"]
 MODEL = ["N", *SIDE]
@@ -96,13 +96,13 @@ def mean_gains(
     generator = np.random.default_rng(seed)
     rows = {}
     for key, here in gains.groupby(by):
-        one = here.groupby(MODEL)["gain"].agg(["sum", "count"]).to_numpy(float)
-        sums = group_counts(len(one), draws, generator) @ one
-        low, high = np.percentile(sums[:, 0] / sums[:, 1], [2.5, 97.5])
-        if len(one) == 1:
-            low = high = np.nan
+        here = here.sort_values(MODEL)
+        models = here.groupby(MODEL).ngroup()
+        mean, *ends = resampled(mean_of(here["gain"]), models, draws, generator)
+        if models.nunique() == 1:
+            ends = [np.nan, np.nan]
         name = key if len(by) > 1 else key[0]
-        rows[name] = [here["gain"].mean(), low, high, len(here)]
+        rows[name] = [mean, *ends, len(here)]
     table = pd.DataFrame(rows, index=["estimate", "low", "high", "runs"]).T
     return table.rename_axis(by)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from precision_lib.errors import UserError
+from precision_lib.findings.twins import pooled_deviation
 from precision_lib.laws import fit
 
 
@@ -33,12 +34,9 @@ def size_gains(runs: pd.DataFrame) -> pd.DataFrame:
     >>> size_gains(runs).round(2).values.tolist()
     [[2.0, 9.0, 0.5, 0.15]]
     """
-    logs = np.log(runs["loss"])
-    cells = logs.groupby([runs["N"], runs["D"]])
-    freedom = len(logs) - cells.ngroups
-    if not freedom:
+    noise = pooled_deviation(np.log(runs["loss"]), runs[["N", "D"]])
+    if np.isnan(noise):
         raise UserError("no N and D has two seeds; the noise of a run is not known.")
-    noise = np.sqrt(((logs - cells.transform("mean")) ** 2).sum() / freedom)
     table = runs.groupby(["N", "D"], as_index=False)["loss"].agg(["mean", "count"])
     table["error"] = noise * table["mean"] / np.sqrt(table["count"])
     least = table["N"] == table["N"].min()

@@ -200,11 +200,26 @@ def best_data(ptq: pd.DataFrame) -> pd.DataFrame:
 
 
 def seed_noise(ptq: pd.DataFrame, column: str) -> pd.Series:
-    """Standard deviation over seeds of a column at each bit width, pooled over runs.
+    """Standard deviation over seeds of a column at each bit width, pooled over N and D.
 
     >>> table = pd.DataFrame({"N": 9, "D": [1, 1, 2], "post_bits": 3})
     >>> seed_noise(table.assign(delta=[0.1, 0.3, 0.5]), "delta").round(3).to_dict()
     {3: 0.141}
     """
-    variance = ptq.groupby(["post_bits", "N", "D"])[column].var()
-    return variance.groupby("post_bits").mean().pow(0.5)
+    cells = ptq.groupby("post_bits")
+    return cells.apply(lambda rows: pooled_deviation(rows[column], rows[["N", "D"]]))
+
+
+def pooled_deviation(values: pd.Series, cells: pd.DataFrame) -> float:
+    """Standard deviation of repetitions: what is left when each cell has its own mean.
+
+    NaN where no cell has two.
+
+    >>> cells = pd.DataFrame({"N": [1, 1, 2]})
+    >>> round(pooled_deviation(pd.Series([1.0, 3.0, 9.0]), cells), 3)
+    1.414
+    """
+    groups = values.groupby([cells[name] for name in cells])
+    freedom = len(values) - groups.ngroups
+    squares = float(((values - groups.transform("mean")) ** 2).sum())
+    return float(np.sqrt(squares / freedom)) if freedom else float("nan")

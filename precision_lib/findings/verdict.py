@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binomtest
 
-from precision_lib.findings.resampling import share_of_spread
+from precision_lib.findings.resampling import resampled, share_of_spread
 from precision_lib.laws import Bootstrap, Fit
 
 Interval = tuple[float, float]
@@ -222,9 +222,8 @@ def r_squared(
     (0.998, True)
     """
     errors = (np.asarray(measured, float) - np.asarray(predicted, float)) ** 2
-    lost, draws = share_of_spread(measured, errors, groups, replicates, seed)
-    low, high = np.nanpercentile(1 - draws, [2.5, 97.5])
-    return 1 - lost, (float(low), float(high))
+    lost, (low, high) = _of_spread(measured, errors, groups, replicates, seed)
+    return 1 - lost, (1 - high, 1 - low)
 
 
 def r2_gap(
@@ -258,9 +257,20 @@ def r2_gap(
     """
     y = np.asarray(measured, float)
     errors = [(y - np.asarray(f, float)) ** 2 for f in (first, second)]
-    gap, draws = share_of_spread(y, errors[1] - errors[0], groups, replicates, seed)
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return gap, (float(low), float(high))
+    return _of_spread(y, errors[1] - errors[0], groups, replicates, seed)
+
+
+def _of_spread(
+    measured: npt.ArrayLike,
+    part: npt.NDArray[np.float64],
+    groups: npt.ArrayLike | None,
+    replicates: int,
+    seed: int,
+) -> tuple[float, Interval]:
+    each = np.arange(part.size) if groups is None else groups
+    statistic = share_of_spread(measured, part)
+    found, *ends = resampled(statistic, each, replicates, seed, one_by_one=True)
+    return found, (ends[0], ends[1])
 
 
 def share(successes: int, trials: int) -> tuple[float, Interval]:
