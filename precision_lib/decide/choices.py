@@ -20,14 +20,9 @@ def choices(surface: Surface) -> dict[float, Surface]:
 
     Returns, by bits, rising.
 
-    Parameters
-    ----------
-    surface : Surface
-        Of a law with a multiplier for each name (the names that the fit has
-        seen), or with exponent and mantissa bits (one sign bit, up to 16 bits).
+    `surface`: of a law with a multiplier for each name (the names that the fit has
+    seen), or with exponent and mantissa bits (one sign bit, up to 16 bits).
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> choices(surface(paper_fit()))
     {}

@@ -33,13 +33,8 @@ def paper_fit(offsets: bool = True) -> Fit:
     The ranges are those of the paper's runs, so that a decision says where it leaves
     them.
 
-    Parameters
-    ----------
-    offsets : bool
-        With the offsets of Appendix K, or without them as in the main text.
+    `offsets`: with the offsets of Appendix K, or without them as in the main text.
 
-    Examples
-    --------
     >>> table = {"N": [30e6], "D": [26e9], "weight_bits": [16]}
     >>> table |= {"activation_bits": [16], "kv_bits": [16]}
     >>> paper_fit().predict(table).round(3).tolist()
@@ -53,13 +48,8 @@ def paper_fit(offsets: bool = True) -> Fit:
 def paper_degradation(offset: bool = True) -> Fit:
     """The paper's law of rounding after training, ``ptq``, with its constants.
 
-    Parameters
-    ----------
-    offset : bool
-        With the offset b of Appendix K, or without it as in the main text.
+    `offset`: with the offset b of Appendix K, or without it as in the main text.
 
-    Examples
-    --------
     >>> fit = paper_degradation()
     >>> fit.predict({"N": [30e6], "D": [26e9], "post_bits": [4]}).round(3).tolist()
     [0.108]

@@ -27,17 +27,10 @@ def best_bits(
 
     Raises UserError if the laws do not depend on the precision of training.
 
-    Parameters
-    ----------
-    surface : Surface
-        Its laws read bits as a number (any real number is tried) or as a format
-        (each of :func:`.choices` is tried).
-    objective : callable
-        Of a surface, bits and replicate numbers; smaller is better.
-    index : Array of int, shape (size,)
-        Numbers of replicates.
-    bits_range : (float, float)
-        Range of bits as a number.
+    `surface`: its laws read bits as a number (any real number is tried) or as a format
+    (each of :func:`.choices` is tried); `objective`: of a surface, bits and replicate
+    numbers; smaller is better. `index`: numbers of replicates (shape (size,));
+    `bits_range`: range of bits as a number.
 
     Returns
     -------

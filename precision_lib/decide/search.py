@@ -45,19 +45,10 @@ def minimum(
     A grid finds the valley and SciPy's Chandrupatla search its bottom; a
     function with several valleys is searched in the lowest one of the grid.
 
-    Parameters
-    ----------
-    function : callable
-        Of points and replicate numbers, both of one shape; NaN means "not here".
-    low, high : float
-        Ends of the range.
-    index : Array of int, shape (size,)
-        Replicate numbers.
-    points : int
-        Points of the grid.
+    `function`: of points and replicate numbers, both of one shape; NaN means "not
+    here". `low`, `high`: ends of the range; `index`: replicate numbers (shape (size,));
+    `points`: points of the grid.
 
-    Examples
-    --------
     >>> goals = np.array([1.0, 2.0, 9.0])
     >>> found = minimum(lambda x, i: (x - goals[i]) ** 2, 0, 5, np.arange(3))
     >>> found.x.round(6).tolist(), found.edge.tolist()

@@ -32,21 +32,10 @@ def critical_data(
     Returns D, tokens_per_parameter and the loss there. Raises UserError if no law of
     the surface knows of rounding after training.
 
-    Parameters
-    ----------
-    surface : Surface
-        A law of the loss and one of the degradation, or one law of both.
-    N : float
-        Parameters.
-    post_bits : float
-        Bits to which the weights are rounded after training.
-    bits : float
-        Bits in training.
-    level : float
-        Of the intervals.
+    `surface`: a law of the loss and one of the degradation, or one law of both; `N`:
+    parameters; `post_bits`: bits to which the weights are rounded after training;
+    `bits`: bits in training.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_degradation, paper_fit, surface
     >>> s = surface(paper_fit(), paper_degradation())
     >>> [f"{critical_data(s, 30e6, p).values['D']:.1e}" for p in (3, 4, 5)]
@@ -83,23 +72,10 @@ def serving_memory(
 
     Returns P (or P_post), N and loss.
 
-    Parameters
-    ----------
-    surface : Surface
-        The law.
-    memory : float
-        Bits that the weights may take, N times P.
-    D : float
-        Tokens.
-    rounded : bool
-        Whether P is reached by rounding after training instead of in training.
-    bits_range : (float, float)
-        Bits that are considered.
-    level : float
-        Of the intervals.
+    `memory`: bits that the weights may take, N times P; `D`: tokens; `rounded`: whether
+    P is reached by rounding after training instead of in training; `bits_range`: bits
+    that are considered.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> round(serving_memory(surface(paper_fit()), 1.6e9, 2e10).values["P"], 2)
     7.0
@@ -142,19 +118,9 @@ def inference_cost(
 
     Returns P_post, N, D, tokens_per_parameter and loss.
 
-    Parameters
-    ----------
-    surface : Surface
-        A law of the loss and one of the degradation, or one law of both.
-    cost : float
-        N times P_post, in bits moved for one token.
-    bits_range : (float, float)
-        Bits that are considered.
-    level : float
-        Of the intervals.
+    `surface`: a law of the loss and one of the degradation, or one law of both; `cost`:
+    N times P_post, in bits moved for one token; `bits_range`: bits that are considered.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_degradation, paper_fit, surface
     >>> s = surface(paper_fit(), paper_degradation())
     >>> costs = (1e9, 1e11, 1e13)

@@ -32,20 +32,9 @@ def effective_size(
     Returns N_eff, share (= N_eff / N), factor (= N / N_eff) and loss; NaN where the law
     has no loss, as with the offsets below about 3 bits.
 
-    Parameters
-    ----------
-    surface : Surface
-        The law.
-    N, D : float
-        Parameters and tokens.
-    bits : float, or mapping of str to float or str
-        Of all parts, or of each, as columns of the law: ``{"weight_bits": 4,
-        "kv_bits": 8}``, ``{"weight_format": "int4"}``.
-    level : float
-        Of the intervals.
+    `N`, `D`: parameters and tokens; `bits`: of all parts, or of each, as columns of the
+    law: ``{"weight_bits": 4, "kv_bits": 8}``, ``{"weight_format": "int4"}``.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> answer = effective_size(surface(paper_fit()), 1e8, 1e10, 4)
     >>> round(answer.values["factor"], 1)
@@ -125,21 +114,9 @@ def iso_loss(
 
     Raises UserError if a number is not positive or the law does not depend on bits.
 
-    Parameters
-    ----------
-    surface : Surface
-        The law.
-    loss : float
-        Nats per token to be reached.
-    D : float
-        Tokens.
-    bits : list of float
-        Precisions, of every part that the surface does not hold.
-    level : float
-        Of the intervals.
+    `loss`: nats per token to be reached; `D`: tokens; `bits`: precisions, of every part
+    that the surface does not hold.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> contour = iso_loss(surface(paper_fit()), 3.5, 2e10, [4, 8, 16])
     >>> (contour.N / contour.N[-1]).round(2).tolist()

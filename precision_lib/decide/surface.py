@@ -59,19 +59,10 @@ class Surface:
     ) -> Array:
         """Loss in nats per token; NaN where the law has none.
 
-        Parameters
-        ----------
-        index : Array of int
-            Numbers of replicates; 0 is the fit itself.
-        N, D : float or Array
-            Parameters and tokens.
-        bits : float or Array
-            Bits in training, of each part that `columns` does not hold.
-        post_bits : float or Array
-            Bits to which the weights are rounded after training.
+        `index`: numbers of replicates; 0 is the fit itself. `N`, `D`: parameters and
+        tokens; `bits`: bits in training, of each part that `columns` does not hold;
+        `post_bits`: bits to which the weights are rounded after training.
 
-        Examples
-        --------
         >>> from precision_lib.laws import example_fit
         >>> surface(example_fit()).loss(np.array([0]), 1e9, 2e10).round(2).tolist()
         [2.45]
@@ -156,17 +147,9 @@ class Surface:
     ) -> Decision:
         """Solve for the fit and every replicate and put the answers together.
 
-        Parameters
-        ----------
-        question : str
-            In one line.
-        solve : callable
-            From replicate numbers to the answer by name; the name ``edge``
-            marks answers that lie at the end of the range searched.
-        level : float
-            Of the intervals.
-        notes : tuple of str
-            Put before those that are found here.
+        `question`: in one line; `solve`: from replicate numbers to the answer by name;
+        the name ``edge`` marks answers that lie at the end of the range searched.
+        `notes`: put before those that are found here.
         """
         if not 0 < level < 1:
             raise UserError(f"level is {level}; give a number between 0 and 1.")
@@ -206,20 +189,11 @@ def surface(
 
     Raises UserError if `base` does not predict a loss or `degradation` not a delta.
 
-    Parameters
-    ----------
-    base : Fit
-        Any fitted law of the loss.
-    degradation : Fit, optional
-        Any fitted law of delta, added to the loss. Its replicates are paired
-        with those of `base` in order: two bootstraps are independent.
-    columns : mapping of str to float, optional
-        Values of columns that the question does not set.
-    levels : mapping of str to str, optional
-        Names in columns of names; a column not held is not quantized.
+    `base`: any fitted law of the loss; `degradation`: any fitted law of delta, added to
+    the loss. Its replicates are paired with those of `base` in order: two bootstraps
+    are independent. `columns`: values of columns that the question does not set;
+    `levels`: names in columns of names; a column not held is not quantized.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> surface(example_fit()).size
     1

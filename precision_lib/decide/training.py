@@ -56,19 +56,8 @@ def allocation(
 
     Returns N, D, tokens_per_parameter and loss.
 
-    Parameters
-    ----------
-    surface : Surface
-        The law.
-    budget : float
-        FLOP, counted at 16 bits.
-    bits : float
-        Of every part in training.
-    level : float
-        Of the intervals.
+    `budget`: FLOP, counted at 16 bits; `bits`: of every part in training.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> s = surface(paper_fit())
     >>> allocation(s, 1e20, 4).values["N"] > 4 * allocation(s, 1e20, 16).values["N"]
@@ -96,19 +85,8 @@ def optimal_precision(
 
     Returns P, N, D, tokens_per_parameter and loss.
 
-    Parameters
-    ----------
-    surface : Surface
-        The law.
-    budget : float
-        FLOP, counted at 16 bits.
-    bits_range : (float, float)
-        Bits that are considered.
-    level : float
-        Of the intervals.
+    `budget`: FLOP, counted at 16 bits; `bits_range`: bits that are considered.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> round(optimal_precision(surface(paper_fit()), 1e21).values["P"], 2)
     7.0
@@ -143,21 +121,9 @@ def precision_at_size(
 
     Returns P, D, tokens_per_parameter and loss.
 
-    Parameters
-    ----------
-    surface : Surface
-        The law.
-    budget : float
-        FLOP, counted at 16 bits.
-    N : float
-        Parameters.
-    bits_range : (float, float)
-        Bits that are considered.
-    level : float
-        Of the intervals.
+    `budget`: FLOP, counted at 16 bits; `N`: parameters; `bits_range`: bits that are
+    considered.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> s = surface(paper_fit())
     >>> [round(precision_at_size(s, c, 1e9).values["P"], 1) for c in (1e20, 1e22)]

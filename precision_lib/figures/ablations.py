@@ -49,15 +49,8 @@ def setting_style(place: int) -> dict[str, Any]:
 def rates(curves: Mapping[str, Array], total: int) -> Figure:
     """Learning rate over a run, one small panel a schedule.
 
-    Parameters
-    ----------
-    curves : mapping of str to array
-        Share of the peak at each step, by label.
-    total : int
-        Steps of the longest.
+    `curves`: share of the peak at each step, by label; `total`: steps of the longest.
 
-    Examples
-    --------
     >>> figure = rates({"constant": np.ones(9)}, 9)
     """
     figure, axes = plt.subplots(
@@ -87,15 +80,9 @@ def settings_against_data(
 ) -> Figure:
     """A value against D, one line a setting and one panel a size; seeds averaged.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns N, D, `column` and `value`.
-    names : sequence of str
-        The settings, in the order of their styles.
+    `table`: columns N, D, `column` and `value`; `names`: the settings, in the order of
+    their styles.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "D": [1e6, 2e6], "schedule": "cosine"})
     >>> figure = settings_against_data(
     ...     table.assign(delta=0.1), "schedule", ["cosine"]
@@ -131,18 +118,10 @@ def estimates(
 ) -> Figure:
     """Estimates with their intervals, one below the other.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Index: what is estimated. The first three columns are the estimate and the
-        ends of its interval, ``runs`` or ``pairs`` is how many it rests on.
-    label : str
-        What the axis says.
-    lines : mapping of str to float, optional
-        Values to compare with, by label, drawn as vertical lines.
+    `table`: index: what is estimated. The first three columns are the estimate and the
+    ends of its interval, ``runs`` or ``pairs`` is how many it rests on. `label`: what
+    the axis says; `lines`: values to compare with, by label, drawn as vertical lines.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"mean": [0.5], "low": [0.4], "high": [0.6]}, ["cosine"])
     >>> figure = estimates(table.assign(runs=5), "gamma_D", {"zero": 0.0})
     """
@@ -167,15 +146,9 @@ def estimates(
 def before_and_after(jumps: pd.DataFrame, steady: pd.DataFrame) -> Figure:
     """Cost of rounding before and after the learning rate went down.
 
-    Parameters
-    ----------
-    jumps : DataFrame
-        As `precision_lib.findings.schedules.decays` gives it.
-    steady : DataFrame
-        All runs stopped before their decay, with N, D and delta.
+    `jumps`: as `precision_lib.findings.schedules.decays` gives it; `steady`: all runs
+    stopped before their decay, with N, D and delta.
 
-    Examples
-    --------
     >>> jump = pd.DataFrame({"N": [9], "stable_D": [8.0], "stable_delta": [0.1]})
     >>> steady = pd.DataFrame({"N": [9], "D": [8.0], "delta": [0.1]})
     >>> figure = before_and_after(jump.assign(D=10.0, delta=0.2), steady)
@@ -210,15 +183,9 @@ def costs_against_bits(
 
     Points are runs, lines join their means; near zero the axis is linear.
 
-    Parameters
-    ----------
-    costs : DataFrame
-        With ``cost``, `column` and the column of bits.
-    names : sequence of str
-        The settings, in the order of their styles.
+    `costs`: with ``cost``, `column` and the column of bits; `names`: the settings, in
+    the order of their styles.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"weight_bits": [2, 4], "cost": [0.5, 0.1], "by": "row"})
     >>> figure = costs_against_bits(table, "by", ["row"], "weight_bits", "bits")
     """
@@ -245,14 +212,9 @@ def costs_against_bits(
 def data_axis(axis: Axes, tokens: Iterable[float], apart: float = 1.9) -> None:
     """A logarithmic x axis that is labelled at the tokens of the runs, 400k or 1.6M.
 
-    Parameters
-    ----------
-    axis : Axes
-    tokens : iterable of float
-        D of the runs; those nearer than `apart` times the one before have no label.
+    `tokens`: D of the runs; those nearer than `apart` times the one before have no
+    label.
 
-    Examples
-    --------
     >>> figure, axis = plt.subplots()
     >>> data_axis(axis, [399_360, 1_599_488])
     >>> [text.get_text() for text in axis.get_xticklabels()]

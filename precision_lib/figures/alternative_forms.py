@@ -23,13 +23,8 @@ def scores_and_gaps(table: pd.DataFrame) -> Figure:
 
     Dots and bars are ours with 95% intervals, crosses the paper's.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `precision_lib.findings.alternative_forms.scores` gives it.
+    `table`: as `precision_lib.findings.alternative_forms.scores` gives it.
 
-    Examples
-    --------
     >>> from precision_lib.findings.alternative_forms import scores
     >>> y = np.arange(9.0)
     >>> guesses = {"effective-weights": y, "effective-data": y + 1}
@@ -56,15 +51,9 @@ def scores_and_gaps(table: pd.DataFrame) -> Figure:
 def residuals_by_law(bits: Array, residuals: Mapping[str, Array]) -> Figure:
     """Residuals against bits, one panel a law; black bars are medians.
 
-    Parameters
-    ----------
-    bits : array
-        32 is drawn as 9.
-    residuals : mapping of str to array
-        Measured minus predicted, nats per token, by law.
+    `bits`: 32 is drawn as 9; `residuals`: measured minus predicted, nats per token, by
+    law.
 
-    Examples
-    --------
     >>> figure = residuals_by_law(np.array([4, 32]), {"effective-data": np.zeros(2)})
     """
     columns = min(3, len(residuals))

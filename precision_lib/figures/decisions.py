@@ -56,17 +56,9 @@ def best_bits_against_compute(
 ) -> Figure:
     """The best precision against the training budget, each line with its band.
 
-    Parameters
-    ----------
-    budgets : Array
-        FLOP.
-    lines : mapping of str to three arrays
-        By label: the best P and the ends of its 95% interval.
-    runs : (float, float)
-        Least and most that the fitted runs cost, shaded.
+    `budgets`: FLOP; `lines`: by label: the best P and the ends of its 95% interval.
+    `runs`: least and most that the fitted runs cost, shaded.
 
-    Examples
-    --------
     >>> x = np.array([1e10, 1e12])
     >>> band = (x**0 * 6, x**0 * 5, x**0 * 7)
     >>> figure = best_bits_against_compute(x, {"N free": band}, (1e10, 1e11))
@@ -116,17 +108,9 @@ def estimates(
 ) -> Figure:
     """Estimates with their 95% intervals, one below the other.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Index: what is estimated; columns estimate, low, high.
-    published : mapping of str to float, optional
-        Values of others, as vertical lines.
-    claimed : (float, float), optional
-        A range that somebody claims, shaded.
+    `rows`: index: what is estimated; columns estimate, low, high. `published`: values
+    of others, as vertical lines; `claimed`: a range that somebody claims, shaded.
 
-    Examples
-    --------
     >>> one = pd.DataFrame({"estimate": [6.0], "low": [5.0], "high": [7.0]}, ["fit"])
     >>> figure = estimates(one, "P* (bits)", {"paper": 7.0}, (7.0, 8.0))
     """
@@ -174,13 +158,8 @@ def residuals_against_bits(
 def cost_by_arm(costs: pd.DataFrame, ylabel: str) -> Figure:
     """Mean cost at each width, one line an arm, with twice the standard error.
 
-    Parameters
-    ----------
-    costs : DataFrame
-        Columns arm, bits and cost, a row a run.
+    `costs`: columns arm, bits and cost, a row a run.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"arm": "a", "bits": [3, 3, 4], "cost": [0.2, 0.3, 0.1]})
     >>> figure = cost_by_arm(table, "cost")
     """
@@ -220,13 +199,8 @@ def losses_in_bits(
 ) -> Figure:
     """A number against a column, marked by bits, joined within each width.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns `column`, bits and value.
+    `table`: columns `column`, bits and value.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"memory": [1, 2], "bits": 4, "value": [3.0, 2.9]})
     >>> figure = losses_in_bits(rows, "memory", "memory (bits)")
     """

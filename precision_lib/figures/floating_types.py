@@ -20,13 +20,8 @@ def cost_by_type(costs: pd.DataFrame) -> Figure:
 
     Bars are the range over runs; near zero the axis is linear.
 
-    Parameters
-    ----------
-    costs : DataFrame
-        As `precision_lib.findings.floating_types.floating_costs` gives it.
+    `costs`: as `precision_lib.findings.floating_types.floating_costs` gives it.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"weight_bits": [4, 4], "cost": [0.2, 0.1]})
     >>> table = table.assign(kind="floating point", weight_format="e2m1")
     >>> figure = cost_by_type(table)
@@ -92,15 +87,9 @@ def map_of_types(costs: pd.DataFrame) -> Figure:
 def residuals_by_type(runs: pd.DataFrame, residuals: dict[str, Array]) -> Figure:
     """Residuals of laws, in percent of the loss, by the type of the weights.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With ``weight_format`` and ``weight_bits``.
-    residuals : dict of str to array
-        Relative residuals of each row, by the label of the law.
+    `runs`: with ``weight_format`` and ``weight_bits``; `residuals`: relative residuals
+    of each row, by the label of the law.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"weight_format": ["e2m1"], "weight_bits": [4]})
     >>> figure = residuals_by_type(table, {"a law": np.array([0.01])})
     """

@@ -18,13 +18,8 @@ BOUND_DB = 20 * np.log10(2)  # a bit of rate distortion theory on normal numbers
 def plot_steps(values: Mapping[str, Sequence[float]]) -> Figure:
     """Largest relative rounding error against magnitude, one line a format.
 
-    Parameters
-    ----------
-    values : mapping of str to sequence of float
-        Values of each format in rising order; those below zero are left out.
+    `values`: values of each format in rising order; those below zero are left out.
 
-    Examples
-    --------
     >>> figure = plot_steps({"e2m0": [0.0, 1.0, 2.0, 4.0]})
     >>> figure.axes[0].get_xscale()
     'log'
@@ -51,13 +46,8 @@ def plot_steps(values: Mapping[str, Sequence[float]]) -> Figure:
 def plot_cost(table: pd.DataFrame) -> Figure:
     """Signal to noise less the bound for normal numbers, against bits stored.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns family, bits (scales included) and decibels; a row a format.
+    `table`: columns family, bits (scales included) and decibels; a row a format.
 
-    Examples
-    --------
     >>> row = {"family": "integers", "bits": 4.25, "decibels": 19.0}
     >>> line = plot_cost(pd.DataFrame([row])).axes[0].lines[0]
     >>> round(float(line.get_ydata()[0]), 2)

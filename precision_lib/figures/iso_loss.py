@@ -22,16 +22,10 @@ def contours(
 ) -> Figure:
     """Lines of equal loss by the law, with the sizes that reach it as measured.
 
-    Parameters
-    ----------
-    panels : mapping of str to list of (Contour, DataFrame)
-        By title: contours as `precision_lib.decide.iso_loss` gives them, each with
-        the table of `precision_lib.findings.iso_loss.measured_sizes` for its loss.
-    sizes : list of float
-        That were trained, drawn as thin lines; N is shown a little beyond them.
+    `panels`: by title: contours as `precision_lib.decide.iso_loss` gives them, each
+    with the table of `precision_lib.findings.iso_loss.measured_sizes` for its loss.
+    `sizes`: that were trained, drawn as thin lines; N is shown a little beyond them.
 
-    Examples
-    --------
     >>> from precision_lib.decide import iso_loss, paper_fit, surface
     >>> line = iso_loss(surface(paper_fit()), 3.5, 2e10, [4, 8])
     >>> table = pd.DataFrame({"bits": [4], "N": [1e8]})
@@ -69,14 +63,9 @@ def contours(
 def size_factors(table: pd.DataFrame) -> Figure:
     """How much larger a model must be to make up for its bits: law and runs.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns measured and by_law (sizes over the unquantized size of equal loss),
-        bits.
+    `table`: columns measured and by_law (sizes over the unquantized size of equal
+    loss), bits.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"measured": [2.0], "by_law": [1.8], "bits": [3]})
     >>> figure = size_factors(table)
     """

@@ -21,16 +21,10 @@ def curves_by_part(
 ) -> Figure:
     """Training curves, one panel a part and one line a run; colour is bits.
 
-    Parameters
-    ----------
-    points : DataFrame
-        As `precision_lib.findings.learning_curves.with_curves` gives it, of one size, D
-        and seed. Runs of part "none" are drawn in each panel.
-    value : str
-        What is drawn: ``training_loss`` or ``gap``.
+    `points`: as `precision_lib.findings.learning_curves.with_curves` gives it, of one
+    size, D and seed. Runs of part "none" are drawn in each panel. `value`: what is
+    drawn: ``training_loss`` or ``gap``.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"tokens": [1, 2], "training_loss": [6.0, 5.0]})
     >>> table = table.assign(run_id="a", part="kv", bits=2)
     >>> figure = curves_by_part(table, ["kv"])
@@ -121,13 +115,9 @@ def served_curves(
 ) -> Figure:
     """Loss of models as trained and as served in few bits against D, a panel a size.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        By the title of the panel: D, the value and ``post_bits`` (32: not rounded).
+    `tables`: by the title of the panel: D, the value and ``post_bits`` (32: not
+    rounded).
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"D": [1, 2], "post_loss": [4.0, 3.8], "post_bits": 3})
     >>> figure = served_curves({"N = 9": table})
     """

@@ -17,15 +17,9 @@ def longest_trained(
 ) -> pd.DataFrame:
     """Roundings of the size whose runs reach the most tokens per parameter.
 
-    Parameters
-    ----------
-    ptq : DataFrame
-        As `precision_lib.runs.run_table.load_ptq` gives it.
-    bits, method
-        Of the roundings: first and last width, and how they were made.
+    `ptq`: as `precision_lib.runs.run_table.load_ptq` gives it; `bits`, `method`: of the
+    roundings: first and last width, and how they were made.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> longest_trained(load_ptq())["N"].nunique()
     1

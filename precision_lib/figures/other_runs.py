@@ -33,15 +33,8 @@ def absent_figure(sentence: str) -> Figure:
 def plot_stops(stops: Mapping[str, Array], best: float) -> Figure:
     """Where optimizers stopped, as shares of starts below an excess objective.
 
-    Parameters
-    ----------
-    stops : mapping of str to Array
-        Objectives reached, by label.
-    best : float
-        The lowest objective known.
+    `stops`: objectives reached, by label; `best`: the lowest objective known.
 
-    Examples
-    --------
     >>> figure = plot_stops({"sum": np.array([1.0, 2.0])}, 1.0)
     >>> figure.axes[0].get_xscale()
     'log'
@@ -121,15 +114,9 @@ def plot_cover(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def plot_profiles(profiles: Mapping[str, Profile], critical: float = 3.84) -> Figure:
     """How much worse the fit gets when one parameter is held, a panel each.
 
-    Parameters
-    ----------
-    profiles : mapping of str to Profile
-        By the label of the panel.
-    critical : float
-        Deviance at the ends of a 95% interval of many runs, drawn as a line.
+    `profiles`: by the label of the panel; `critical`: deviance at the ends of a 95%
+    interval of many runs, drawn as a line.
 
-    Examples
-    --------
     >>> values, rise = np.array([1.0, 2.0, 3.0]), np.array([9.0, 0.0, 9.0])
     >>> both = (True, True)
     >>> known = Profile("gamma", values, rise, rise, (1.4, 2.6), both, 0.95)

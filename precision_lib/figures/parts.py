@@ -32,13 +32,8 @@ def costs_by_part(pairs: pd.DataFrame) -> Figure:
     Small points are pairs of a run and its twin; black are their means with two
     standard errors; the line is what the law says of the same pairs.
 
-    Parameters
-    ----------
-    pairs : DataFrame
-        With columns part, bits, cost and by_law (nats per token).
+    `pairs`: with columns part, bits, cost and by_law (nats per token).
 
-    Examples
-    --------
     >>> pair = pd.DataFrame({"part": ["kv"] * 2, "bits": 3, "cost": [0.1, 0.2]})
     >>> figure = costs_by_part(pair.assign(by_law=0.15))
     """
@@ -71,15 +66,9 @@ def costs_by_part(pairs: pd.DataFrame) -> Figure:
 def shares_by_part(pairs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """The share of parameters that each part keeps: pairs, our fit and the paper's.
 
-    Parameters
-    ----------
-    pairs : DataFrame
-        With columns part, bits and fraction.
-    curves : DataFrame
-        As `precision_lib.findings.parts.share_curves` gives it.
+    `pairs`: with columns part, bits and fraction; `curves`: as
+    `precision_lib.findings.parts.share_curves` gives it.
 
-    Examples
-    --------
     >>> pair = pd.DataFrame({"part": ["kv"], "bits": [3], "fraction": [0.5]})
     >>> curve = pd.DataFrame({"part": "kv", "bits": [3, 8], "estimate": [0.5, 0.9]})
     >>> curve = curve.assign(low=0.4, high=1.0, paper=0.8)
@@ -114,15 +103,9 @@ def differences_by_bits(table: pd.DataFrame, reference: str) -> Figure:
 
     Intervals that reach out of the picture end in its frame.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Indexed by part and bits; columns estimate, low, high (nats per token).
-    reference : str
-        The part that the others are compared with.
+    `table`: indexed by part and bits; columns estimate, low, high (nats per token).
+    `reference`: the part that the others are compared with.
 
-    Examples
-    --------
     >>> index = pd.MultiIndex.from_tuples([("kv", 3), ("kv", 4)])
     >>> table = pd.DataFrame({"estimate": [-0.1, 0.0], "low": -0.2, "high": 0.1}, index)
     >>> figure = differences_by_bits(table, "weights")
@@ -150,15 +133,9 @@ def differences_by_bits(table: pd.DataFrame, reference: str) -> Figure:
 def residuals_by_part(runs: pd.DataFrame, residuals: Array) -> Figure:
     """Residuals of a law in percent of the loss, against bits; a panel a part.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With columns part and bits.
-    residuals : array
-        Logarithm of measured over predicted loss.
+    `runs`: with columns part and bits; `residuals`: logarithm of measured over
+    predicted loss.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"part": ["kv", "weights"], "bits": [3, 3]})
     >>> figure = residuals_by_part(runs, np.array([0.01, -0.01]))
     """
@@ -181,18 +158,9 @@ def predictions(
 ) -> Figure:
     """Several predictions of the same runs against what was measured; a panel each.
 
-    Parameters
-    ----------
-    predicted : mapping of str to array
-        By the title of the panel.
-    measured : array
-    bits : array
-        That give a point its colour and marker.
-    label : str
-        What is predicted, with its unit.
+    `predicted`: by the title of the panel; `measured`: array; `bits`: that give a point
+    its colour and marker; `label`: what is predicted, with its unit.
 
-    Examples
-    --------
     >>> x = np.array([1.0, 2.0])
     >>> figure = predictions({"a": x, "b": x / 2}, x, np.array([2, 4]), "cost")
     """
@@ -218,15 +186,9 @@ def predictions(
 def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Figure:
     """Constants of several fits with their intervals, beside the paper's.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        By label, as `precision_lib.findings.verdict.constants` gives them.
-    names : list of str
-        Rows to draw.
+    `tables`: by label, as `precision_lib.findings.verdict.constants` gives them;
+    `names`: rows to draw.
 
-    Examples
-    --------
     >>> row = {"estimate": 2.0, "low": 1.0, "high": 3.0, "paper": 2.5}
     >>> table = pd.DataFrame([row], index=["gamma_kv"])
     >>> figure = constants_beside({"one": table}, ["gamma_kv"])

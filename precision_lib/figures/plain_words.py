@@ -22,15 +22,9 @@ def lines_by_size(
 ) -> Figure:
     """Means over runs, one line a model size, darker for smaller ones.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns N, `x` and `y`, a row a run.
-    tokens : bool
-        Whether `x` counts tokens, drawn on a logarithmic axis; else bits.
+    `table`: columns N, `x` and `y`, a row a run; `tokens`: whether `x` counts tokens,
+    drawn on a logarithmic axis; else bits.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 24000, "D": [1e5, 2e5], "delta": [0.1, 0.2]})
     >>> figure = lines_by_size(table, "D", "delta", "tokens", "cost")
     """
@@ -70,15 +64,8 @@ def bars_with_intervals(
 ) -> Figure:
     """One bar an estimate, with its 95% interval.
 
-    Parameters
-    ----------
-    rows : mapping of str to (estimate, low, high)
-        By what stands below the bar.
-    line : float, optional
-        A level to compare with.
+    `rows`: by what stands below the bar; `line`: a level to compare with.
 
-    Examples
-    --------
     >>> figure = bars_with_intervals({"a": (1.0, 0.9, 1.1)}, "cost", line=1.0)
     """
     figure, axes = plt.subplots(figsize=(6.6, 3.6))

@@ -24,13 +24,9 @@ Array = npt.NDArray[np.float64]
 def predicted_losses(table: pd.DataFrame) -> Figure:
     """The loss of each run, as predicted by each law and as measured.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of quantity "loss" of `precision_lib.findings.predictions.measured_beside`.
+    `table`: rows of quantity "loss" of
+    `precision_lib.findings.predictions.measured_beside`.
 
-    Examples
-    --------
     >>> row = {"run_id": "a", "N": 9, "D": 9, "law": "effective", "predicted": 2.5}
     >>> row |= {"low": 2.4, "high": 2.6, "measured": 2.5}
     >>> row |= {"weight_bits": 4, "activation_bits": 32, "kv_bits": 32}
@@ -81,14 +77,9 @@ def run_name(run: pd.Series) -> str:
 def predicted_costs(table: pd.DataFrame) -> Figure:
     """What rounding each unquantized run costs by each method, a panel a pair.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of quantity "delta" of
-        `precision_lib.findings.predictions.measured_beside`.
+    `table`: rows of quantity "delta" of
+    `precision_lib.findings.predictions.measured_beside`.
 
-    Examples
-    --------
     >>> row = {"run_id": "a", "N": 9, "D": 9, "law": "ptq", "predicted": 0.5}
     >>> row |= {"low": 0.4, "high": 0.6, "measured": 0.5, "post_bits": 4}
     >>> figure = predicted_costs(pd.DataFrame([row | {"method": "rtn"}]))
@@ -133,18 +124,11 @@ def misses_against_compute(
 ) -> Figure:
     """Measured over predicted loss against compute, a panel a law.
 
-    Parameters
-    ----------
-    fitted : DataFrame
-        With N, D and the bits of the three parts.
-    misses : mapping of str to array
-        By law, of the fitted runs: measured over predicted, in percent.
-    later : DataFrame
-        Rows of `precision_lib.findings.predictions.measured_beside` for these laws,
-        with ``miss``; drawn large.
+    `fitted`: with N, D and the bits of the three parts; `misses`: by law, of the fitted
+    runs: measured over predicted, in percent. `later`: rows of
+    `precision_lib.findings.predictions.measured_beside` for these laws, with ``miss``;
+    drawn large.
 
-    Examples
-    --------
     >>> bits = {"weight_bits": 4, "activation_bits": 32, "kv_bits": 32}
     >>> one = pd.DataFrame([{"N": 9e4, "D": 9e6, "miss": 0.01, "law": "ours"} | bits])
     >>> figure = misses_against_compute(one, {"ours": np.array([0.5])}, one)

@@ -19,16 +19,9 @@ def cost_against_bits(table: pd.DataFrame, fit: Fit) -> Figure:
     Costs at or below zero, which a logarithmic axis cannot hold, are left out, and
     so is a method without rows.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `precision_lib.pretrained.ptq_table.load_pretrained_table` gives it, of one
-        model.
-    fit : Fit
-        Law that predicts delta from N, D and post_bits.
+    `table`: as `precision_lib.pretrained.ptq_table.load_pretrained_table` gives it, of
+    one model; `fit`: law that predicts delta from N, D and post_bits.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_degradation
     >>> row = {"N": 1e8, "D": 2e12, "method": "rtn", "post_bits": 4, "delta": 0.7}
     >>> figure = cost_against_bits(pd.DataFrame([row]), paper_degradation())

@@ -20,15 +20,9 @@ def constants_by_method(
 ) -> Figure:
     """Constants of one law with intervals, a panel a constant and a row a method.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        As `precision_lib.findings.verdict.constants` gives them, by method.
-    names : mapping of str to str
-        The constants to show, with what each panel says.
+    `tables`: as `precision_lib.findings.verdict.constants` gives them, by method;
+    `names`: the constants to show, with what each panel says.
 
-    Examples
-    --------
     >>> row = {"estimate": [0.5], "low": [0.4], "high": [0.6], "paper": [0.51]}
     >>> table = pd.DataFrame(row, index=["gamma_D"])
     >>> figure = constants_by_method({"GPTQ": table}, {"gamma_D": "of D"})
@@ -56,13 +50,8 @@ def residuals_of_cost(fits: Mapping[str, tuple[Fit, pd.DataFrame]]) -> Figure:
 
     On the scale of the fit: for costs well above its floor, differences of logarithms.
 
-    Parameters
-    ----------
-    fits : mapping of str to (Fit, DataFrame)
-        A fit of a law of delta and the roundings it was fitted to.
+    `fits`: a fit of a law of delta and the roundings it was fitted to.
 
-    Examples
-    --------
     >>> from precision_lib.decide.paper import paper_degradation
     >>> table = pd.DataFrame({"N": 3e7, "D": [1e9, 9e9], "post_bits": [3, 4]})
     >>> law = paper_degradation()

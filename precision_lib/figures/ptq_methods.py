@@ -17,13 +17,8 @@ COST = "loss above the model's own\n(nats per token)"
 def methods_against_bits(table: pd.DataFrame) -> Figure:
     """Cost against bits, one line a method.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `precision_lib.ptq.study.compare` gives it.
+    `table`: as `precision_lib.ptq.study.compare` gives it.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"method": ["rtn"] * 2, "format": ["int2", "int4"]})
     >>> figure = methods_against_bits(rows.assign(delta=[1.0, 0.1]))
     """
@@ -47,17 +42,9 @@ def knob(table: pd.DataFrame, column: str, label: str) -> Figure:
 
     The settings stand side by side in the order of the table, whatever their size.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `precision_lib.ptq.study.compare` gives it.
-    column : str
-        The knob.
-    label : str
-        What the axis says.
+    `table`: as `precision_lib.ptq.study.compare` gives it; `column`: the knob; `label`:
+    what the axis says.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"damping": [0.0, 0.1], "format": "int2", "delta": 0.2})
     >>> figure = knob(rows, "damping", "damping")
     """
@@ -96,13 +83,8 @@ def cost_against_storage(table: pd.DataFrame) -> Figure:
 def clip_curves(curves: pd.DataFrame) -> Figure:
     """Error of rounding against how far the scale is shrunk, one line a format.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        As `precision_lib.ptq.study.clip_curve` gives it.
+    `curves`: as `precision_lib.ptq.study.clip_curve` gives it.
 
-    Examples
-    --------
     >>> index = pd.Index([1.0, 0.5], name="ratio")
     >>> figure = clip_curves(pd.DataFrame({"int2": [0.4, 0.2]}, index=index))
     """

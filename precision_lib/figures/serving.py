@@ -21,13 +21,9 @@ Band = tuple[Array, Array, Array]
 def loss_against_memory(served: pd.DataFrame, frontier: pd.DataFrame) -> Figure:
     """Loss of served models against the bits of their weights, with the best of each.
 
-    Parameters
-    ----------
-    served, frontier : DataFrame
-        Columns memory (bits), bits and loss; see `precision_lib.findings.serving`.
+    `served`, `frontier`: columns memory (bits), bits and loss; see
+    `precision_lib.findings.serving`.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"memory": [1e5, 2e5], "bits": 4, "loss": [3.0, 2.9]})
     >>> figure = loss_against_memory(table, table)
     """
@@ -51,14 +47,9 @@ def loss_against_memory(served: pd.DataFrame, frontier: pd.DataFrame) -> Figure:
 def gain_against_data(gains: pd.DataFrame, column: str = "D") -> Figure:
     """Gain of the larger model in fewer bits against tokens, one line a width.
 
-    Parameters
-    ----------
-    gains : DataFrame
-        Columns bits, `column` and gain, a row a model; points are means with twice the
-        standard error.
+    `gains`: columns bits, `column` and gain, a row a model; points are means with twice
+    the standard error.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"bits": 4, "D": [1e5, 1e5, 2e5], "gain": [0.1, 0.2, 0.0]})
     >>> figure = gain_against_data(table)
     """
@@ -103,13 +94,8 @@ def losses_at_equal_memory(table: pd.DataFrame) -> Figure:
 
     Points below the line are larger models that win.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `precision_lib.findings.serving.gains_at_equal_memory` gives it.
+    `table`: as `precision_lib.findings.serving.gains_at_equal_memory` gives it.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"bits": [4], "loss": [2.9], "rival": [3.0]})
     >>> figure = losses_at_equal_memory(rows)
     """

@@ -17,16 +17,10 @@ STYLES = ("--", "-", ":")
 def size_gains_against_data(gains: pd.DataFrame, laws: Mapping[str, Fit]) -> Figure:
     """What each larger size gains over the smallest, against D, beside laws.
 
-    Parameters
-    ----------
-    gains : DataFrame
-        Of `precision_lib.findings.size_data_coupling.size_gains`, with column smallest,
-        the size that all others are compared with.
-    laws : mapping of str to Fit
-        By label; laws of N and D.
+    `gains`: of `precision_lib.findings.size_data_coupling.size_gains`, with column
+    smallest, the size that all others are compared with; `laws`: by label; laws of N
+    and D.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> gains = pd.DataFrame({"N": [9e7], "D": 1e9, "gain": 0.1, "error": 0.01})
     >>> figure = size_gains_against_data(

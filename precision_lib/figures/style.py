@@ -243,17 +243,9 @@ def effective_fraction_against_bits(
 ) -> Figure:
     """N_eff / N of each run, our fitted curve with its band, and the paper's.
 
-    Parameters
-    ----------
-    paired : DataFrame
-        With columns `column` (bits), N and fraction.
-    ours : three arrays
-        Fitted curve over `bits` and the ends of its 95% band.
-    paper : array
-        The paper's curve over `bits`.
+    `paired`: with columns `column` (bits), N and fraction; `ours`: fitted curve over
+    `bits` and the ends of its 95% band; `paper`: the paper's curve over `bits`.
 
-    Examples
-    --------
     >>> pairs = pd.DataFrame({"weight_bits": [3], "N": [1e5], "fraction": [0.6]})
     >>> x = np.array([2.0, 8.0])
     >>> figure = effective_fraction_against_bits(

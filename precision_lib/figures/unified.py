@@ -25,15 +25,9 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
     One color scale serves all; the numbers stand in the cells, and cells without a
     number are empty.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        By title; rows are bits in training, columns bits after it.
-    label : str
-        Of the numbers, with their unit.
+    `tables`: by title; rows are bits in training, columns bits after it. `label`: of
+    the numbers, with their unit.
 
-    Examples
-    --------
     >>> table = pd.DataFrame([[0.5, 0.1]], index=[4], columns=[3, 32])
     >>> figure = heat_maps({"measured": table}, "loss")
     """
@@ -70,14 +64,10 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
 def ratios_by_gap(table: pd.DataFrame) -> Figure:
     """What rounding costs runs trained in few bits, as a share; a panel a part.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Indexed by part, bits after training and the gap to those in training; columns
-        estimate, low, high. Intervals that reach out of the picture end in its frame.
+    `table`: indexed by part, bits after training and the gap to those in training;
+    columns estimate, low, high. Intervals that reach out of the picture end in its
+    frame.
 
-    Examples
-    --------
     >>> index = pd.MultiIndex.from_tuples([("kv", 2, 1), ("kv", 2, 2)])
     >>> table = pd.DataFrame({"estimate": [0.8, 1], "low": 0.7, "high": 1.1}, index)
     >>> figure = ratios_by_gap(table)
@@ -111,15 +101,9 @@ def ratios_by_gap(table: pd.DataFrame) -> Figure:
 def residuals_by_post_bits(rows: pd.DataFrame, residuals: Array) -> Figure:
     """Residuals against the bits in training; a panel for each number after it.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        With columns bits and post_bits; 32 is drawn as 9.
-    residuals : array
-        Measured minus predicted, nats per token.
+    `rows`: with columns bits and post_bits; 32 is drawn as 9. `residuals`: measured
+    minus predicted, nats per token.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"bits": [4, 32], "post_bits": [3, 32]})
     >>> figure = residuals_by_post_bits(rows, np.array([0.1, 0.0]))
     """

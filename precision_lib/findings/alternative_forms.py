@@ -36,15 +36,9 @@ def predicted_costs(runs: pd.DataFrame, predicted: Array) -> Array:
 
     NaN where no run of that size and data is unquantized.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With columns N, D and weight_bits.
-    predicted : array
-        One prediction a run, all of a setting by one fit.
+    `runs`: with columns N, D and weight_bits; `predicted`: one prediction a run, all of
+    a setting by one fit.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"N": 9, "D": 5, "weight_bits": [4, 32]})
     >>> predicted_costs(runs, np.array([3.25, 3.0])).tolist()
     [0.25, 0.0]
@@ -69,18 +63,9 @@ def scores(
     Returns one row a law, best first: r2, low, high, gap, gap_low, gap_high (of the
     reference minus the law), paper, paper_gap.
 
-    Parameters
-    ----------
-    measured : array
-    predictions : mapping of str to array
-        By law.
-    groups : array
-        Rows of one group are drawn together.
-    reference : str
-        The law that the others are compared with.
+    `measured`: array; `predictions`: by law; `groups`: rows of one group are drawn
+    together; `reference`: the law that the others are compared with.
 
-    Examples
-    --------
     >>> y = np.arange(9.0)
     >>> guesses = {"effective-weights": y, "effective-data": y + 1}
     >>> scores(y, guesses, y)[["r2", "gap"]].round(2).to_numpy().tolist()

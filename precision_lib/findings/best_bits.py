@@ -40,17 +40,9 @@ def quantized_runs(
     Returns the rows with a column ``group``, one value for all runs of one N, D and
     seed.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
-    *plans : str
-        Names of sweeps; without any, those that the laws are fitted to.
-    lowest : int
-        Bits.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `*plans`: names of
+    sweeps; without any, those that the laws are fitted to. `lowest`: bits.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> found = quantized_runs(load_runs(), "base", "joint")
     >>> bool((found[COLUMNS].nunique(axis=1) == 1).all())
@@ -79,16 +71,9 @@ def beside_twins(runs: pd.DataFrame, base: Fit) -> pd.DataFrame:
     and the misfit of the base law cancel. Unquantized runs stay as they are;
     quantized ones without a twin drop out.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With unquantized and quantized runs, one unquantized one for each N, D and
-        seed.
-    base : Fit
-        Of the unquantized runs.
+    `runs`: with unquantized and quantized runs, one unquantized one for each N, D and
+    seed; `base`: of the unquantized runs.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> table = pd.DataFrame({"N": 1e8, "D": 1e9, "seed": 0, "loss": [2.0, 2.5]})
     >>> table = table.assign(weight_bits=[32, 4], activation_bits=32, kv_bits=32)
@@ -107,15 +92,8 @@ def refitted(
 ) -> tuple[Fit, Bootstrap]:
     """A fit that carries the replicates of a bootstrap over groups of twins.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `quantized_runs` gives it.
-    law : str
-        Name of a law of the loss.
+    `table`: as `quantized_runs` gives it; `law`: name of a law of the loss.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> runs = quantized_runs(load_runs(), "tuning", "base", lowest=32)
     >>> found, draws = refitted(runs, "chinchilla", replicates=20)
@@ -130,15 +108,9 @@ def refitted(
 def best_bits(found: Fit, budget: float = 6e11) -> Decision:
     """The compute-optimal P of a fit, all parts in the same bits.
 
-    Parameters
-    ----------
-    found : Fit
-        With replicates, for an interval.
-    budget : float
-        FLOP at 16 bits; the effective-parameter laws do not depend on it.
+    `found`: with replicates, for an interval; `budget`: FLOP at 16 bits; the
+    effective-parameter laws do not depend on it.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> round(best_bits(paper_fit(), 1e21).values["P"], 2)
     7.0
@@ -230,15 +202,9 @@ def halves_by_compute(
     halves have the same P*. Each half keeps all unquantized runs, so that its base law
     is the same but for chance.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `beside_twins` gives it.
-    law : str
-        Name of a law that reads the bits in training.
+    `runs`: as `beside_twins` gives it; `law`: name of a law that reads the bits in
+    training.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> halves = halves_by_compute(made_up_runs(), "effective-tied", replicates=20)
     >>> abs(halves.difference[0]) < 0.2
@@ -276,17 +242,9 @@ def arms(
     Returns, by the name of the arm: the unquantized runs, then the quantized ones, in
     the same order in each, so that a bootstrap with one seed draws the same cells.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        With the plans base, parts, joint and granularity.
-    lowest : int
-        Bits.
-    tied : bool
-        Whether all parts have the same bits, or activations alone are quantized.
+    `runs`: with the plans base, parts, joint and granularity; `lowest`: bits; `tied`:
+    whether all parts have the same bits, or activations alone are quantized.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> list(arms(load_runs()))
     ['a scale a tensor', 'a scale a token', 'rotated']
@@ -318,13 +276,8 @@ def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns columns arm, N, D, seed, bits and cost (nats per token).
 
-    Parameters
-    ----------
-    found : mapping of str to DataFrame
-        As `arms` gives it.
+    `found`: as `arms` gives it.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> arm_costs(arms(load_runs())).columns.tolist()
     ['arm', 'N', 'D', 'seed', 'bits', 'cost']

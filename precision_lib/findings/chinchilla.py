@@ -110,19 +110,10 @@ def fit_by_default(
     and E, A, alpha, B, beta where it stopped. Raises UserError if the reduction or the
     number of starts is not possible.
 
-    Parameters
-    ----------
-    table : DataFrame
-        N, D and loss.
-    reduction : str
-        ``"mean"`` or ``"sum"`` of the Huber losses; nothing else differs.
-    starts : int
-        How many of the 4,500 grid points, drawn without return.
-    seed : int
-        Of the draw.
+    `table`: N, D and loss; `reduction`: ``"mean"`` or ``"sum"`` of the Huber losses;
+    nothing else differs. `starts`: how many of the 4,500 grid points, drawn without
+    return; `seed`: of the draw.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> found = fit_by_default(pd.DataFrame(example_table()), "sum", starts=2)
     >>> found.columns.tolist()[:2], len(found)

@@ -18,17 +18,12 @@ def share_slopes(
 
     Returns rows N and D; columns estimate, low, high (95%).
 
-    Parameters
-    ----------
-    pairs : DataFrame
-        With columns N, D and fraction, as `precision_lib.findings.twins.with_twins` and
-        `precision_lib.findings.twins.effective_fraction` give them. Rows whose fraction
-        is zero or infinite, where the loss names no size, are left out.
-    bits : str
-        The column of the bit width.
+    `pairs`: with columns N, D and fraction, as
+    `precision_lib.findings.twins.with_twins` and
+    `precision_lib.findings.twins.effective_fraction` give them. Rows whose fraction is
+    zero or infinite, where the loss names no size, are left out. `bits`: the column of
+    the bit width.
 
-    Examples
-    --------
     >>> pairs = pd.DataFrame({"N": [1e3, 1e4] * 6, "D": [1e5, 1e5, 1e6, 1e6] * 3})
     >>> pairs = pairs.assign(b=3, fraction=0.5 * pairs["D"] ** -0.1)
     >>> share_slopes(pairs, "b", replicates=50)["estimate"].abs().round(6).to_dict()

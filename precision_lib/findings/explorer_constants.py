@@ -68,13 +68,8 @@ class ConstantSet:
 def quantized_parts(runs: pd.DataFrame) -> list[str]:
     """The parts that some run of a table quantizes in training.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it.
 
-    Examples
-    --------
     >>> "weights" in quantized_parts(load_runs())
     True
     """
@@ -94,16 +89,10 @@ def our_constants(
     fitted to them together; with fewer, the law of the first part that has runs. A
     part without runs gets no constant.
 
-    Parameters
-    ----------
-    runs, ptq : DataFrame
-        As `precision_lib.runs.run_table` loads them.
-    replicates, seed
-        Of the bootstrap over twin runs (same N, D and seed), and over runs for the
-        law of rounding.
+    `runs`, `ptq`: as `precision_lib.runs.run_table` loads them; `replicates`, `seed`:
+    of the bootstrap over twin runs (same N, D and seed), and over runs for the law of
+    rounding.
 
-    Examples
-    --------
     >>> ours = our_constants(load_runs(), load_ptq(), replicates=2)
     >>> ours.degradation.law.name, len(ours.base.replicates["E"])
     ('ptq', 2)
@@ -133,13 +122,8 @@ def our_constants(
 def paper_constants(offsets: bool) -> ConstantSet:
     """The paper's constants; their ranges are those of its runs.
 
-    Parameters
-    ----------
-    offsets : bool
-        With the offsets of Appendix K, or without them as in the main text.
+    `offsets`: with the offsets of Appendix K, or without them as in the main text.
 
-    Examples
-    --------
     >>> paper_constants(offsets=False).base.ranges["N"]
     (30000000.0, 220000000.0)
     """

@@ -24,13 +24,8 @@ def granularity_costs(runs: pd.DataFrame) -> pd.DataFrame:
     (one of `WEIGHTS` where weights alone are quantized, else one of `ACTIVATIONS`),
     ``twin_loss`` and ``cost``.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> costs = granularity_costs(load_runs())
     >>> set(costs["setting"]) <= {*WEIGHTS, *ACTIVATIONS}
@@ -65,17 +60,10 @@ def bits_saved(
 
     Returns columns N, D, seed, bits and saved.
 
-    Parameters
-    ----------
-    costs : DataFrame
-        As `granularity_costs` gives it, of one part.
-    reference, other : str
-        Two settings.
-    bits : sequence of int
-        Widths of the other setting; few, where costs are well above the noise.
+    `costs`: as `granularity_costs` gives it, of one part; `reference`, `other`: two
+    settings; `bits`: widths of the other setting; few, where costs are well above the
+    noise.
 
-    Examples
-    --------
     >>> row = pd.DataFrame({"bits": [3, 4, 5, 3], "cost": [0.4, 0.2, 0.1, 0.2]})
     >>> row = row.assign(N=9, D=9, seed=0, setting=[*"aaa", "b"])
     >>> bits_saved(row, "a", "b")["saved"].round(6).tolist()

@@ -22,17 +22,9 @@ def measured_sizes(runs: pd.DataFrame, loss: float, bits: str) -> pd.DataFrame:
 
     Returns bits, N.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Runs of one D, with columns N and loss (seeds are averaged).
-    loss : float
-        Nats per token.
-    bits : str
-        Column of the width.
+    `runs`: runs of one D, with columns N and loss (seeds are averaged); `loss`: nats
+    per token; `bits`: column of the width.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"N": [100, 10000], "weight_bits": 4, "loss": [3.0, 2.0]})
     >>> measured_sizes(runs, 2.5, "weight_bits")["N"].round().tolist()
     [1000.0]
@@ -60,17 +52,9 @@ def saturation_bits(
 
     Raises UserError if the share is not between 0 and 1.
 
-    Parameters
-    ----------
-    replicates : Bootstrap
-        Of a law with the constants of the part.
-    part : str
-        "weights", "activations" or "kv".
-    kept : float
-        Share between 0 and 1.
+    `replicates`: of a law with the constants of the part; `part`: "weights",
+    "activations" or "kv"; `kept`: share between 0 and 1.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, fit, planted_table
     >>> found = fit(planted_table("effective-weights", 80), "effective-weights")
     >>> draws = bootstrap(found, replicates=5)

@@ -126,19 +126,9 @@ def quest_facts(
 ) -> dict[str, str]:
     """What the weight-only runs of QuEST bound and what they do not, as texts.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        The runs that were fitted.
-    found : Fit
-        Of effective weights without offset.
-    profiles : mapping of str to Profile
-        By parameter.
-    paper : float
-        The paper's gamma_w.
+    `runs`: the runs that were fitted; `found`: of effective weights without offset;
+    `profiles`: by parameter; `paper`: the paper's gamma_w.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit, example_table
     >>> from precision_lib.laws.profile import profile
     >>> fit = example_fit()

@@ -62,13 +62,8 @@ def falls_with_size(table: pd.DataFrame, by: str, value: str) -> pd.DataFrame:
 
     Returns a row a pair, with `by`, D, seed and ``ratio``.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row a run, with N, D, seed.
+    `table`: one row a run, with N, D, seed.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1, 4], "D": 9, "seed": 0, "delta": [0.4, 0.1]})
     >>> falls_with_size(table.assign(s="a"), "s", "delta")["ratio"].tolist()
     [0.25]

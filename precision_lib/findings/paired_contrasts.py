@@ -50,21 +50,10 @@ def contrasts(
     (in units of the value) and ``ratio``. Raises UserError if two runs of the reference
     setting could be the twin of one.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row a run.
-    column : str
-        Holds the name of the setting.
-    reference : str
-        The setting that the others are compared with.
-    value : str
-        Column that is compared.
-    on : sequence of str
-        What twins have in common.
+    `table`: one row a run; `column`: holds the name of the setting; `reference`: the
+    setting that the others are compared with; `value`: column that is compared; `on`:
+    what twins have in common.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "D": [1, 2, 1], "seed": 0, "loss": [3.0, 2.0, 6]})
     >>> table["schedule"] = ["cosine", "cosine", "constant"]
     >>> contrasts(table, "schedule", "cosine", "loss")["ratio"].tolist()
@@ -88,15 +77,8 @@ def mean_differences(paired: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
 
     Returns a row a group: estimate, low, high, pairs.
 
-    Parameters
-    ----------
-    paired : DataFrame
-        As `contrasts` gives it.
-    by : str or list of str
-        Columns that name a group.
+    `paired`: as `contrasts` gives it; `by`: columns that name a group.
 
-    Examples
-    --------
     >>> pair = pd.DataFrame({"setting": "a", "difference": [1.0, 2.0, 3.0]})
     >>> mean_differences(pair, "setting").round(2).to_dict("index")
     {'a': {'estimate': 2.0, 'low': -0.48, 'high': 4.48, 'pairs': 3}}
@@ -146,22 +128,12 @@ def growth(
     Settings with too few runs for an interval are left out. Raises UserError if a value
     is zero or negative.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns D, N and those named; one row a run.
-    by : str
-        Column that holds the name of the setting.
-    value : str
-        A positive column.
-    within : sequence of str
-        Columns whose every combination has a constant of its own.
-    pooled : bool
-        Take the scatter around the lines to be the same under every setting, so that
-        settings with few runs have an interval too.
+    `table`: columns D, N and those named; one row a run. `by`: column that holds the
+    name of the setting; `value`: a positive column; `within`: columns whose every
+    combination has a constant of its own; `pooled`: take the scatter around the lines
+    to be the same under every setting, so that settings with few runs have an interval
+    too.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "D": [1e6, 2e6, 4e6], "schedule": "cosine"})
     >>> growth(table.assign(delta=[0.1, 0.2, 0.4]), "schedule")["gamma_D"].round(3)
     cosine    1.0

@@ -29,14 +29,9 @@ def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
     Returns one row a part and number of bits: part, bits, estimate, low, high, paper.
     Ours is 0 where the law leaves nothing; the paper's, with its offsets, NaN there.
 
-    Parameters
-    ----------
-    replicates : Bootstrap
-        Of the law "effective", whose every replicate holds all three parts.
-    bits : iterable of float
+    `replicates`: of the law "effective", whose every replicate holds all three parts;
+    `bits`: iterable of float.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, fit, planted_table
     >>> found = fit(planted_table("effective", 60), "effective", starts=5)
     >>> curves = share_curves(bootstrap(found, replicates=5), [4.0, 8.0])
@@ -78,17 +73,9 @@ def cost_by_rule(fit: Fit, runs: pd.DataFrame, rule: str) -> Array:
 
     Raises UserError if the rule is unknown.
 
-    Parameters
-    ----------
-    fit : Fit
-        Of the law "effective".
-    runs : DataFrame
-        With the columns of the law.
-    rule : str
-        One of `RULES`; "shares multiply" is the law itself.
+    `fit`: of the law "effective"; `runs`: with the columns of the law; `rule`: one of
+    `RULES`; "shares multiply" is the law itself.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> run = pd.DataFrame({"N": [3e7], "D": [1e9], "weight_bits": [4]})
     >>> run = run.assign(activation_bits=4, kv_bits=4)
@@ -120,14 +107,9 @@ def measured_sum(single: pd.DataFrame, tied: pd.DataFrame) -> pd.DataFrame:
     Returns the tied pairs whose three parts were all trained alone, with ``sum`` and
     ``largest``, the sum and the largest of the three costs.
 
-    Parameters
-    ----------
-    single, tied : DataFrame
-        Pairs with their ``cost``, ``part`` and ``bits``, as
-        `precision_lib.findings.twins.with_part` gives them.
+    `single`, `tied`: pairs with their ``cost``, ``part`` and ``bits``, as
+    `precision_lib.findings.twins.with_part` gives them.
 
-    Examples
-    --------
     >>> part = pd.DataFrame({"N": 9, "D": 5, "seed": 0, "bits": 4, "cost": [1.0, 2, 3]})
     >>> tied = part.head(1).assign(cost=7.0)
     >>> measured_sum(part.assign(part=list(PARTS)), tied)["sum"].tolist()

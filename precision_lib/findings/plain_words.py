@@ -19,13 +19,8 @@ def doublings(runs: pd.DataFrame) -> pd.DataFrame:
     Returns columns N, D, seed and gain (loss with D tokens less that with twice as
     many).
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Columns N, D, seed and loss.
+    `runs`: columns N, D, seed and loss.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 5, "D": [10, 20, 60], "seed": 0})
     >>> doublings(table.assign(loss=[3.0, 2.5, 2.0])).to_dict("records")
     [{'N': 5, 'D': 10, 'seed': 0, 'gain': 0.5}]
@@ -93,13 +88,8 @@ def worth_of_text(runs: pd.DataFrame) -> pd.DataFrame:
     Returns columns corpus, N, D, loss, clean_loss (same tokens of clean text) and
     worth.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> set(worth_of_text(load_runs())["corpus"]) <= set(TEXTS)
     True

@@ -96,15 +96,9 @@ def predict_runs(
     Raises UserError if one of the runs is among those that would be fitted, or
     quantized as none of them is.
 
-    Parameters
-    ----------
-    configs : sequence of RunConfig
-        The runs to predict; integer formats only.
-    runs, ptq : DataFrame
-        The tables that are fitted.
+    `configs`: the runs to predict; integer formats only. `runs`, `ptq`: the tables that
+    are fitted.
 
-    Examples
-    --------
     >>> predict_runs([], load_runs(), load_ptq())  # doctest: +SKIP
     """
     table = pd.DataFrame([_columns(config) for config in configs])

@@ -24,18 +24,11 @@ def resampled(
 ) -> tuple[float, float, float]:
     """A statistic of rows with the ends of its 95% percentile interval.
 
-    Parameters
-    ----------
-    statistic : callable
-        Of weights, shape (draws, rows): how often each draw has each row. A value a
-        draw; NaN where it is not defined, which the interval leaves out.
-    groups : array, one entry a row
-        Rows of one group are drawn together.
-    one_by_one : bool
-        Draw the groups by turns and not their counts: the same bootstrap, other draws.
+    `statistic`: of weights, shape (draws, rows): how often each draw has each row. A
+    value a draw; NaN where it is not defined, which the interval leaves out. `groups`:
+    rows of one group are drawn together (one entry a row); `one_by_one`: draw the
+    groups by turns and not their counts: the same bootstrap, other draws.
 
-    Examples
-    --------
     >>> resampled(mean_of([1.0, 1.0, 4.0]), [0, 0, 1], draws=100)
     (2.0, 1.0, 4.0)
     """

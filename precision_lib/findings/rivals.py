@@ -103,24 +103,12 @@ def contest(
 ) -> Contest:
     """Predict each cell of N and D from the others, or the rows of a rule.
 
-    Parameters
-    ----------
-    table : DataFrame
-        With columns N and D; rows of one N and D are held out together, whatever
-        their seed, so that no law has seen a run's neighbours.
-    laws : sequence
-        Names or classes.
-    judged : array of bool
-        Rows that count; a rule of `hold_out` narrows them.
-    hold_out : array of bool, optional
-        Rows never fitted; without it, cross-validation by cells.
-    folds, seed
-        Of the cross-validation.
-    **options
-        Of the fits, such as the scale of residuals.
+    `table`: with columns N and D; rows of one N and D are held out together, whatever
+    their seed, so that no law has seen a run's neighbours. `laws`: names or classes;
+    `judged`: rows that count; a rule of `hold_out` narrows them. `hold_out`: rows never
+    fitted; without it, cross-validation by cells. `folds`, `seed`: of the
+    cross-validation; `**options`: of the fits, such as the scale of residuals.
 
-    Examples
-    --------
     >>> from precision_lib.findings.best_bits import made_up_runs
     >>> runs = made_up_runs()
     >>> low = (runs["weight_bits"] < 32).to_numpy()
@@ -215,15 +203,8 @@ def as_well(row: pd.Series, error: float) -> str:
     Returns "agree" if the interval of the difference stays below a tenth of the
     reference's error, "disagree" if it lies above zero, else "not at this scale".
 
-    Parameters
-    ----------
-    row : Series
-        Of the table of `against`.
-    error : float
-        Of the reference, in the same unit.
+    `row`: of the table of `against`; `error`: of the reference, in the same unit.
 
-    Examples
-    --------
     >>> as_well(pd.Series({"low": -0.3, "high": -0.1}), 1.0)
     'agree'
     >>> as_well(pd.Series({"low": 0.1, "high": 0.3}), 1.0)
@@ -361,17 +342,10 @@ def cost_of_data(
     Returns, index: single parts and all parts tied, those with runs at two values of D
     or more; columns estimate, low, high, runs and, with a law, by_law.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
-    draws, seed
-        Of the bootstrap over cells of N and D.
-    law : Fit, optional
-        Of all three parts; what it says of the same pairs is a column more.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `draws`, `seed`: of
+    the bootstrap over cells of N and D; `law`: of all three parts; what it says of the
+    same pairs is a column more.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> cost_of_data(load_runs(), draws=10).columns.tolist()
     ['estimate', 'low', 'high', 'runs']

@@ -72,13 +72,8 @@ def decays(table: pd.DataFrame) -> pd.DataFrame:
     Returns a row a WSD run, with ``stable_D``, ``stable_loss``, ``stable_delta`` and
     ``ratio``, the cost of rounding after the decay over that before it.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `with_cost` gives it, of one rate.
+    `table`: as `with_cost` gives it, of one rate.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> table = with_cost(schedule_runs(load_runs()), load_ptq(), 3)
     >>> jumps = decays(table[table["rate"] == 1])
@@ -125,15 +120,9 @@ def flatness(interval: tuple[float, float], usual: tuple[float, float]) -> str:
     below the usual one, "partly" if it is above zero and below the usual one, else "not
     at this scale": the runs cannot tell.
 
-    Parameters
-    ----------
-    interval : tuple of float
-        Of the power under the schedule in question.
-    usual : tuple of float
-        Of the power under the usual one.
+    `interval`: of the power under the schedule in question; `usual`: of the power under
+    the usual one.
 
-    Examples
-    --------
     >>> usual = (0.4, 0.6)
     >>> flatness((0.3, 0.7), usual), flatness((-0.1, 0.1), usual)
     ('disagree', 'agree')

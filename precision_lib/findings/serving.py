@@ -14,15 +14,9 @@ MODEL = ["N", *SIDE]
 def in_memory(table: pd.DataFrame, bits: str, loss: str) -> pd.DataFrame:
     """Each served model with the memory of its weights, N times P, in bits.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of runs or of roundings, with columns N, D and seed.
-    bits, loss : str
-        Columns of the bits of the weights and of the loss when served.
+    `table`: of runs or of roundings, with columns N, D and seed; `bits`, `loss`:
+    columns of the bits of the weights and of the loss when served.
 
-    Examples
-    --------
     >>> one = pd.DataFrame({"N": [10], "D": 5, "seed": 0, "post_bits": 4, "x": 3.0})
     >>> in_memory(one, "post_bits", "x")["memory"].tolist()
     [40]
@@ -42,15 +36,8 @@ def gains_at_equal_memory(served: pd.DataFrame, reference: int) -> pd.DataFrame:
     Returns the rows below R bits, with columns rival (loss of the smaller model) and
     gain (rival less loss, nats per token): above zero the larger model wins.
 
-    Parameters
-    ----------
-    served : DataFrame
-        As `in_memory` gives it.
-    reference : int
-        R, bits of the smaller models.
+    `served`: as `in_memory` gives it; `reference`: R, bits of the smaller models.
 
-    Examples
-    --------
     >>> rows = [(100, 8, 3.0), (200, 8, 2.5), (300, 4, 2.6), (300, 2, 2.9)]
     >>> table = pd.DataFrame(rows, columns=["N", "bits", "loss"]).assign(D=9, seed=0)
     >>> found = gains_at_equal_memory(table.assign(memory=0), 8)
@@ -80,15 +67,9 @@ def mean_gains(
 
     Returns columns estimate, low, high and runs; one model alone has no interval.
 
-    Parameters
-    ----------
-    gains : DataFrame
-        As `gains_at_equal_memory` gives it.
-    by : list of str
-        Columns that make the groups, such as ``["bits"]``.
+    `gains`: as `gains_at_equal_memory` gives it; `by`: columns that make the groups,
+    such as ``["bits"]``.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"bits": 4, "N": 9, "D": [1, 2], "seed": 0})
     >>> mean_gains(table.assign(gain=[0.1, 0.3]), ["bits"]).round(2).values.tolist()
     [[0.2, 0.1, 0.3, 2.0]]

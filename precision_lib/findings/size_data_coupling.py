@@ -23,13 +23,8 @@ def size_gains(runs: pd.DataFrame) -> pd.DataFrame:
     over all cells. Raises UserError: no cell has two seeds, so nothing is known of the
     noise.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Unquantized runs with columns N, D and loss; seeds are repetitions.
+    `runs`: unquantized runs with columns N, D and loss; seeds are repetitions.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"N": [1, 1, 2], "D": 9, "loss": [3.1, 2.9, 2.5]})
     >>> size_gains(runs).round(2).values.tolist()
     [[2.0, 9.0, 0.5, 0.15]]

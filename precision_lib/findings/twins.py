@@ -137,12 +137,8 @@ def effective_fraction(
     quantized run came out so much better than its twin that no N would do, f is
     infinite.
 
-    Parameters
-    ----------
-    paired : DataFrame
-        With columns N and cost, as `with_twins` gives it.
-    A, alpha : float
-        Of the base law.
+    `paired`: with columns N and cost, as `with_twins` gives it; `A`, `alpha`: of the
+    base law.
 
     Returns
     -------

@@ -31,19 +31,10 @@ def trained_and_rounded(
 
     Returns the rows, with ``part`` and ``bits`` of the training.
 
-    Parameters
-    ----------
-    ptq : DataFrame
-        As `precision_lib.runs.run_table.load_ptq` gives it.
-    bits : tuple of int
-        First and last number of bits after training.
-    method : str
-        Of rounding.
-    every : bool
-        Also roundings to as many bits as a part was trained in, or to more.
+    `ptq`: as `precision_lib.runs.run_table.load_ptq` gives it; `bits`: first and last
+    number of bits after training; `method`: of rounding; `every`: also roundings to as
+    many bits as a part was trained in, or to more.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> rows = trained_and_rounded(load_ptq())
     >>> bool((rows["bits"] > rows["post_bits"]).all())
@@ -63,15 +54,9 @@ def unified_rows(runs: pd.DataFrame, roundings: pd.DataFrame) -> pd.DataFrame:
     after rounding. ``excess`` is the loss above the twin that was quantized neither
     in training nor after it, in nats per token, NaN where there is no twin.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
-    roundings : DataFrame
-        As `trained_and_rounded` gives it.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `roundings`: as
+    `trained_and_rounded` gives it.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> rows = unified_rows(load_runs(), trained_and_rounded(load_ptq()))
     >>> bool(rows.query("part == 'none' and post_bits == 32")["excess"].eq(0).all())
@@ -105,13 +90,8 @@ def beside_unquantized(roundings: pd.DataFrame) -> pd.DataFrame:
 def with_effective_size(rows: pd.DataFrame, law: Fit) -> pd.DataFrame:
     """The same rows with N_eff in the place of N.
 
-    Parameters
-    ----------
-    law : Fit
-        Of the law "effective", or another with its constants.
+    `law`: of the law "effective", or another with its constants.
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit
     >>> row = pd.DataFrame({"N": [1e8], "weight_bits": [4], "activation_bits": [32]})
     >>> with_effective_size(row.assign(kv_bits=32), paper_fit())["N"].round(-6).tolist()

@@ -35,15 +35,8 @@ def direction(interval: Interval, claimed: str) -> str:
     Returns "agree" if the whole interval is on that side, "disagree" if all of it is on
     the other, and "not at this scale" if it holds zero: the data cannot tell.
 
-    Parameters
-    ----------
-    interval : tuple of float
-        Ends of a 95% interval.
-    claimed : str
-        "positive" or "negative".
+    `interval`: ends of a 95% interval; `claimed`: "positive" or "negative".
 
-    Examples
-    --------
     >>> direction((0.4, 0.6), "positive"), direction((-0.1, 0.6), "positive")
     ('agree', 'not at this scale')
     """
@@ -105,18 +98,10 @@ def in_range(
     at this scale" if they overlap but ours is wider; "partly" if ours lies outside,
     within `factor`; else "disagree".
 
-    Parameters
-    ----------
-    interval : (float, float)
-        Ends of a 95% interval of ours.
-    claimed : (float, float)
-        Ends of the claimed range.
-    factor : float
-        What is still near: of an interval outside the range, and of one that is too
-        wide to say.
+    `interval`: ends of a 95% interval of ours; `claimed`: ends of the claimed range;
+    `factor`: what is still near: of an interval outside the range, and of one that is
+    too wide to say.
 
-    Examples
-    --------
     >>> in_range((6.5, 7.5), (7, 8)), in_range((2.0, 20.0), (7, 8))
     ('agree', 'not at this scale')
     >>> in_range((5.0, 6.0), (7, 8)), in_range((2.0, 3.0), (7, 8))
@@ -171,17 +156,9 @@ def better(interval: Interval, claimed: str = "positive", tie: float = 0.01) -> 
     "disagree" if it is beyond it on the other, "partly" if it lies within the tie, so
     that neither wins, else "not at this scale".
 
-    Parameters
-    ----------
-    interval : tuple of float
-        Of the difference, first minus second.
-    claimed : str
-        "positive" or "negative".
-    tie : float
-        A difference that no one would care for.
+    `interval`: of the difference, first minus second; `claimed`: "positive" or
+    "negative"; `tie`: a difference that no one would care for.
 
-    Examples
-    --------
     >>> better((0.1, 0.2)), better((-0.2, -0.1)), better((-0.005, 0.005))
     ('agree', 'disagree', 'partly')
     >>> better((-0.1, 0.2)), better((0.1, 0.2), "negative")
@@ -207,16 +184,9 @@ def r_squared(
 ) -> tuple[float, Interval]:
     """R² of predictions that are given, with a 95% bootstrap interval over groups.
 
-    Parameters
-    ----------
-    measured, predicted : array, one entry a row
-    groups : array, optional
-        Rows of one group, such as the roundings of a run, are drawn together.
-    replicates, seed : int
-        Of the bootstrap.
+    `measured`, `predicted`: array, one entry a row; `groups`: rows of one group, such
+    as the roundings of a run, are drawn together.
 
-    Examples
-    --------
     >>> estimate, (low, high) = r_squared(range(8), np.arange(8) + 0.1)
     >>> round(estimate, 3), low <= estimate <= high
     (0.998, True)
@@ -240,16 +210,9 @@ def r2_gap(
     Both are judged on the same draws of a bootstrap over rows or groups, so that
     what is hard for both cancels.
 
-    Parameters
-    ----------
-    measured, first, second : array, one entry a row
-    groups : array, optional
-        Rows of one group are drawn together.
-    replicates, seed : int
-        Of the bootstrap.
+    `measured`, `first`, `second`: array, one entry a row; `groups`: rows of one group
+    are drawn together.
 
-    Examples
-    --------
     >>> y = np.arange(9.0)
     >>> gap, (low, high) = r2_gap(y, y, y + 1)
     >>> round(gap, 2), 0 < low < high

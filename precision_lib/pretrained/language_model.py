@@ -110,15 +110,10 @@ def load_pretrained(name: str) -> Pretrained:
 
     Raises UserError if ``transformers`` is not installed or the model cannot be had.
 
-    Parameters
-    ----------
-    name : str
-        A name in :data:`PACKAGED`; a folder that ``save_pretrained`` wrote; or a
-        name on the hub, with a revision after an ``@`` if need be, such as
-        ``"EleutherAI/pythia-70m@step1000"``.
+    `name`: a name in :data:`PACKAGED`; a folder that ``save_pretrained`` wrote; or a
+    name on the hub, with a revision after an ``@`` if need be, such as
+    ``"EleutherAI/pythia-70m@step1000"``.
 
-    Examples
-    --------
     >>> load_pretrained("smollm2").name  # doctest: +SKIP
     'smollm2'
     """
@@ -224,18 +219,10 @@ def score(model: nn.Module, tokenizer: Any, texts: list[str]) -> Scored:
 
     Raises UserError if no text has two tokens.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Causal: what comes after a token does not change its logits, so shorter
-        texts of a batch are filled up at the end.
-    tokenizer : object
-        Called with a list of texts, it gives ``input_ids``.
-    texts : list of str
-        Each shorter than the context of the model.
+    `model`: causal: what comes after a token does not change its logits, so shorter
+    texts of a batch are filled up at the end. `tokenizer`: called with a list of texts,
+    it gives ``input_ids``; `texts`: each shorter than the context of the model.
 
-    Examples
-    --------
     >>> score(loaded.model, loaded.tokenizer, ["One text."])  # doctest: +SKIP
     Scored(loss=..., tokens=2, bytes_per_token=...)
     """
@@ -269,19 +256,9 @@ def calibration_set(
 
     Raises UserError if the text drawn has too few tokens.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Its training side is drawn from; no validation text is in it.
-    tokenizer : object
-        The model's.
-    shape : tuple of int
-        Sequences and tokens in each.
-    seed : int
-        Of the draw.
+    `corpus`: its training side is drawn from; no validation text is in it. `tokenizer`:
+    the model's; `shape`: sequences and tokens in each; `seed`: of the draw.
 
-    Examples
-    --------
     >>> calibration_set(corpus, loaded.tokenizer, seed=0).name  # doctest: +SKIP
     'default-32x128-seed0'
     """
@@ -307,15 +284,9 @@ def share_on_a_grid(model: nn.Module, bits: int = 4, group: int = 32) -> float:
 
     Raises UserError if no linear layer has a width that `group` divides.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Of ``transformers``.
-    bits, group : int
-        Width and group size of the grid that is looked for.
+    `model`: of ``transformers``; `bits`, `group`: width and group size of the grid that
+    is looked for.
 
-    Examples
-    --------
     >>> share_on_a_grid(loaded.model)  # doctest: +SKIP
     1.0
     """

@@ -94,17 +94,9 @@ def layer_table(
     sqnr_normal   the same for normal random numbers in that shape
     ============= =====================================================
 
-    Parameters
-    ----------
-    weights : dict
-        Matrices of shape (out, in) by name.
-    bits : iterable of int
-        Widths of the integers.
-    seed : int
-        Of the random numbers.
+    `weights`: matrices of shape (out, in) by name; `bits`: widths of the integers;
+    `seed`: of the random numbers.
 
-    Examples
-    --------
     >>> spread = torch.randn(64, 256, generator=torch.Generator().manual_seed(1))
     >>> table = layer_table({"normal": spread}, bits=[4])
     >>> bool((table["sqnr"] - table["sqnr_normal"]).abs().max() < 0.2)

@@ -44,21 +44,10 @@ def awq_scales(
     Weights are multiplied and inputs divided by them. The power is the first of
     0, 1/alphas, … below 1 with the least output error; power 0 scales nothing.
 
-    Parameters
-    ----------
-    weights : sequence of Weight
-        All matrices that read these inputs.
-    hessian : Tensor, shape (in, in)
-        Mean of x·xᵀ over the calibration tokens.
-    magnitude : Tensor, shape (in,)
-        Mean magnitude of the input.
-    fmt : Format
-        Grid of the weights, scaled by absmax.
-    alphas : int
-        Number of powers.
+    `weights`: all matrices that read these inputs; `hessian`: mean of x·xᵀ over the
+    calibration tokens (shape (in, in)); `magnitude`: mean magnitude of the input (shape
+    (in,)); `fmt`: grid of the weights, scaled by absmax; `alphas`: number of powers.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> weight = Weight(torch.tensor([[0.2, 1.0, -0.9]]), (1, 3))
     >>> loud = torch.tensor([9.0, 1.0, 1.0])  # the first input

@@ -76,17 +76,9 @@ class Calibration:
 
         Raises UserError if there are fewer windows or the source is unknown.
 
-        Parameters
-        ----------
-        corpus : Corpus
-        windows : int
-        seed : int
-            Which of the windows.
-        source : str, optional
-            One of ``corpus.sources``: windows of this source only.
+        `seed`: which of the windows; `source`: one of ``corpus.sources``: windows of
+        this source only.
 
-        Examples
-        --------
         >>> Calibration.from_corpus(corpus).name  # doctest: +SKIP
         'default-64x128-seed0'
         """

@@ -57,18 +57,10 @@ def gptq(weight: Tensor, hessian: Tensor, grid: WeightGrid, options: Options) ->
     Hessian cannot be factorized the damping rises tenfold at a time; if it still
     cannot at a damping of 1, or is not finite, everything is rounded to nearest.
 
-    Parameters
-    ----------
-    weight : Tensor, shape (out, in)
-    hessian : Tensor, shape (in, in)
-        Mean of x·xᵀ over the calibration tokens; a constant factor does not matter.
-    grid : WeightGrid
-        Grid of each entry.
-    options : Options
-        `act_order`, `damping` and `block_columns` are used.
+    `weight`: tensor, shape (out, in); `hessian`: mean of x·xᵀ over the calibration
+    tokens; a constant factor does not matter (shape (in, in)). `grid`: grid of each
+    entry; `options`: `act_order`, `damping` and `block_columns` are used.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> from precision_lib.ptq.grid import weight_grid
     >>> weight = torch.tensor([[1.0, 0.3, 0.3]])

@@ -69,19 +69,10 @@ def weight_grid(
 ) -> WeightGrid:
     """The absmax grid of `weight`, each block shrunk by its best of `ratios`.
 
-    Parameters
-    ----------
-    weight : Tensor, shape (out, in)
-    fmt : Format
-    block : tuple of int
-        What shares a scale; block formats bring their own.
-    criterion : callable, optional
-        The error to minimize, entry by entry; without it nothing is shrunk.
-    ratios : tuple of float
-        Candidates, in the order of preference.
+    `weight`: tensor, shape (out, in); `block`: what shares a scale; block formats bring
+    their own. `criterion`: the error to minimize, entry by entry; without it nothing is
+    shrunk (optional). `ratios`: candidates, in the order of preference.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> weight = torch.tensor([[4.0, 0.9, -1.1, 1.0, 1.0]])
     >>> grid = weight_grid(weight, Int(2), (1, 5), torch.abs, (1.0, 0.5, 0.25))
@@ -147,15 +138,9 @@ def weight_error(delta: Tensor) -> Tensor:
 def output_error(hessian: Tensor, width: int) -> Criterion:
     """Mean square output error, each run of `width` inputs on its own.
 
-    Parameters
-    ----------
-    hessian : Tensor, shape (in, in)
-        Mean of x·xᵀ over the calibration tokens.
-    width : int
-        Inputs that share a scale.
+    `hessian`: mean of x·xᵀ over the calibration tokens (shape (in, in)); `width`:
+    inputs that share a scale.
 
-    Examples
-    --------
     >>> output_error(2 * torch.eye(2), 2)(torch.tensor([[1.0, -3.0]])).tolist()
     [[2.0, 18.0]]
     """

@@ -26,16 +26,9 @@ def hqq(weight: Tensor, fmt: Format, block: BlockSize) -> Tensor:
 
     Raises UserError if the format has scales of its own or none.
 
-    Parameters
-    ----------
-    weight : Tensor, shape (out, in)
-    fmt : Format
-        Anything but a block format.
-    block : tuple of int
-        What shares a scale and a zero point.
+    `weight`: tensor, shape (out, in); `fmt`: anything but a block format; `block`: what
+    shares a scale and a zero point.
 
-    Examples
-    --------
     >>> values = hqq(torch.tensor([[0.0, 0.5, 1.0, 3.0]]), Int(2), (1, 4))
     >>> values.round(decimals=3).abs().tolist()
     [[0.0, 0.0, 1.5, 3.0]]

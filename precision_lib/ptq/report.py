@@ -35,20 +35,10 @@ def layer_row(
 
     The last two are added by `precision_lib.ptq.walk.Walk`.
 
-    Parameters
-    ----------
-    weight : Tensor, shape (out, in)
-        Before rounding, times the scales.
-    solved : Solved
-    hessian : Tensor, shape (in, in), optional
-        Mean of x·xᵀ over the calibration tokens.
-    scales : Tensor, shape (in,), optional
-        What the weights were multiplied by.
-    bits : float
-        Bits a parameter.
+    `weight`: before rounding, times the scales (shape (out, in)); `hessian`: mean of
+    x·xᵀ over the calibration tokens (shape (in, in), optional); `scales`: what the
+    weights were multiplied by (shape (in,), optional); `bits`: bits a parameter.
 
-    Examples
-    --------
     >>> import torch
     >>> solved = Solved(torch.tensor([[1.0, 0.0]]))
     >>> row = layer_row(torch.tensor([[1.0, 0.5]]), solved, torch.eye(2), None, 10.0)

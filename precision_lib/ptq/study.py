@@ -30,19 +30,11 @@ def compare(
     ``delta`` (loss above the model's own, nats per token), and over the layers the mean
     ``output_error`` and ``bits_per_parameter``.
 
-    Parameters
-    ----------
-    model : Transformer
-    rows : Tensor of int64, shape (windows, time + 1)
-        Text to evaluate on.
-    settings : iterable of mapping
-        "method" and "format" (a text, as `precision_lib.formats.parse_format` takes
-        it), and any other argument of `precision_lib.ptq.quantize`.
-    calibration : Calibration, optional
-        For the settings that name none.
+    `rows`: text to evaluate on (of int64, shape (windows, time + 1)); `settings`:
+    "method" and "format" (a text, as `precision_lib.formats.parse_format` takes it),
+    and any other argument of `precision_lib.ptq.quantize`; `calibration`: for the
+    settings that name none.
 
-    Examples
-    --------
     >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> ids = torch.arange(99).view(3, 33)

@@ -115,26 +115,13 @@ def make_report(
 
     Raises UserError: no row is left, or none of the laws can be fitted to them.
 
-    Parameters
-    ----------
-    checked : Checked
-        From :func:`precision_lib.intake.checks.check_runs`; rows with faults
-        are left out.
-    units : Units, optional
-        Of the file, to be named on the page.
-    law : str
-        A law to fit; chosen by the columns that vary without it.
-    budget : float, optional
-        FLOP at 16 bits that the decision is for.
-    size : float, optional
-        Parameters of the model that is rounded after training.
-    post_bits : sequence of float
-        Bits that it is rounded to.
-    replicates, resample, by, starts, seed
-        Of the bootstrap and the fit; `by` names the column of clusters.
+    `checked`: from :func:`precision_lib.intake.checks.check_runs`; rows with faults are
+    left out. `units`: of the file, to be named on the page; `law`: a law to fit; chosen
+    by the columns that vary without it. `budget`: FLOP at 16 bits that the decision is
+    for; `size`: parameters of the model that is rounded after training; `post_bits`:
+    bits that it is rounded to; `replicates`, `resample`, `by`, `starts`, `seed`: of the
+    bootstrap and the fit; `by` names the column of clusters.
 
-    Examples
-    --------
     >>> report = example_report()
     >>> report.laws[0].known, report.advice[0].title
     (True, 'Best size and data')

@@ -64,19 +64,11 @@ def advise(
 ) -> list[Advice]:
     """Answer what the laws allow: best N, D and P, and the critical data size.
 
-    Parameters
-    ----------
-    laws : sequence of Fitted
-        From :func:`precision_lib.report.fitted_laws.fit_choice`.
-    budget : float, optional
-        FLOP at 16 bits; without it the cost of the dearest run, 10 and 100 times.
-    size : float, optional
-        Parameters of the model to be rounded; the largest of the table without.
-    post_bits : sequence of float
-        Widths to round to; the lowest of the table without.
+    `laws`: from :func:`precision_lib.report.fitted_laws.fit_choice`; `budget`: FLOP at
+    16 bits; without it the cost of the dearest run, 10 and 100 times. `size`:
+    parameters of the model to be rounded; the largest of the table without.
+    `post_bits`: widths to round to; the lowest of the table without.
 
-    Examples
-    --------
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = advise([example_fitted()], budget=1e21)
     >>> found[0].title, round(float(np.log10(found[0].answers[0].values["N"])))

@@ -109,22 +109,11 @@ def fit_choice(
 
     Raises UserError: the table does not allow the fit.
 
-    Parameters
-    ----------
-    choice : Choice
-        From :func:`choose`.
-    replicates : int
-        Of the bootstrap; fewer on tables of many thousand rows.
-    resample : {"auto", "residual", "pairs", "cluster"}
-        How tables are drawn; "auto" draws whole runs where a run has several rows
-        and residuals elsewhere.
-    by : sequence, optional
-        For "cluster": one value a row.
-    starts, seed, delta
-        As for :func:`precision_lib.laws.fit`.
+    `choice`: from :func:`choose`; `replicates`: of the bootstrap; fewer on tables of
+    many thousand rows. `resample`: how tables are drawn; "auto" draws whole runs where
+    a run has several rows and residuals elsewhere. `by`: for "cluster": one value a
+    row. `starts`, `seed`, `delta`: as for :func:`precision_lib.laws.fit`.
 
-    Examples
-    --------
     >>> found = example_fitted()
     >>> [(each.name, each.state) for each in found.constants][0], found.known
     (('E', 'known'), True)

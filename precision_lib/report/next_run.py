@@ -62,17 +62,9 @@ def next_run(fit: Fit, draws: Array, quantity: str) -> NextRun:
     Raises UserError: the fit has no table or no replicates, or the quantity does not
     vary.
 
-    Parameters
-    ----------
-    fit : Fit
-        With replicates and its table.
-    draws : Array, shape (R,)
-        The quantity under each replicate.
-    quantity : str
-        Its name.
+    `fit`: with replicates and its table; `draws`: the quantity under each replicate
+    (shape (R,)); `quantity`: its name.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, example_fit
     >>> fit = example_fit()
     >>> fit = fit.with_bootstrap(bootstrap(fit, "residual", 300))

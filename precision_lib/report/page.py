@@ -36,17 +36,9 @@ NAMES = {
 def render(report: Report, title: str = "", command: str = "") -> str:
     """The page.
 
-    Parameters
-    ----------
-    report : Report
-        From :func:`precision_lib.report.build.make_report`.
-    title : str
-        Heading; the name of the source without it.
-    command : str
-        That made it, to be shown at its foot.
+    `report`: from :func:`precision_lib.report.build.make_report`; `title`: heading; the
+    name of the source without it. `command`: that made it, to be shown at its foot.
 
-    Examples
-    --------
     >>> from precision_lib.report.build import example_report
     >>> page = render(example_report(), "My runs")
     >>> "<h1>My runs</h1>" in page, "<script" in page, "://" in page

@@ -74,21 +74,10 @@ def picture(
 ) -> Picture:
     """Draw on one pair of axes and make SVG that can stand within a page.
 
-    Parameters
-    ----------
-    draw : callable
-        Of the axes.
-    alt : str
-        The text that stands for the picture.
-    caption : str
-        The sentence below it.
-    name : str
-        Tells its ids apart from those of other pictures on the page.
-    size : (float, float)
-        In inches.
+    `draw`: of the axes; `alt`: the text that stands for the picture; `caption`: the
+    sentence below it; `name`: tells its ids apart from those of other pictures on the
+    page; `size`: in inches.
 
-    Examples
-    --------
     >>> made = picture(lambda axes: axes.plot([1, 2]), "A line.", "A line.", "one")
     >>> made.svg.startswith('<svg role="img" aria-label="A line."')
     True

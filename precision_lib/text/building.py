@@ -40,21 +40,11 @@ def build_corpus(
     Raises UserError if there is too little text for one training and one validation
     window.
 
-    Parameters
-    ----------
-    documents : iterable of Document
-        The text.
-    name : str
-        Name of the corpus, used in messages.
-    vocab_size : int
-        Tokens of the byte-pair tokenizer, at least 257.
-    tokenizer : Tokenizer, optional
-        A trained one; without it one is trained on the training documents.
-    places : Places, optional
-        Begin the validation windows where those of another tokenizer begin.
+    `documents`: the text; `name`: name of the corpus, used in messages; `vocab_size`:
+    tokens of the byte-pair tokenizer, at least 257; `tokenizer`: a trained one; without
+    it one is trained on the training documents. `places`: begin the validation windows
+    where those of another tokenizer begin.
 
-    Examples
-    --------
     >>> text = [Document("a", str(i), (f"word {i} and more",)) for i in range(900)]
     >>> build_corpus(text, name="tiny", vocab_size=300).train.dtype
     dtype('uint16')

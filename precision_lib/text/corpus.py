@@ -70,8 +70,6 @@ class Corpus:
 
         Losses per token of two tokenizers are not comparable, these are.
 
-        Examples
-        --------
         >>> load_corpus("vocab1024").loss_per_byte(3.0)  # doctest: +SKIP
         """
         return loss / self.bytes_per_token
@@ -80,8 +78,6 @@ class Corpus:
 def digest_of(train: Tokens, validation: Tokens) -> str:
     """SHA-256 of both arrays.
 
-    Examples
-    --------
     >>> digest_of(np.zeros(2, np.uint16), np.zeros((1, 2), np.uint16))[:8]
     'af5570f5'
     """
@@ -91,8 +87,6 @@ def digest_of(train: Tokens, validation: Tokens) -> str:
 def save_corpus(corpus: Corpus, folder: Path) -> None:
     """Write the arrays and a small ``corpus.json``; all of it or nothing.
 
-    Examples
-    --------
     >>> save_corpus(load_corpus(), Path("copy"))  # doctest: +SKIP
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -111,8 +105,6 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
 def read_corpus(folder: Path) -> Corpus:
     """The corpus that `save_corpus` wrote, its training tokens memory-mapped.
 
-    Examples
-    --------
     >>> read_corpus(Path("copy"))  # doctest: +SKIP
     """
     about = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))

@@ -29,13 +29,10 @@ def load_corpus(name: str = "default") -> Corpus:
     Raises UserError if the text cannot be had, or the tokens differ from those that the
     published run table was made of.
 
-    Parameters
-    ----------
-    name : str
-        ``"default"`` (about 60 MB fetched and two minutes, once); a variant of it
-        (see below); the path of a folder of ``.txt`` files, or of one that
-        `save_corpus` wrote; ``"hub:NAME"`` for a Hugging Face dataset; or one that
-        is too large for memory, see `precision_lib.text.streaming.STREAMS`.
+    `name`: ``"default"`` (about 60 MB fetched and two minutes, once); a variant of it
+    (see below); the path of a folder of ``.txt`` files, or of one that `save_corpus`
+    wrote; ``"hub:NAME"`` for a Hugging Face dataset; or one that is too large for
+    memory, see `precision_lib.text.streaming.STREAMS`.
 
     Notes
     -----

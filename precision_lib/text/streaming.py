@@ -131,18 +131,9 @@ def write_stream(
     Raises UserError if the vocabulary is not the one said or does not fit 16 bits, or
     the documents end too early.
 
-    Parameters
-    ----------
-    texts : iterable of str
-        Documents, in a random order.
-    tokenizer : Tokenizer
-    stream : Stream
-        Its sizes are kept; the training tokens are cut at `tokens`.
-    folder : Path
-        Must not exist.
+    `texts`: documents, in a random order; `stream`: its sizes are kept; the training
+    tokens are cut at `tokens`. `folder`: must not exist.
 
-    Examples
-    --------
     >>> write_stream(texts, tokenizer, stream, Path("corpus"))  # doctest: +SKIP
     """
     end = tokenizer.token_to_id(stream.end)

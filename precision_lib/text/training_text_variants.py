@@ -27,17 +27,9 @@ SEED = 0
 def half(streams: list[Tokens], end: int, seed: int = SEED) -> list[Tokens]:
     """Random documents of each source until they hold half of its tokens.
 
-    Parameters
-    ----------
-    streams : list of arrays of uint16
-        Tokens of each source.
-    end : int
-        The token that ends a document.
-    seed : int
-        Of the draw. The documents keep their order.
+    `streams`: tokens of each source; `end`: the token that ends a document; `seed`: of
+    the draw. The documents keep their order.
 
-    Examples
-    --------
     >>> documents = np.array([1, 0, 2, 0, 3, 0, 4, 0], np.uint16)
     >>> half([documents], end=0)[0].tolist()
     [1, 0, 3, 0]
@@ -64,19 +56,10 @@ def replace_words(
     that at a random place of all the text, so words come as often as they do in
     it. The first word of a passage stays, since no space is before it.
 
-    Parameters
-    ----------
-    streams : list of arrays of uint16
-        Tokens of each source.
-    pieces : list of str
-        As in :func:`precision_lib.text.tokenization.pieces`.
-    fraction : float
-        Probability that a word is replaced.
-    seed : int
-        Of the draw.
+    `streams`: tokens of each source; `pieces`: as in
+    :func:`precision_lib.text.tokenization.pieces`; `fraction`: probability that a word
+    is replaced; `seed`: of the draw.
 
-    Examples
-    --------
     >>> text = np.array([1, 2, 1, 3, 3, 2, 0], np.uint16)
     >>> replace_words([text], ["<|end|>", "a", "Ġb", "Ġc"], fraction=0.5)[0].tolist()
     [1, 2, 1, 2, 1, 2, 3, 0]

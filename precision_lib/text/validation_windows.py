@@ -62,14 +62,8 @@ def placed_windows(
     Each begins with the first token that starts there or later in the text. The
     last of a source begins earlier if the text would end before the window does.
 
-    Parameters
-    ----------
-    held : dict
-        Validation documents of each source.
-    tokenizer : Tokenizer
-        Cuts the windows.
-    places : Places
-        Says where they begin.
+    `held`: validation documents of each source; `tokenizer`: cuts the windows;
+    `places`: says where they begin.
 
     Returns
     -------
