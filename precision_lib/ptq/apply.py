@@ -80,7 +80,8 @@ def quantize(
         scaled up, the scales folded into what comes before the layer
         (https://arxiv.org/abs/2306.00978); where a layer quantizes its input, it
         then quantizes the scaled one. "hqq": to nearest, with zero points for which
-        most weights err little (https://dropbox.github.io/hqq_blog/).
+        most weights err little (https://dropbox.github.io/hqq_blog/). "noise": not
+        rounded at all, but with Gaussian noise of the size of the error of "rtn".
     fmt : Format, optional
         Grid of the weights; None leaves them as they are.
     calibration : Calibration, optional

@@ -33,6 +33,8 @@ class Options:
         Columns that GPTQ updates at once; changes the speed only.
     alphas : int
         Exponents 0, 1/alphas, … that AWQ tries for its scales.
+    seed : int
+        Of the directions of "noise".
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Options:
     damping: float = 0.01
     block_columns: int = 128
     alphas: int = 20
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.clip not in get_args(Clip):
@@ -67,6 +70,7 @@ DEFAULTS: dict[str, Options] = {
     "gptq": Options(clip="weights"),
     "awq": Options(clip="outputs"),
     "hqq": Options(clip="none"),
+    "noise": Options(clip="none"),
 }
 
 

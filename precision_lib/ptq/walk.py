@@ -30,6 +30,7 @@ from precision_lib.ptq.layers import (
     used_weight,
     weight_block,
 )
+from precision_lib.ptq.noise import noise
 from precision_lib.ptq.options import Options
 from precision_lib.ptq.report import layer_row
 from precision_lib.ptq.targets import Fold, divide, queries_and_keys
@@ -140,7 +141,10 @@ class Walk:
         grid = weight_grid(target, self.fmt, block, criterion, ratios)
         if self.method == "gptq" and hessian is not None:
             return gptq(target, hessian, grid, self.options)
-        return Solved(grid.round(target))
+        rounded = grid.round(target)
+        if self.method == "noise":
+            return Solved(noise(target, rounded, self.options.seed, name))
+        return Solved(rounded)
 
     def _bits(self, block: tuple[int, ...], weight: Tensor) -> float:
         """Bits a parameter; HQQ adds a zero point to each scale."""

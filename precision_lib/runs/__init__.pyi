@@ -9,6 +9,7 @@ from .run_table import (
     load_curves,
     load_ptq,
     load_runs,
+    load_statistics,
     write_table,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "load_external",
     "load_ptq",
     "load_runs",
+    "load_statistics",
     "parse_condition",
     "read_header",
     "read_table",

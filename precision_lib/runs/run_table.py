@@ -80,6 +80,8 @@ PTQ = pa.DataFrameSchema(
         "post_bits": pa.Column(int, _BITS),
         "post_loss": pa.Column(float, _POSITIVE),
         "delta": pa.Column(float),
+        # the first table has none
+        "weight_error": pa.Column(float, pa.Check.ge(0), required=False),
     },
     unique=["run_id", "method", "grid", "granularity", "calibration", "post_bits"],
     strict=True,
@@ -106,7 +108,26 @@ COSTS = pa.DataFrameSchema(
     unique=["run_id"],
     strict=True,
 )
-TABLES = {"runs": RUNS, "ptq": PTQ, "curves": CURVES, "costs": COSTS}
+STATISTICS = pa.DataFrameSchema(
+    {
+        "run_id": _SHARED["run_id"],
+        **{
+            f"{kind}_{of}_{over}": pa.Column(float, pa.Check.ge(1))
+            for kind in ("weight", "activation")
+            for of in ("kurtosis", "peak")
+            for over in ("mean", "max")
+        },
+    },
+    unique=["run_id"],
+    strict=True,
+)
+TABLES = {
+    "runs": RUNS,
+    "ptq": PTQ,
+    "curves": CURVES,
+    "costs": COSTS,
+    "statistics": STATISTICS,
+}
 
 
 def load_runs(
@@ -171,6 +192,19 @@ def load_costs(
     np.True_
     """
     return load_checked(path or table_folder(table) / "costs.csv", COSTS)
+
+
+def load_statistics(
+    path: Path | None = None, *, table: RunTable = "main"
+) -> pd.DataFrame:
+    """The table of how weights and activations are spread, checked; not of the first.
+
+    Examples
+    --------
+    >>> load_statistics()["weight_kurtosis_mean"].median()  # doctest: +SKIP
+    3.4
+    """
+    return load_checked(path or table_folder(table) / "statistics.csv", STATISTICS)
 
 
 def read_table(path: Path) -> pd.DataFrame:

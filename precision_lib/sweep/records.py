@@ -19,7 +19,7 @@ from precision_lib.runs.run_table import TABLES, read_table, write_table
 
 _MEASURED = {name for name in TABLES["runs"].columns if name.startswith("loss_")}
 # What a whole record has; the losses by source depend on the corpus.
-NEEDED = {"curve", "ptq", *TABLES["runs"].columns} - _MEASURED
+NEEDED = {"curve", "ptq", "statistics", *TABLES["runs"].columns} - _MEASURED
 
 
 class Records(NamedTuple):
@@ -155,6 +155,7 @@ def collect(out: Path, data: Path) -> int:
             "ptq": [row for record in fresh for row in _ptq_rows(record)],
             "curves": [row for record in fresh for row in _curve_rows(record)],
             "costs": fresh,
+            "statistics": [_statistics_row(r) for r in fresh if r["statistics"]],
             "runs": fresh,
         }
         for name, new in rows.items():
@@ -172,6 +173,10 @@ def _ptq_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
         {**shared, **row, "delta": d}
         for row, d in zip(record["ptq"], delta, strict=True)
     ]
+
+
+def _statistics_row(record: dict[str, Any]) -> dict[str, Any]:
+    return {"run_id": record["run_id"], **record["statistics"]}
 
 
 def _curve_rows(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -113,7 +113,7 @@ def test_the_full_budget_trains_its_own_tables(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "table_folder", lambda: tmp_path)
     monkeypatch.setenv("PRECISION_LIB_CACHE", str(tmp_path / "cache"))
     runs, ptq = sweep.run_tables("full", "tiny", jobs=1)
-    assert len(runs) == 1 and len(ptq) == 3
+    assert len(runs) == 1 and len(ptq) == 4
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "corpus", "plans"]
     with pytest.raises(UserError, match="unknown budget 'big'"):
         sweep.run_tables("big")

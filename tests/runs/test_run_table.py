@@ -16,6 +16,7 @@ def test_published_tables_pass_their_schema_and_belong_together():
     assert set(curves["run_id"]) == set(table["run_id"])
     assert set(runs.load_costs()["run_id"]) == set(table["run_id"])
     finished = table[table["status"] == "finished"].set_index("run_id")
+    assert set(ptq["method"]) == {"rtn", "gptq", "awq"}
     for (_, bits, _), rows in ptq.groupby(["run_id", "weight_bits", "method"]):
         assert {b for b in range(2, 9) if b <= bits} <= set(rows["post_bits"])
     assert set(ptq["run_id"]) == set(finished.index)

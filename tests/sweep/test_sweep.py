@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from precision_lib.errors import UserError
 from precision_lib.model.transformer import ModelConfig
-from precision_lib.runs.run_table import load_runs
+from precision_lib.runs.run_table import TABLES, load_runs
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import prepare
 from precision_lib.sweep.price import prices
@@ -225,10 +225,10 @@ def test_collect_is_the_same_whatever_the_order(tmp_path, configs):
         path.rename(half / path.name)
         collect(half, twice)
     assert collect(half, twice) == 4
-    for name in ("runs.csv", "ptq.csv", "curves.csv", "costs.csv"):
+    for name in (f"{table}.csv" for table in TABLES):
         assert (once / name).read_bytes() == (twice / name).read_bytes()
     table = pd.read_csv(once / "ptq.csv")
-    assert len(table) == 4 * 3 and load_runs(once / "runs.csv").shape[0] == 4
+    assert len(table) == 4 * 4 and load_runs(once / "runs.csv").shape[0] == 4
     assert (table["delta"] == table["post_loss"] - table["loss"]).all()
     assert finished_ids(tmp_path / "none", once) == {c.run_id for c in configs}
     assert run_sweep(configs, "t", "fit", tmp_path / "none", once) == 0
@@ -240,7 +240,7 @@ def test_a_collect_killed_between_two_tables_is_repaired(tmp_path, configs):
     for folder in (whole, half):
         folder.mkdir()
         collect(tmp_path / "all", folder)
-    names = ("ptq.csv", "curves.csv", "costs.csv", "runs.csv")  # as they are written
+    names = ("ptq.csv", "curves.csv", "costs.csv", "statistics.csv", "runs.csv")
     for count in range(len(names)):
         for name in names[count:]:
             (half / name).unlink()
