@@ -1,5 +1,6 @@
 """The order of the rooms: an import runs down, never up, never in a circle."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -13,6 +14,28 @@ from tools import rooms
 
 ROOT = Path(__file__).parents[1]
 LINT = "from importlinter.cli import lint_imports as lint; import sys; sys.exit(lint())"
+FILE, SCREEN = 300, 60  # lines
+TO_BE_CUT = {  # only ever shorter
+    "cli/decide.py: decide",
+    "cli/report.py: report",
+    "figures/style.py",
+    "findings/rivals.py",
+    "intake/checks.py",
+    "intake/checks.py: check_runs",
+    "laws/bootstrap.py: bootstrap",
+    "laws/compare.py: compare",
+    "laws/dual.py",
+    "laws/fit.py: fit",
+    "laws/solve.py: solve",
+    "model/transformer.py",
+    "pretrained/ptq_table.py: extend_table",
+    "ptq/apply.py: quantize",
+    "report/build.py: make_report",
+    "runs/reader_table.py",
+    "runs/reader_table.py: read_table",
+    "training/trainer.py",
+    "training/trainer.py: train",
+}
 ROOMS = sorted(p.parent.name for p in ROOT.glob("precision_lib/*/__init__.pyi"))
 
 
@@ -61,6 +84,26 @@ def test_the_picture_of_the_rooms_is_drawn_from_the_code():
         floor |= dict.fromkeys(names, number)
     assert floor.keys() == arrows.keys()
     assert all(floor[far] < floor[near] for near in arrows for far in arrows[near])
+
+
+def too_long() -> set[str]:
+    """Files and functions of the library that do not fit their limit."""
+    found = set()
+    for path in ROOT.glob("precision_lib/**/*.py"):
+        text = path.read_text(encoding="utf-8")
+        name = path.relative_to(ROOT / "precision_lib").as_posix()
+        found |= {name} if len(text.splitlines()) > FILE else set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                last = node.end_lineno or 0
+                found |= (
+                    {f"{name}: {node.name}"} if last - node.lineno >= SCREEN else set()
+                )
+    return found
+
+
+def test_no_file_is_above_300_lines_and_no_function_above_a_screen():
+    assert not too_long() - TO_BE_CUT
 
 
 @pytest.mark.parametrize("room", ROOMS)

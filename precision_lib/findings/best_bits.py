@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from precision_lib.decide import (
-    Decision,
-    effective_size,
-    optimal_precision,
-    surface,
-    training_cost,
-)
+from precision_lib.decide import Decision, effective_size, optimal_precision, surface
+from precision_lib.decide.training import training_cost
 from precision_lib.findings.twins import PARTS, TWIN, twin_groups, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Bootstrap, Fit, bootstrap, fit, get_law
@@ -215,16 +211,12 @@ def halves_by_compute(
     dear = cost > cost[~high].median()
     pair, middle = [], []
     for half in (~dear, dear):
-        found, _ = refitted(runs[high | half].reset_index(drop=True), law, replicates,
-                            seed)  # fmt: skip
-        pair.append(best_bits(found))
+        kept = runs[high | half].reset_index(drop=True)
+        pair.append(best_bits(refitted(kept, law, replicates, seed)[0]))
         middle.append(typical_budget(runs[half & ~high]))
-    gap = pair[1].draws["P"] - pair[0].draws["P"]
-    low, up = np.nanpercentile(gap, [2.5, 97.5])
-    value = pair[1].values["P"] - pair[0].values["P"]
-    return Halves(
-        pair[0], pair[1], (value, float(low), float(up)), middle[1] / middle[0]
-    )
+    low, up = np.nanpercentile(pair[1].draws["P"] - pair[0].draws["P"], [2.5, 97.5])
+    gap = pair[1].values["P"] - pair[0].values["P"], float(low), float(up)
+    return Halves(pair[0], pair[1], gap, middle[1] / middle[0])
 
 
 ARMS: Mapping[str, Mapping[str, object]] = {
@@ -260,14 +252,11 @@ def arms(
     for name, settings in ARMS.items():
         keep = (table[list(settings)] == pd.Series(settings)).all(axis=1)
         found[name] = table[keep].sort_values(key).set_index(key)
-    first, *others = (one.index for one in found.values())
-    for other in others:
-        first = first.intersection(other)
+    shared = reduce(pd.Index.intersection, (one.index for one in found.values()))
+    rows = {name: one.loc[shared].reset_index() for name, one in found.items()}
     return {
-        name: pd.concat(
-            [high, one.loc[first].reset_index()[high.columns]], ignore_index=True
-        )
-        for name, one in found.items()
+        name: pd.concat([high, one[high.columns]], ignore_index=True)
+        for name, one in rows.items()
     }
 
 
@@ -283,8 +272,8 @@ def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     ['arm', 'N', 'D', 'seed', 'bits', 'cost']
     """
     pairs = pd.concat([with_twins(one).assign(arm=name) for name, one in found.items()])
-    pairs = pairs.rename(columns={"activation_bits": "bits"})
-    return pairs[["arm", *TWIN, "bits", "cost"]].reset_index(drop=True)
+    pairs = pairs.rename(columns={"activation_bits": "bits"}).reset_index(drop=True)
+    return pairs[["arm", *TWIN, "bits", "cost"]]
 
 
 def made_up_runs(seed: int = 0) -> pd.DataFrame:
@@ -303,7 +292,6 @@ def made_up_runs(seed: int = 0) -> pd.DataFrame:
     table["activation_bits"] = table["kv_bits"] = table["weight_bits"]
     constants = dict(E=1.0, A=60.0, alpha=0.35, B=900.0, beta=0.5, gamma=1.6, n=1.2)
     law = get_law("effective-tied")
-    columns = [table[name].to_numpy(float) for name in law.columns()]
-    exact = law.predict(*columns, **constants)
+    exact = law.predict(*(table[n].to_numpy(float) for n in law.columns()), **constants)
     noise = np.exp(0.003 * generator.standard_normal(len(table)))
     return table.assign(loss=exact * noise, group=twin_groups(table))

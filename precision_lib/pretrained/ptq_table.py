@@ -19,11 +19,11 @@ from precision_lib.pretrained.language_model import (
     Pretrained,
     Scored,
     calibration_set,
-    linear_weights,
     load_pretrained,
     score,
     window_texts,
 )
+from precision_lib.pretrained.weight_grid import linear_weights
 from precision_lib.rounding.scales import block_size
 from precision_lib.runs.run_table import load_checked, write_table
 from precision_lib.text.corpus import Corpus

@@ -69,39 +69,17 @@ def quantize(
     cannot be used, a weight holds NaN or infinity, calibration is missing, or there is
     no layer to round.
 
-    Parameters
-    ----------
-    model : Transformer or Module
-        Trained; it is not changed. Of any other module the ``nn.Linear`` layers are
-        rounded; a causal language model of ``transformers`` will do.
-    method : str
-        "rtn": to nearest. "gptq": column by column with error feedback
-        (https://arxiv.org/abs/2210.17323). "awq": with the weights of loud inputs
-        scaled up, the scales folded into what comes before the layer
-        (https://arxiv.org/abs/2306.00978); where a layer quantizes its input, it
-        then quantizes the scaled one. "hqq": to nearest, with zero points for which
-        most weights err little (https://dropbox.github.io/hqq_blog/). "noise": not
-        rounded at all, but with Gaussian noise of the size of the error of "rtn".
-    fmt : Format, optional
-        Grid of the weights; None leaves them as they are.
-    calibration : Calibration, optional
-        Needed by "gptq" and "awq". With it all reports have output errors.
-    granularity : str
-        As in `precision_lib.rounding.scales.block_size`; the fused parts of a layer
-        (queries, keys, values; gate, up) never share a scale.
-    activations, kv_cache : str, optional
-        Formats that the copy of a `Transformer` quantizes the inputs of its linear
-        layers and its keys and values to, with scales found on the fly as in
-        training; None keeps the format it was trained with.
-    folds : sequence of Fold, optional
-        Where AWQ's scales can go; found by itself for a `Transformer` and for
-        modules named as in Llama.
-    **options
-        Fields of `precision_lib.ptq.options.Options` that differ from the method's
-        defaults.
+    `model`: a `Transformer`, or any module, whose ``nn.Linear`` layers are rounded; it
+    is not changed. `method`: "rtn", to nearest; "gptq", "awq", "hqq" (each explained in
+    the file of its name); "noise", which rounds nothing and adds Gaussian noise of the
+    size of the error of "rtn". `fmt`: grid of the weights; None leaves them alone.
+    `calibration`: needed by "gptq" and "awq"; with it reports have output errors.
+    `granularity`: as in `precision_lib.rounding.scales.block_size`; the fused parts of
+    a layer never share a scale. `activations`, `kv_cache`: formats of a `Transformer`
+    with scales found on the fly as in training; None keeps those of its training.
+    `folds`: where AWQ's scales can go; found by itself for a `Transformer` and for
+    modules named as in Llama. `options`: fields of `precision_lib.ptq.options.Options`.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> from precision_lib.model.transformer import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())

@@ -130,16 +130,14 @@ def make_report(
         raise UserError(
             f"{checked.source}: none of the {checked.read} runs can be used; mend them."
         )
-    groups = checked.table[by].to_numpy() if by in checked.table else None
-    if by and groups is None:
+    if by and by not in checked.table:
         raise UserError(f"{checked.source}: there is no column {by!r} of clusters.")
     laws, failed = [], []
     for choice in choose(checked.table, law):
-        rows = None if groups is None else groups[choice.origin]
-        kind: Resample = "cluster" if by else resample
         try:
             fitted = fit_choice(
-                choice, replicates=replicates, resample=kind, by=rows,
+                choice, replicates=replicates, resample="cluster" if by else resample,
+                by=checked.table[by].to_numpy()[choice.origin] if by else None,
                 starts=starts, seed=seed,
             )  # fmt: skip
         except UserError as error:

@@ -12,12 +12,11 @@ from precision_lib.pretrained import language_model as pretrained
 from precision_lib.pretrained.language_model import (
     Pretrained,
     calibration_set,
-    linear_weights,
     load_pretrained,
     score,
-    share_on_a_grid,
     window_texts,
 )
+from precision_lib.pretrained.weight_grid import linear_weights, share_on_a_grid
 from precision_lib.text import sources
 from tests.made_text import documents, training_side
 

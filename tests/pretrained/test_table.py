@@ -9,12 +9,13 @@ from precision_lib.errors import UserError
 from precision_lib.formats import Int
 from precision_lib.paths import DATA
 from precision_lib.pretrained import ptq_table as pretrained_table
-from precision_lib.pretrained.language_model import linear_weights, score, window_texts
+from precision_lib.pretrained.language_model import score, window_texts
 from precision_lib.pretrained.ptq_table import (
     extend_table,
     load_pretrained_table,
     stored_bits,
 )
+from precision_lib.pretrained.weight_grid import linear_weights
 from precision_lib.rounding.quantizer import quantize
 
 METHODS = ["rtn", "gptq", "awq"]
