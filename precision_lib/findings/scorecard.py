@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -108,6 +109,34 @@ not at this scale, disagree.
         finding, quantity, published, float(estimate), low, high, int(runs), verdict,
         section,
     )  # fmt: skip
+
+
+def judged(
+    finding: str,
+    quantity: str,
+    found: Sequence[float] | pd.Series,
+    runs: int,
+    judge: Callable[..., str],
+    *claimed: Any,
+    paper: float | None = None,
+    section: str = "",
+) -> Entry:
+    """An `entry` whose word a function of `precision_lib.findings.verdict` gives.
+
+    `found` is an estimate and the ends of its interval, or a row of a table with the
+    columns estimate, low and high; `judge` gets the interval and what is `claimed`.
+
+    >>> from precision_lib.findings.verdict import direction
+    >>> row = pd.Series({"estimate": 0.6, "low": 0.5, "high": 0.7})
+    >>> judged("F1", "gamma_D", row, 99, direction, "positive").verdict
+    'agree'
+    """
+    if isinstance(found, pd.Series):
+        found = found[["estimate", "low", "high"]].tolist()
+    estimate, low, high = map(float, found)
+    word = judge((low, high), *claimed)
+    about: dict[str, Any] = {"paper": paper, "section": section}
+    return entry(finding, quantity, estimate, (low, high), runs, word, **about)
 
 
 @cache

@@ -29,18 +29,21 @@ def blurred(interval: Interval) -> Interval:
     return low - BLUR * (high - low), high + BLUR * (high - low)
 
 
-def direction(interval: Interval, claimed: str) -> str:
+def direction(interval: Interval, claimed: str, about: float = 0.0) -> str:
     """Whether an effect's interval lies on the side of zero that the paper claims.
 
     Returns "agree" if the whole interval is on that side, "disagree" if all of it is on
     the other, and "not at this scale" if it holds zero: the data cannot tell.
 
-    `interval`: ends of a 95% interval; `claimed`: "positive" or "negative".
+    `interval`: ends of a 95% interval; `claimed`: "positive" or "negative"; `about`:
+    what stands for zero, 1 for a ratio.
 
     >>> direction((0.4, 0.6), "positive"), direction((-0.1, 0.6), "positive")
     ('agree', 'not at this scale')
+    >>> direction((0.4, 0.6), "negative", about=1)
+    'agree'
     """
-    low, high = blurred(interval)
+    low, high = (end - about for end in blurred(interval))
     if claimed == "negative":
         low, high = -high, -low
     if low > 0:

@@ -1,0 +1,87 @@
+"""What a chapter hands to its prose: every number on a page was computed there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from precision_lib.errors import UserError
+
+ENDS = ("low", "high")
+
+
+def say(**facts: Any) -> None:
+    """Hand numbers and words to the prose, which quotes them with ``{glue:text}``.
+
+    A chapter calls it once, in a cell that the page does not show. What a value is
+    called in the prose is said by `named_facts`.
+
+    >>> say()
+    """
+    # Who uses the library outside of the book need not have installed myst_nb.
+    from myst_nb import glue
+
+    for name, value in named_facts(facts).items():
+        glue(name, value, display=False)
+
+
+def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | float]:
+    """Every value of `facts` under the name that the prose quotes it by.
+
+    A pair is an interval: ``x=(1, 2)`` gives ``x_low`` and ``x_high``. Three numbers
+    are an estimate and its interval: ``x``, ``x_low`` and ``x_high``. So is a row of a
+    table with these columns. A mapping gives one name a key, ``x_key``.
+
+    Raises
+    ------
+    UserError
+        Two facts have one name, or a value is neither a number nor a text.
+
+    Examples
+    --------
+    >>> named_facts({"cost": (0.3, 0.2, 0.4), "at": {3: "more", 4: "less"}})
+    {'cost': 0.3, 'cost_low': 0.2, 'cost_high': 0.4, 'at_3': 'more', 'at_4': 'less'}
+    >>> named_facts({"gap": pd.Series({"estimate": 0.5, "low": 0.4, "high": 0.6})})
+    {'gap': 0.5, 'gap_low': 0.4, 'gap_high': 0.6}
+    """
+    found: dict[str, str | float] = {}
+    for key, value in facts.items():
+        name = "_".join(filter(None, [prefix, str(key)]))
+        if prefix and key == "estimate":
+            name = prefix
+        parts = _parts(name, value)
+        new = named_facts(parts, name) if parts else {name: _plain(name, value)}
+        if twice := found.keys() & new.keys():
+            raise UserError(f"two facts are called '{min(twice)}'; rename one.")
+        found |= new
+    return found
+
+
+def _parts(name: str, value: Any) -> Mapping[Any, Any] | None:
+    """What a fact consists of, by name; None of a single value."""
+    if isinstance(value, pd.Series):
+        return dict(value)
+    if not isinstance(value, tuple | list):
+        return value if isinstance(value, Mapping) else None
+    names = {2: ENDS, 3: ("estimate", *ENDS)}.get(len(value))
+    if names is None:
+        raise UserError(
+            f"fact '{name}' has {len(value)} values; give one, an interval, or an "
+            "estimate with its interval."
+        )
+    return dict(zip(names, value, strict=True))
+
+
+def _plain(name: str, value: Any) -> str | float:
+    """The value as a type of Python: the page shows its repr."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UserError(
+            f"fact '{name}' is a {type(value).__name__}; the prose quotes numbers and "
+            "texts."
+        )
+    return value

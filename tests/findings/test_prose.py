@@ -1,0 +1,57 @@
+"""Facts get the names that the prose quotes, and reach the page as plain values."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from precision_lib.errors import UserError
+from precision_lib.findings.prose import named_facts, say
+
+
+def test_nested_facts_are_named_by_their_path() -> None:
+    found = named_facts(
+        {"cost": {"kv": {4: (np.float64(1), 0.5, 2)}, "all": np.int64(3)}}
+    )
+    expected = {"cost_kv_4": 1.0, "cost_kv_4_low": 0.5, "cost_kv_4_high": 2}
+    assert found == expected | {"cost_all": 3}
+    assert [type(value) for value in found.values()] == [float, float, int, int]
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"a": (1, 2, 3, 4)}, "fact 'a' has 4 values"),
+        ({"a": [1]}, "fact 'a' has 1 values"),
+        ({"a": None}, "fact 'a' is a NoneType"),
+        ({"a": True}, "fact 'a' is a bool"),
+        ({"a": np.ones(2)}, "fact 'a' is a ndarray"),
+        ({"a": (1, 2), "a_low": 1}, "two facts are called 'a_low'"),
+    ],
+)
+def test_what_no_prose_could_quote_is_refused(facts, message) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UserError, match=message):
+        named_facts(facts)
+
+
+def test_said_facts_are_what_myst_nb_glues() -> None:
+    InteractiveShell.instance()
+    with capture_output() as caught:
+        say(gap=(0.1, 0.2), word="more", runs=np.int64(7))
+    glued = {one.metadata["scrapbook"]["name"]: one.data for one in caught.outputs}
+    texts = {
+        name: data["application/papermill.record/text/plain"]
+        for name, data in glued.items()
+    }
+    assert texts == {"gap_low": "0.1", "gap_high": "0.2", "word": "'more'", "runs": "7"}
+
+
+def test_the_library_is_imported_without_myst_nb() -> None:
+    code = "import sys; sys.modules['myst_nb'] = None; "
+    code += "from precision_lib.findings import prose; prose.named_facts({})"
+    subprocess.run([sys.executable, "-c", code], check=True)
