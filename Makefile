@@ -14,7 +14,7 @@ help:  ## this list
 	@echo "make book                 execute the notebooks, build the book, say which page to open"
 	@echo "make test                 every check: ruff, mypy, tests of library, notebooks and pages"
 	@echo "make notebooks ONLY=05    execute one notebook (all without ONLY);"
-	@echo "                          with other parameters: PARAMETERS=\"-p budget full -p seed 1\""
+	@echo "                          with other parameters: PARAMETERS=\"-p runs retrain -p seed 1\""
 	@echo "make environment          install into .venv, nothing else"
 	@echo "make lab                  open JupyterLab on the notebooks"
 	@echo "make pdf                  the whole book as one PDF; needs Chromium"

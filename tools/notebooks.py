@@ -2,7 +2,7 @@
 
     python -m tools.notebooks                      all that are stale
     python -m tools.notebooks --only 05            one, by the start of its name
-    python -m tools.notebooks --only 05 -p budget full
+    python -m tools.notebooks --only 05 -p runs retrain
 
 An executed copy lies in _build/executed. It is stale when the notebook, the
 library, the data, the pinned packages or the Python changed. Copies with other

@@ -17,25 +17,25 @@ ENOUGH = 0.1  # of what the twin learns in the same stretch
 WARMUP = 0.2  # share of the tokens before which curves are not compared
 
 
-def curve_table(budget: str) -> pd.DataFrame:
+def curve_table(runs: str) -> pd.DataFrame:
     """The learning curves that belong to `precision_lib.sweep.runner.run_tables`.
 
     Parameters
     ----------
-    budget : str
-        "smoke" reads the published table, "full" that of the runs trained here.
+    runs : str
+        "published" reads the published table, "retrain" that of the runs trained here.
 
     Raises
     ------
     UserError
-        If the budget is neither of the two.
+        If `runs` is neither of the two.
 
     Examples
     --------
-    >>> curve_table("smoke").columns.tolist()
+    >>> curve_table("published").columns.tolist()
     ['run_id', 'tokens', 'training_loss']
     """
-    return load_curves(tables_folder(budget) / "curves.csv")
+    return load_curves(tables_folder(runs) / "curves.csv")
 
 
 def with_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
 from precision_lib.findings.chinchilla import (
     BESIROGLU_ABSTRACT,
     BESIROGLU_HUBER,
@@ -20,32 +19,8 @@ from precision_lib.runs.external import (
     load_external,
 )
 
-EFFORTS = {
-    "smoke": {"peer_starts": 120, "replicates": 1000},
-    "full": {"peer_starts": 4500, "replicates": 4000},
-}
 QUEST_MULTIPLIERS = {1: 0.02, 2: 0.16, 3: 0.43, 4: 0.70, 8: 1.02}  # arXiv 2502.05003
 EPOCHS = ["once", "to 4", "to 16", "to 64", "more"]
-
-
-def effort(budget: str) -> dict[str, int]:
-    """How much to compute for a budget.
-
-    Raises
-    ------
-    UserError
-        If the budget is unknown.
-
-    Examples
-    --------
-    >>> effort("smoke")["replicates"]
-    1000
-    """
-    if budget not in EFFORTS:
-        raise UserError(
-            f"budget is {budget!r}; choose from {', '.join(map(repr, EFFORTS))}."
-        )
-    return EFFORTS[budget]
 
 
 def table_or_none(name: str) -> pd.DataFrame | None:

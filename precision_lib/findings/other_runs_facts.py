@@ -48,17 +48,6 @@ def facts(names: tuple[str, ...], found: Mapping[str, str] | None) -> dict[str, 
     return {name: known.get(name, ABSENT) for name in names}
 
 
-def tell(names: tuple[str, ...], found: Mapping[str, str] | None) -> None:
-    """Glue the texts of `facts` into the page that is being executed.
-
-    >>> tell((), None)
-    """
-    from myst_nb import glue
-
-    for name, text in facts(names, found).items():
-        glue(name, text, display=False)
-
-
 def chinchilla_facts(
     points: pd.DataFrame, ours: Fit, draws: Bootstrap
 ) -> dict[str, str]:

@@ -147,31 +147,31 @@ def extend_table(
     return load_pretrained_table(path)
 
 
-def table_for(budget: str, seed: int = 0) -> pd.DataFrame:
+def table_for(runs: str, seed: int = 0) -> pd.DataFrame:
     """The roundings of the packaged model that the notebook works on.
 
     Parameters
     ----------
-    budget : str
-        "smoke" reads the published table. "full" measures every row here, keeping
-        finished ones between calls; the published table stays as it is.
+    runs : str
+        "published" reads the published table. "retrain" measures every row here,
+        keeping finished ones between calls; the published table stays as it is.
     seed : int
-        Of the calibration text, for "full".
+        Of the calibration text, for "retrain".
 
     Raises
     ------
     UserError
-        If the budget is neither of the two, or the model cannot be had.
+        If `runs` is neither of the two, or the model cannot be had.
 
     Examples
     --------
-    >>> table_for("smoke")["model"].unique().tolist()
+    >>> table_for("published")["model"].unique().tolist()
     ['smollm2']
     """
-    if budget == "smoke":
+    if runs == "published":
         return load_pretrained_table()
-    if budget != "full":
-        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
+    if runs != "retrain":
+        raise UserError(f"runs is '{runs}'; choose published or retrain.")
     path = cache_folder() / "pretrained" / "roundings.csv"
     loaded, corpus = load_pretrained("smollm2"), load_corpus()
     return extend_table(path, loaded, corpus, methods=METHODS, bits=BITS, seed=seed)

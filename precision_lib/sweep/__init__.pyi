@@ -5,7 +5,7 @@ from .price import prices
 from .progress import in_words, time_left
 from .ray_engine import RayEngine
 from .records import collect, finished_ids
-from .retraining_cost import full_price
+from .retraining_cost import retraining_price
 from .runner import run_sweep, run_tables, tables_folder
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "check_sizes",
     "collect",
     "finished_ids",
-    "full_price",
+    "retraining_price",
     "in_words",
     "prices",
     "read_plan",

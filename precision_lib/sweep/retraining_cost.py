@@ -1,4 +1,4 @@
-"""What ``budget="full"`` costs, in one line, before anything is trained."""
+"""What ``runs="retrain"`` costs, in one line, before anything is trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precision_lib.sweep.preflight import rough_cost, rough_seconds
 
 
 @dataclass(frozen=True)
-class FullPrice:
+class RetrainingPrice:
     """The price of all runs of some plans.
 
     Attributes
@@ -30,8 +30,8 @@ class FullPrice:
 
     Examples
     --------
-    >>> str(FullPrice(("base",), 109, 50, 2.25))
-    "budget='full': 109 runs of base, about 2.2 core-hours (50 of them measured)"
+    >>> str(RetrainingPrice(("base",), 109, 50, 2.25))
+    "runs='retrain': 109 runs of base, about 2.2 core-hours (50 of them measured)"
     """
 
     plans: tuple[str, ...]
@@ -41,13 +41,13 @@ class FullPrice:
 
     def __str__(self) -> str:
         return (
-            f"budget='full': {self.runs} runs of {', '.join(self.plans)}, about "
+            f"runs='retrain': {self.runs} runs of {', '.join(self.plans)}, about "
             f"{self.core_hours:.1f} core-hours ({self.measured} of them measured)"
         )
 
 
-def full_price(*plans: str) -> FullPrice:
-    """The price of the plans that a notebook trains in full.
+def retraining_price(*plans: str) -> RetrainingPrice:
+    """The price of the plans that a notebook trains anew.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def full_price(*plans: str) -> FullPrice:
 
     Examples
     --------
-    >>> price = full_price("base")
+    >>> price = retraining_price("base")
     >>> price.runs > 50, price.core_hours > 0
     (True, True)
     """
@@ -75,7 +75,7 @@ def full_price(*plans: str) -> FullPrice:
     rough = {name: rough_seconds(config) for name, config in configs.items()}
     factor = _seconds_a_rough_second(took)
     seconds = sum(known.get(name, factor * rough[name]) for name in configs)
-    return FullPrice(plans, len(configs), len(known), seconds / 3600)
+    return RetrainingPrice(plans, len(configs), len(known), seconds / 3600)
 
 
 def _seconds_a_rough_second(took: pd.Series) -> float:

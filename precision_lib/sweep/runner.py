@@ -195,40 +195,40 @@ class _Sweep:
 
 
 def run_tables(
-    budget: str, *plans: str, jobs: int = 2
+    runs: str, *plans: str, jobs: int = 2
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables of runs and of roundings that a notebook works on.
 
     Parameters
     ----------
-    budget : str
-        "smoke" reads the published tables. "full" trains every run of the plans
-        here, in `jobs` processes, keeping finished ones between calls, and reads
-        the tables made of those; the published ones stay as they are.
+    runs : str
+        "published" reads the published tables. "retrain" trains every run of the
+        plans here, in `jobs` processes, keeping finished ones between calls, and
+        reads the tables made of those; the published ones stay as they are.
     *plans : str
-        Names of plans of the table, for "full".
+        Names of plans of the table, for "retrain".
     jobs : int
-        Processes, for "full".
+        Processes, for "retrain".
 
     Returns
     -------
-    runs, ptq : DataFrame
+    trained, ptq : DataFrame
         As `precision_lib.runs.run_table.load_runs` and
         `precision_lib.runs.run_table.load_ptq` give them.
 
     Raises
     ------
     UserError
-        If the budget is neither of the two.
+        If `runs` is neither of the two.
 
     Examples
     --------
-    >>> runs, ptq = run_tables("smoke", "base")
-    >>> set(ptq["run_id"]) == set(runs.query("status == 'finished'")["run_id"])
+    >>> trained, ptq = run_tables("published", "base")
+    >>> set(ptq["run_id"]) == set(trained.query("status == 'finished'")["run_id"])
     True
     """
-    folder = tables_folder(budget)
-    for plan in plans if budget == "full" else ():
+    folder = tables_folder(runs)
+    for plan in plans if runs == "retrain" else ():
         read = read_plan(table_folder() / "plans" / f"{plan}.yaml")
         out = folder / read.name
         run_sweep(read.configs(), read.name, read.role, out, folder, jobs)
@@ -236,24 +236,22 @@ def run_tables(
     return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
 
 
-def tables_folder(budget: str) -> Path:
-    """Where the tables of a budget lie: the published ones, or those trained here.
+def tables_folder(runs: str) -> Path:
+    """Where the tables lie: the published ones, or those of runs trained here.
 
     Raises
     ------
     UserError
-        If the budget is neither "smoke" nor "full".
+        If `runs` is neither "published" nor "retrain".
 
     Examples
     --------
-    >>> tables_folder("smoke").name, tables_folder("full").name
+    >>> tables_folder("published").name, tables_folder("retrain").name
     ('short', 'short')
     """
     published = table_folder()
-    folders = {
-        "smoke": published,
-        "full": cache_folder() / "retrained" / published.name,
-    }
-    if budget not in folders:
-        raise UserError(f"unknown budget '{budget}'; choose smoke or full.")
-    return folders[budget]
+    retrained = cache_folder() / "retrained" / published.name
+    folders = {"published": published, "retrain": retrained}
+    if runs not in folders:
+        raise UserError(f"runs is '{runs}'; choose published or retrain.")
+    return folders[runs]

@@ -2,7 +2,15 @@ from .checkpoints import load_model, published_models, save_model
 from .config import RunConfig, learning_rate
 from .devices import train_on_devices
 from .evaluation import EVALUATION_BATCH, evaluate
-from .trainer import MAX_EPOCHS, Run, make_optimizer, one_thread, train, training_step
+from .trainer import (
+    MAX_EPOCHS,
+    Run,
+    data_order,
+    make_optimizer,
+    one_thread,
+    train,
+    training_step,
+)
 from .tuning import best_rates
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "best_rates",
+    "data_order",
     "evaluate",
     "learning_rate",
     "load_model",

@@ -17,6 +17,23 @@ from tests.book.conftest import SOURCES, read
 LONGEST_LINE = 79
 LONGEST_CELL = 25
 MEDIAN_CELL = 6
+VISIBLE_LINES = 60
+OUT_OF_SIGHT = {"remove-input", "remove-cell"}
+FOLDED = {"hide-input"}
+# What hands numbers on, judges them or prices a sweep teaches nothing.
+BOOKKEEPING = re.compile(
+    r"\b(glue|say|retraining_price)\(|\bscorecard\."
+    r"|\bverdict\.(?!constants|r_squared|r2_gap)"
+)
+# What is taught is built once in plain sight: chapter, what, what it is held against.
+LESSONS = {
+    "01": ("Absmax", "fake_quantize"),
+    "02": ("step", "train"),
+    "03": ("robust_fit", "fit"),
+    "04": ("over_units", "bootstrap"),
+    "14": ("gptq_step", "gptq"),
+}
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 each = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 
@@ -27,6 +44,26 @@ def tags(cell: Any) -> list[str]:
 
 def code_cells(path: Path) -> list[Any]:
     return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def visible(path: Path) -> list[Any]:
+    """Cells whose code the page shows without a click."""
+    unseen = OUT_OF_SIGHT | FOLDED
+    return [cell for cell in code_cells(path) if not unseen.intersection(tags(cell))]
+
+
+def calls(cell: Any) -> set[str]:
+    """Names of the functions that a cell calls."""
+    found = (
+        n.func for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)
+    )
+    return {ast.unparse(function).split(".")[-1] for function in found}
+
+
+def defined(cell: Any) -> set[str]:
+    """Names of the functions and classes at the top of a cell."""
+    body = ast.parse(cell.source).body
+    return {node.name for node in body if isinstance(node, DEFINITIONS)}
 
 
 def prose(path: Path) -> str:
@@ -74,8 +111,11 @@ def test_parameters_are_what_papermill_finds(path: Path) -> None:
     assert all(re.match(r"\w+ = ", line) for line in lines), "one assignment a line"
     found = inspect_notebook(str(path))
     assert len(found) == len(lines)
-    assert found["budget"]["default"].strip("\"'") == "smoke"
     assert found["seed"]["default"] == "0"
+    reads_runs = any("run_tables" in calls(cell) for cell in code_cells(path))
+    assert "runs" in found or not reads_runs
+    if "runs" in found:
+        assert found["runs"]["default"].strip("\"'") == "published"
 
 
 @each
@@ -93,13 +133,56 @@ def test_lines_fit_the_page(path: Path) -> None:
 
 
 @each
-def test_algorithms_live_in_the_library(path: Path) -> None:
+def test_visible_code_is_short(path: Path) -> None:
+    lines = [line for cell in visible(path) for line in cell.source.splitlines()]
+    limit = 0 if path.stem.startswith("00") else VISIBLE_LINES
+    assert len([line for line in lines if line.strip()]) <= limit
+
+
+@each
+def test_no_bookkeeping_is_in_sight(path: Path) -> None:
     for cell in code_cells(path):
-        if "exercise" in tags(cell):
+        if found := BOOKKEEPING.search(cell.source):
+            assert OUT_OF_SIGHT.intersection(tags(cell)), found[0]
+
+
+@each
+def test_one_call_hands_the_numbers_to_the_prose(path: Path) -> None:
+    said = [cell for cell in code_cells(path) if "say" in calls(cell)]
+    assert len(said) == 1
+    assert not any("glue" in calls(cell) for cell in code_cells(path))
+
+
+@each
+def test_only_lessons_define_functions(path: Path) -> None:
+    for cell in code_cells(path):
+        if "lesson" not in tags(cell):
+            assert not defined(cell)
             continue
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        found = [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, kinds)]
-        assert not found, f"defines {found[0].name}"
+        assert defined(cell)
+        assert cell in visible(path)
+
+
+@pytest.mark.parametrize("chapter", LESSONS)
+def test_what_is_taught_is_built_and_held_against_the_library(chapter: str) -> None:
+    [path] = [path for path in SOURCES if path.stem.startswith(chapter)]
+    built, library = LESSONS[chapter]
+    cells = visible(path)
+    [lesson] = [cell for cell in cells if "lesson" in tags(cell)]
+    assert built in defined(lesson)
+    assert 8 <= len(lesson.source.splitlines()) <= LONGEST_CELL
+    after = cells[cells.index(lesson) + 1]
+    assert library in calls(after) and re.search("^ *assert ", after.source, re.M)
+    assert built in calls(after) | set(re.findall(r"\w+", after.source))
+
+
+def test_lessons_are_where_they_are_looked_for() -> None:
+    chapters = [
+        path.stem[:2]
+        for path in SOURCES
+        if any("lesson" in tags(cell) for cell in code_cells(path))
+    ]
+    assert chapters == list(LESSONS)
 
 
 @each
@@ -114,9 +197,8 @@ def test_runs_no_shell_and_no_magic(path: Path) -> None:
 
 @each
 def test_imports_are_folded(path: Path) -> None:
-    for cell in code_cells(path):
-        if re.search(r"^(import|from) ", cell.source, re.MULTILINE):
-            assert "hide-input" in tags(cell), cell.source
+    for cell in visible(path):
+        assert not re.search(r"^(import|from) ", cell.source, re.MULTILINE)
 
 
 @each

@@ -95,10 +95,10 @@ def test_other_parameters_stay_out_of_the_book(project: Path) -> None:
 def test_an_unknown_parameter_is_an_error_that_names_the_known_ones(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    notebook(project / "notebooks" / "01_a.ipynb", 'budget = "smoke"\nseed = 0')
+    notebook(project / "notebooks" / "01_a.ipynb", 'runs = "published"\nseed = 0')
     assert notebooks.main(["--only", "01", "-p", "sed", "7"]) == 2
     said = capsys.readouterr().out
-    assert said == "01_a.ipynb has no parameter 'sed'; it has: budget, seed.\n"
+    assert said == "01_a.ipynb has no parameter 'sed'; it has: runs, seed.\n"
 
 
 def test_a_notebook_that_is_not_there_is_an_error(

@@ -101,7 +101,7 @@ def test_a_mistake_is_one_sentence_and_status_2(arguments, message, tmp_path):
     assert out.stderr.count("\n") == 1
 
 
-def test_the_full_budget_trains_its_own_tables(tmp_path, monkeypatch):
+def test_retrained_runs_have_their_own_tables(tmp_path, monkeypatch):
     save_corpus(small_corpus(), tmp_path / "corpus")
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "tiny.yaml").write_text(
@@ -112,8 +112,8 @@ def test_the_full_budget_trains_its_own_tables(tmp_path, monkeypatch):
     monkeypatch.setitem(plan.SHAPES, "small", SMALL)
     monkeypatch.setattr(sweep, "table_folder", lambda: tmp_path)
     monkeypatch.setenv("PRECISION_LIB_CACHE", str(tmp_path / "cache"))
-    runs, ptq = sweep.run_tables("full", "tiny", jobs=1)
-    assert len(runs) == 1 and len(ptq) == 4
+    trained, ptq = sweep.run_tables("retrain", "tiny", jobs=1)
+    assert len(trained) == 1 and len(ptq) == 4
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "corpus", "plans"]
-    with pytest.raises(UserError, match="unknown budget 'big'"):
+    with pytest.raises(UserError, match="runs is 'big'; choose published or"):
         sweep.run_tables("big")

@@ -82,6 +82,6 @@ def test_published_twins_saw_the_same_batches():
     assert eight["gap"].abs().median() < 0.03  # nats; other batches differ by more
 
 
-def test_an_unknown_budget_is_refused():
+def test_unknown_runs_are_refused():
     with pytest.raises(UserError, match="'half'"):
         curve_table("half")
