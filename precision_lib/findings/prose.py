@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,17 @@ def say(**facts: Any) -> None:
     """Hand numbers and words to the prose, which quotes them with ``{glue:text}``.
 
     A chapter calls it once, in a cell that the page does not show. What a value is
-    called in the prose is said by `named_facts`.
+    called in the prose is said by `named_facts`. Where the tools of the book are not
+    installed, as on Colab, there is no prose to fill.
 
     >>> say()
     """
-    # Who uses the library outside of the book need not have installed myst_nb.
+    named = named_facts(facts)
+    if find_spec("myst_nb") is None:
+        return
     from myst_nb import glue
 
-    for name, value in named_facts(facts).items():
+    for name, value in named.items():
         glue(name, value, display=False)
 
 

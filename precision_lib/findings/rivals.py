@@ -186,17 +186,6 @@ def leaders(contest: Contest, seed: int = 0) -> list[str]:
     return [str(law) for law in mean.index if beside.loc[law, "word"] != "worse"]
 
 
-def in_words(names: Sequence[str]) -> str:
-    """A winner, or a tie, as a reader says it.
-
-    >>> in_words(["ptq"]), in_words(["ptq", "ouyang"])
-    ('ptq wins', 'a tie of ptq and ouyang')
-    """
-    if len(names) == 1:
-        return f"{names[0]} wins"
-    return f"a tie of {', '.join(names[:-1])} and {names[-1]}"
-
-
 def as_well(row: pd.Series, error: float) -> str:
     """Whether a rival predicts as well as the reference, in the words of the scorecard.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -55,6 +56,22 @@ def compare(
         means = result.report.reindex(columns=["output_error", "bits_per_parameter"])
         table.append({**said, "loss": loss, "delta": loss - own, **means.mean()})
     return pd.DataFrame(table)
+
+
+def every_setting(**choices: Any) -> list[dict[str, Any]]:
+    """All combinations of the choices, for `compare`; the last changes fastest.
+
+    A text, or anything that is no list or other iterable, is one choice.
+
+    >>> every_setting(method="rtn", format=("int2", "int3"))
+    [{'method': 'rtn', 'format': 'int2'}, {'method': 'rtn', 'format': 'int3'}]
+    """
+    lists = [
+        list(given) if isinstance(given, Iterable) and not isinstance(given, str)
+        else [given]
+        for given in choices.values()
+    ]  # fmt: skip
+    return [dict(zip(choices, one, strict=True)) for one in product(*lists)]
 
 
 def mean_loss(model: Transformer, rows: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from tools.pdf import chromium
 from tools.steps import digest, is_fresh
 
 SOURCES = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
+# What hands numbers on, judges them or prices a sweep teaches nothing.
+BOOKKEEPING = re.compile(
+    r"\b(glue|say|retraining_price)\(|\bscorecard\."
+    r"|\bverdict\.(?!constants|r_squared|r2_gap)"
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from papermill import inspect_notebook
 
-from tests.book.conftest import SOURCES, read
+from tests.book.conftest import BOOKKEEPING, SOURCES, read
 
 LONGEST_LINE = 79
 LONGEST_CELL = 25
@@ -20,11 +20,6 @@ MEDIAN_CELL = 6
 VISIBLE_LINES = 60
 OUT_OF_SIGHT = {"remove-input", "remove-cell"}
 FOLDED = {"hide-input"}
-# What hands numbers on, judges them or prices a sweep teaches nothing.
-BOOKKEEPING = re.compile(
-    r"\b(glue|say|retraining_price)\(|\bscorecard\."
-    r"|\bverdict\.(?!constants|r_squared|r2_gap)"
-)
 # What is taught is built once in plain sight: chapter, what, what it is held against.
 LESSONS = {
     "01": ("Absmax", "fake_quantize"),

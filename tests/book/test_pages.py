@@ -9,7 +9,7 @@ import pytest
 from bs4 import Tag
 
 from precision_lib.findings.scorecard import MIME
-from tests.book.conftest import SOURCES, Page, read
+from tests.book.conftest import BOOKKEEPING, SOURCES, Page, read
 from tools import notebooks
 
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -32,6 +32,14 @@ def text_without_code(page: Page) -> str:
         if not string.find_parent(["pre", "code", "script", "style"]):
             parts.append(str(string))
     return "".join(parts)
+
+
+def test_no_bookkeeping_is_on_a_page(pages: dict[Path, Page], html: Path) -> None:
+    for source in SOURCES:
+        page = chapter(pages, html, source)
+        for code in page.soup.select("div.cell_input"):
+            if not code.find_parent("details"):  # imports are a click away
+                assert not BOOKKEEPING.search(code.get_text()), page.name
 
 
 @each

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.findings.best_bits import made_up_runs
+from precision_lib.findings.rival_authors import beside_paper, in_words, winners
 from precision_lib.findings.rivals import (
     Contest,
     QATLoss,
@@ -12,7 +13,6 @@ from precision_lib.findings.rivals import (
     combinations,
     contest,
     cost_of_data,
-    in_words,
     leaders,
     seen_often,
 )
@@ -61,6 +61,19 @@ def test_a_law_ties_with_itself():
                    errors.assign(b=errors["a"]), pd.Series([1, 2, 3]))  # fmt: skip
     assert against(made, "a").loc["b", "word"] == "tie"
     assert in_words(leaders(made)) == "a tie of a and b"
+
+
+def test_contests_are_told_by_author_in_percent_of_the_papers_error():
+    errors = pd.DataFrame({"ptq": [0.1, 0.2], "ouyang": [0.2, 0.4]})
+    errors["effective-no-offset"] = errors["ptq"]
+    made = Contest(pd.DataFrame(), np.ones(2, bool), None,  # type: ignore[arg-type]
+                   errors, pd.Series([1, 2]))  # fmt: skip
+    table = beside_paper({"rounding, RTN": made})
+    assert table["estimate"].to_dict() == pytest.approx(
+        {"rounding, RTN: Ouyang": 100, "rounding, RTN: paper without n": 0}
+    )
+    tie = "a tie of the paper and paper without n"
+    assert winners({"rounding, RTN": made}).to_dict() == {"rounding, RTN": tie}
 
 
 def test_rows_without_a_prediction_are_left_out_for_all():
