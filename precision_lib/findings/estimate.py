@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from scipy import stats
 
@@ -45,6 +46,25 @@ class Estimate:
         """Both ends, wide enough for the ranges of D that disagree."""
         pairs = [self._own(level), *(one._own(level) for one in self.others)]
         return min(low for low, _ in pairs), max(high for _, high in pairs)
+
+    def over(self, ranges: Sequence[Estimate]) -> Estimate:
+        """The same with those of other ranges that differ by more than noise.
+
+        A range is part of the whole, so the variance of the difference is the
+        difference of the variances (Hausman 1978, doi:10.2307/1913827).
+
+        >>> whole = Estimate(0.5, 0.01, units=9)
+        >>> moved = whole.over([Estimate(0.4, 0.02, 9), Estimate(0.49, 0.02, 9)])
+        >>> [one.value for one in moved.others]
+        [0.4]
+        """
+        found = []
+        for one in ranges:
+            noise = math.sqrt(max(one.error**2 - self.error**2, (one.error / 4) ** 2))
+            reach = float(stats.t.ppf(0.975, one.freedom)) * noise
+            if abs(one.value - self.value) > reach:
+                found.append(one)
+        return replace(self, others=(*self.others, *found))
 
     def _own(self, level: float) -> tuple[float, float]:
         if self.ends is not None:

@@ -17,6 +17,7 @@ import pydantic
 
 from precision_lib.errors import UserError
 from precision_lib.findings.estimate import Estimate
+from precision_lib.findings.measured import Measured
 from precision_lib.paths import DATA
 from precision_lib.runs.strict_yaml import read_yaml
 
@@ -44,6 +45,8 @@ class Finding(pydantic.BaseModel):
         Plans of ``data/plans`` whose runs decide it.
     unit : str
         What is counted.
+    ranges : list of float
+        Other values of the argument ``least``, see `Estimate.over`.
     equivalence : bool
         Sameness is claimed: the 90% interval has to lie inside `supports`.
     supports : pair of float
@@ -71,6 +74,7 @@ class Finding(pydantic.BaseModel):
     arguments: dict[str, Any]
     blocks: list[str] = pydantic.Field(min_length=1)
     unit: str
+    ranges: list[float] = []
     equivalence: bool
     supports: Region
     contradicts: list[Region]
@@ -92,7 +96,8 @@ class Finding(pydantic.BaseModel):
     def decides(self) -> tuple[Any, ...]:
         """All that a word hangs on; whoever changes it afterwards deviates."""
         margins = (self.equivalence, self.supports, *self.contradicts)
-        return (self.function, repr(self.arguments), *self.blocks, *margins)
+        asked = (self.function, repr(self.arguments), *self.ranges)
+        return (*asked, *self.blocks, *margins)
 
     def computes(self) -> Callable[..., Estimate]:
         """The function of the library.
@@ -113,11 +118,29 @@ class Finding(pydantic.BaseModel):
             ) from error
         return found
 
-    def word(self, estimate: Estimate) -> str:
-        """One of `WORDS`, from where the interval of the estimate lies.
+    def estimate(self, measured: Measured) -> Estimate:
+        """What its function says of the measured runs of its blocks.
+
+        Raises
+        ------
+        UserError
+            If the runs do not determine it.
 
         Examples
         --------
+        >>> from precision_lib.findings.measured import load_measured
+        >>> runs = load_measured(["base"], "short")
+        >>> preregistered()["delta-grows"].estimate(runs).units
+        13
+        """
+        function = self.computes()
+        found = function(measured, **self.arguments)
+        given = [self.arguments | {"least": least} for least in self.ranges]
+        return found.over([function(measured, **arguments) for arguments in given])
+
+    def word(self, estimate: Estimate) -> str:
+        """One of `WORDS`, from where the interval of the estimate lies.
+
         >>> grows = preregistered()["delta-grows"]
         >>> grows.word(Estimate(0.5, 0.03, 9)), grows.word(Estimate(0.5, 0.9, 9))
         ('supports', 'undecided')
@@ -133,8 +156,6 @@ class Finding(pydantic.BaseModel):
 class Deviation(pydantic.BaseModel):
     """Something done otherwise than written.
 
-    Examples
-    --------
     >>> day = datetime.date(2026, 12, 1)
     >>> Deviation(date=day, findings=["turn"], what="one seed more").findings
     ['turn']
@@ -149,8 +170,6 @@ class Deviation(pydantic.BaseModel):
 class Preregistration(pydantic.BaseModel):
     """The whole file.
 
-    Examples
-    --------
     >>> len(read_preregistration(PATH).findings) > 20
     True
     """
@@ -200,8 +219,6 @@ def read_preregistration(path: Path) -> Preregistration:
 def preregistered() -> dict[str, Finding]:
     """The findings by their ids.
 
-    Examples
-    --------
     >>> preregistered()["turn"].rows
     ['F1b']
     """

@@ -54,8 +54,6 @@ def spread(model: Transformer, calibration: Calibration) -> dict[str, float]:
 def kurtosis(x: Tensor) -> float:
     """Fourth central moment over the squared variance; 3 for normal numbers.
 
-    Examples
-    --------
     >>> kurtosis(torch.tensor([-1.0, 1.0]))
     1.0
     """
@@ -66,8 +64,6 @@ def kurtosis(x: Tensor) -> float:
 def peak(x: Tensor) -> float:
     """Largest magnitude over the median magnitude.
 
-    Examples
-    --------
     >>> peak(torch.tensor([1.0, -3.0, 8.0, 1.0]))
     4.0
     """

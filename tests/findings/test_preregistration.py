@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import math
 import subprocess
 from pathlib import Path
@@ -24,6 +25,15 @@ ALL = registered.preregistered()
 def test_every_row_and_every_prediction_has_an_estimand() -> None:
     assert {row for one in ALL.values() for row in one.rows} == set(findings()["id"])
     assert {one.prediction for one in ALL.values()} - {None} == set(range(1, 11))
+
+
+@pytest.mark.parametrize("finding", ALL.values(), ids=list(ALL))
+def test_the_library_has_the_function_and_it_takes_the_arguments(
+    finding: registered.Finding,
+) -> None:
+    asked = inspect.signature(finding.computes())
+    asked.bind("measured", **finding.arguments)
+    assert "least" in asked.parameters or not finding.ranges
 
 
 def test_no_estimand_stands_under_two_words() -> None:

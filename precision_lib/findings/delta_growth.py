@@ -1,0 +1,236 @@
+"""How what rounding costs goes with D, N and bits, and whether that is constant.
+
+delta is regressed on its logarithm: a level for each method and bit width, an exponent
+in D and one in N. Roundings of one run, runs of one model and models of one cell share
+noise; fewer bits are measured more exactly than more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.findings.estimate import Estimate
+from precision_lib.findings.measured import UNIT, Measured, labelled, unquantized
+from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.size_slope import MIDDLE
+
+BITS = (3, 4, 5)
+USUAL = ("base", "held_28M")
+
+
+def exponent(
+    measured: Measured,
+    of: Literal["N", "D"] = "D",
+    method: str = "gptq",
+    least: float = 7e6,
+) -> Estimate:
+    """gamma_D, or gamma_N, of delta over the runs of at least so many tokens.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base"], "short")
+    >>> 0.2 < exponent(short, "D", least=3e6).value < 0.6
+    True
+    """
+    rows = roundings(measured, [method], least=least)
+    columns = [_data(rows), -_size(rows)]
+    return _estimate(_fit(rows, columns), rows, 0 if of == "D" else 1)
+
+
+def change_of_exponent(
+    measured: Measured, method: str = "gptq", at: float = 7e6, least: float = UNIT
+) -> Estimate:
+    """gamma_D above `at` tokens less that below: zero for a power of D.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base"], "short")
+    >>> change_of_exponent(short, at=1.75e6, least=7e5).value < 0  # the transient
+    True
+    """
+    rows = roundings(measured, [method], least=least)
+    data = _data(rows)
+    after = np.maximum(data - np.log(at / MIDDLE), 0)
+    return _estimate(_fit(rows, [after, data, -_size(rows)]), rows, 0)
+
+
+def difference_of_exponents(
+    measured: Measured, first: str, second: str, least: float = 3.5e6
+) -> Estimate:
+    """gamma_D by one method of rounding less that by another, on the same models.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base"], "short")
+    >>> abs(difference_of_exponents(short, "rtn", "gptq").value) < 0.3
+    True
+    """
+    rows = roundings(measured, [first, second], least=least)
+    mine = (rows["method"] == first).to_numpy(float)
+    data, size = _data(rows), -_size(rows)
+    columns = [mine * data, data, size, mine * size]
+    return _estimate(_fit(rows, columns), rows, 0)
+
+
+def curvature_in_bits(
+    measured: Measured, method: str = "gptq", least: float = 3.5e6
+) -> Estimate:
+    """ln of the fall of ln delta from 3 to 4 bits over that from 5 to 6 bits.
+
+    An exponential in the bits gives 0, a power .46 whatever its exponent.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base"], "short")
+    >>> abs(curvature_in_bits(short, "rtn").value) < 0.5
+    True
+    """
+    rows = roundings(measured, [method], (3, 4, 5, 6), least)
+    fitted = _fit(rows, [_data(rows), -_size(rows)])
+
+    def curvature(p: Array) -> float:
+        three, four, five, six = p[2:6]
+        return float(np.log((three - four) / (five - six)))
+
+    return fitted.estimate(curvature, rows["model"].nunique())
+
+
+def settings_difference(measured: Measured, method: str = "gptq") -> Estimate:
+    """Mean gamma_D of the plan "settings" less that of the usual ones at its N and D.
+
+    >>> settings_difference(measured)  # doctest: +SKIP
+    Estimate(value=0.02, error=0.05, units=12, freedom=9.1, ends=None, others=())
+    """
+    rows = roundings(measured, [method], sweeps=None)
+    other = (rows["sweep"] == "settings").to_numpy()
+    same = rows["N"].isin(rows["N"][other]) & rows["tokens"].isin(rows["tokens"][other])
+    rows = rows[same].reset_index(drop=True)
+    other = (rows["sweep"] == "settings").to_numpy(float)
+    setting = _settings(measured, rows)
+    rows = rows.assign(model=rows["model"] + setting, cell=rows["cell"] + setting)
+    levels = [(setting == name).to_numpy(float) for name in sorted(set(setting))[1:]]
+    columns = [other * _data(rows), _data(rows), *levels]
+    return _estimate(_fit(rows, columns), rows, 0)
+
+
+def trunk_exponent(
+    measured: Measured, method: str = "gptq", least: float = 7e6
+) -> Estimate:
+    """gamma_D of runs at a constant rate, before any decay.
+
+    >>> trunk_exponent(measured)  # doctest: +SKIP
+    Estimate(value=0.2, error=0.03, units=4, freedom=7.0, ends=None, others=())
+    """
+    rows = roundings(measured, [method], least=least, sweeps=["decay"])
+    rows = rows[_schedule(measured, rows) == "constant"].reset_index(drop=True)
+    return _estimate(_fit(rows, [_data(rows), -_size(rows)]), rows, 0)
+
+
+def branch_difference(
+    measured: Measured, method: str = "gptq", least: float = 7e6
+) -> Estimate:
+    """gamma_D of runs that branch off a constant rate less that of the usual ones.
+
+    >>> branch_difference(measured)  # doctest: +SKIP
+    Estimate(value=0.0, error=0.05, units=8, freedom=12.0, ends=None, others=())
+    """
+    rows = roundings(measured, [method], least=least, sweeps=[*USUAL, "decay"])
+    branch = rows["sweep"] == "decay"
+    trunk = branch & (_schedule(measured, rows) == "constant")
+    rows = rows[~trunk & rows["N"].isin(rows["N"][branch])].reset_index(drop=True)
+    mine = (rows["sweep"] == "decay").to_numpy(float)
+    rows = rows.assign(model=rows["model"] + rows["sweep"].eq("decay").astype(str))
+    columns = [mine * _data(rows), _data(rows), mine, -_size(rows)]
+    return _estimate(_fit(rows, columns), rows, 0)
+
+
+def effect_of_steps(measured: Measured, method: str = "gptq") -> Estimate:
+    """ln delta a doubling of the steps adds at equal N and D, from batch sizes.
+
+    >>> effect_of_steps(measured)  # doctest: +SKIP
+    Estimate(value=0.05, error=0.04, units=4, freedom=6.0, ends=None, others=())
+    """
+    rows = roundings(measured, [method], sweeps=None)
+    here = rows["cell"].isin(rows.loc[rows["sweep"] == "steps", "cell"])
+    rows = rows[here].reset_index(drop=True)
+    batch = measured.runs.set_index("run_id")["batch_size"]
+    doublings = -np.log2(rows["run_id"].map(batch).to_numpy(float))
+    levels = [(rows["cell"] == c).to_numpy(float) for c in sorted(set(rows["cell"]))]
+    return _estimate(_fit(rows, [doublings, *levels[1:]]), rows, 0)
+
+
+def roundings(
+    measured: Measured,
+    methods: Sequence[str],
+    bits: Sequence[int] = BITS,
+    least: float = 0.0,
+    sweeps: Sequence[str] | None = USUAL,
+) -> pd.DataFrame:
+    """Rows of unquantized runs, rounded by these methods to these bits, labelled.
+
+    Raises
+    ------
+    UserError
+        If there is none, or one costs nothing or less, which has no logarithm.
+
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> rows = roundings(load_measured(["base"], "short"), ["rtn"], least=3e6)
+    >>> sorted(set(rows["post_bits"]))
+    [3, 4, 5]
+    """
+    rows = labelled(unquantized(measured.ptq))
+    keep = rows["method"].isin(methods) & rows["post_bits"].isin(bits)
+    keep &= rows["tokens"] >= least
+    if sweeps is not None:
+        keep &= rows["sweep"].isin(sweeps)
+    rows = rows[keep].reset_index(drop=True)
+    if rows.empty:
+        raise UserError(f"no unquantized run is rounded by {' or '.join(methods)}.")
+    if free := int((rows["delta"] <= 0).sum()):
+        raise UserError(
+            f"{free} of {len(rows)} roundings to {', '.join(map(str, bits))} bits cost "
+            "nothing or less, which has no logarithm; ask for fewer bits."
+        )
+    return rows
+
+
+def _fit(rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]]) -> Fitted:
+    """Least squares of ln delta on columns and a level a method and width."""
+    kinds = rows["method"] + "-" + rows["post_bits"].astype(str)
+    levels = [(kinds == kind).to_numpy(float) for kind in sorted(set(kinds))]
+    design = np.column_stack([*columns, *levels])
+    y = np.log(rows["delta"].to_numpy(float))
+    shared = {name: rows[name] for name in ("model", "cell", "run_id")}
+    if rows["method"].nunique() > 1:
+        shared["run and method"] = rows["run_id"] + rows["method"]
+    widths = sorted(set(rows["post_bits"]))[1:]
+    rough = {f"{bits} bits and more": rows["post_bits"] >= bits for bits in widths}
+    start = np.linalg.lstsq(design, y, rcond=None)[0]
+    return fit_mean(y, lambda p: design @ p, start, shared, rough)
+
+
+def _estimate(fitted: Fitted, rows: pd.DataFrame, place: int) -> Estimate:
+    return fitted.estimate(lambda p: float(p[place]), rows["model"].nunique())
+
+
+def _data(rows: pd.DataFrame) -> Array:
+    return np.asarray(np.log(rows["tokens"].to_numpy(float) / MIDDLE))
+
+
+def _size(rows: pd.DataFrame) -> Array:
+    return np.asarray(np.log(rows["N"].to_numpy(float) / 98e3))
+
+
+def _schedule(measured: Measured, rows: pd.DataFrame) -> pd.Series:
+    return rows["run_id"].map(measured.runs.set_index("run_id")["schedule"])
+
+
+def _settings(measured: Measured, rows: pd.DataFrame) -> pd.Series:
+    """What a run of the plan "settings" has otherwise; empty for the usual ones."""
+    columns = ["corpus", "weight_decay", "sequence"]
+    said = measured.runs.set_index("run_id")[columns].astype(str).agg(" ".join, axis=1)
+    return rows["run_id"].map(said).where(rows["sweep"] == "settings", "")

@@ -1,0 +1,59 @@
+"""Whether the loss after rounding turns up with more training data (F1b)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from precision_lib.findings.estimate import Estimate
+from precision_lib.findings.measured import Measured, labelled, near_size, unquantized
+from precision_lib.findings.noise_model import Array, fit_mean
+
+
+def rise(
+    measured: Measured,
+    N: float,
+    first: float,
+    last: float,
+    bits: int = 3,
+    method: str = "gptq",
+) -> Estimate:
+    """Loss after rounding of unquantized runs of `last` tokens less that of `first`.
+
+    Both numbers of tokens are fixed beforehand: a minimum that is looked for in the
+    data lies too low. The noise is pooled over all cells of the sizes up to 60k.
+
+    Parameters
+    ----------
+    measured : Measured
+    N : float
+        Size, within a tenth.
+    first, last : float
+        Tokens.
+    bits, method
+        Of the rounding.
+
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base"], "short")
+    >>> rise(short, 24e3, 3.5e6, 14e6, bits=2).value > 0
+    True
+    """
+    rows = labelled(unquantized(measured.ptq))
+    rows = rows[(rows["method"] == method) & (rows["post_bits"] == bits)]
+    rows = rows[rows["N"] < 60e3].reset_index(drop=True)
+    cells, names = pd.factorize(rows["cell"], sort=True)
+    fitted = fit_mean(
+        rows["post_loss"], lambda p: p[cells],
+        rows.groupby("cell")["post_loss"].mean().to_numpy(), {"model": rows["model"]},
+    )  # fmt: skip
+    size = near_size(rows, N)
+    places = [
+        list(names).index(f"{size['N'].iloc[0]}-{round(tokens)}")
+        for tokens in (first, last)
+    ]
+
+    def difference(p: Array) -> float:
+        return float(p[places[1]] - p[places[0]])
+
+    return fitted.estimate(difference, size["model"].nunique())
