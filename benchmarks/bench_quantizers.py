@@ -24,12 +24,13 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from benchmarks.bench_trainer import ours
 from precision_lib.formats import Int, parse_format
+from precision_lib.model.config import Precision
 from precision_lib.model.shapes import SHAPES
-from precision_lib.model.transformer import Precision, Transformer
 from precision_lib.rounding.quantizer import block_size, fake_quantize, quantize
 from precision_lib.training.config import RunConfig
-from precision_lib.training.trainer import make_optimizer, one_thread, training_step
+from precision_lib.training.trainer import one_thread
 
 WIDTHS = {64: "98k", 128: "397k"}
 ASKED = {64: 1.15, 128: 1.10}
@@ -71,23 +72,10 @@ def ratios(
 
 def steps(width: int) -> dict[str, Task]:
     """A training step of each kind of quantization, "none" first."""
-    batch = torch.randint(0, 512, (16, 129), generator=torch.Generator().manual_seed(0))
-    tasks: dict[str, Task] = {}
-    for name, precision in {"none": Precision(), **PARTS}.items():
-        config = RunConfig(SHAPES[WIDTHS[width]], precision)
-        model = Transformer(config.model, config.precision)
-        optimizer = make_optimizer(model, config)
-        tasks[name] = _step(model, optimizer, batch, config)
-    return tasks
-
-
-def _step(
-    model: Transformer,
-    optimizer: torch.optim.Optimizer,
-    batch: Tensor,
-    config: RunConfig,
-) -> Task:
-    return lambda: training_step(model, optimizer, batch, 1e-3, config)
+    return {
+        name: ours(RunConfig(SHAPES[WIDTHS[width]], precision, engine="compiled"))
+        for name, precision in {"none": Precision(), **PARTS}.items()
+    }
 
 
 def single_quantizers() -> dict[str, dict[str, Task]]:

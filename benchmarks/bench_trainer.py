@@ -1,95 +1,111 @@
-"""Training steps a second beside `transformers`, on one thread.
+"""Training steps a second beside others', on one thread.
 
-    python -m benchmarks.bench_trainer [--seconds 20] [--widths 32 64 96 128 192]
+    python -m benchmarks.bench_trainer [--rounds 12] [--widths 32 64] [--batches 4 16]
 
-One process trains, in turns and step by step:
+One process trains models of one shape in turns:
 
-- `LlamaForCausalLM` of `transformers` with fused AdamW and gradient clipping;
-- our model of the same shape, without the extra norms that Llama lacks;
-- our model as the published runs have it, with the extra norms;
-- the same with weights, activations and KV cache at 4 bits.
+- `LlamaForCausalLM` of `transformers` with fused AdamW and gradient clipping, as it
+  is and through ``torch.compile``;
+- a plain model as nanochat and plainLM write it (`benchmarks.peers`), compiled;
+- ours without the extra norms, which the others lack too, compiled and not;
+- ours as the published runs have it, with the extra norms; and the same with weights,
+  activations and KV cache at 4 bits.
 
-A step is 16 windows of 128 tokens, vocabulary 512. The table gives tokens a second
-from the median step, ratios of medians, and the share of the machine's own rate at
-a large float32 matrix product that the step's arithmetic amounts to: 6 operations
-a token for each weight of a matrix, 6 · layers · 128 · width for causal attention.
+Windows have 128 tokens, the vocabulary 512. The table gives thousands of tokens a
+second of the process's own CPU time, which other work on the machine disturbs least,
+from the median round; ratios are medians of the ratios of a round. The last column is
+the share of the machine's rate at a large float32 matrix product that the arithmetic
+of our step (second to last line of the list) amounts to: 6 operations a token for each
+weight of a matrix, 6 · layers · 128 · width for causal attention.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
-from precision_lib.model.transformer import ModelConfig, Precision, Transformer
+from benchmarks import peers
+from precision_lib.model.config import ModelConfig, Precision
+from precision_lib.sweep.price import made_up
+from precision_lib.training.compiling import compiled
 from precision_lib.training.config import RunConfig
-from precision_lib.training.trainer import make_optimizer, one_thread, training_step
+from precision_lib.training.trainer import new_lanes, one_thread
 
 SHAPES = {  # width: layers, heads, width of the MLP
     32: (2, 2, 80),
+    48: (2, 2, 128),
     64: (2, 2, 168),
     96: (2, 3, 256),
-    128: (3, 4, 344),
-    192: (4, 6, 512),
+    128: (2, 4, 344),
+    192: (2, 6, 512),
 }
 LOW = Precision("int4", "int4", "int4")
-Step = Callable[[torch.Tensor], object]
+TOKENS = 40_000  # a round of each model
 
 
-def ours(width: int, precision: Precision, extra_norm: bool) -> Step:
-    """Our training step."""
-    layers, heads, mlp = SHAPES[width]
-    config = RunConfig(ModelConfig(width, layers, heads, mlp, extra_norm), precision)
-    model = Transformer(config.model, precision)
-    optimizer = make_optimizer(model, config)
-    return lambda batch: training_step(model, optimizer, batch, 1e-3, config)
+def ours(config: RunConfig, lanes: int = 1) -> Callable[[], object]:
+    """Our training step, of so many lanes."""
+    config = replace(config, tokens=8 * config.tokens_per_step)
+    running = new_lanes([config] * lanes, made_up(config))
 
-
-def llama(width: int) -> Step:
-    """The step a user of `transformers` would write."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    layers, heads, mlp = SHAPES[width]
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=512,
-            hidden_size=width,
-            intermediate_size=mlp,
-            num_hidden_layers=layers,
-            num_attention_heads=heads,
-            num_key_value_heads=heads,
-            max_position_embeddings=128,
-            tie_word_embeddings=False,
-            use_cache=False,
-        )
-    )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
-
-    def step(batch: torch.Tensor) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        model(batch[:, :-1], labels=batch[:, :-1]).loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+    def step() -> None:
+        running.at.zero_()  # else the made-up text would end
+        running.step()
 
     return step
 
 
-def time_in_turns(steps: dict[str, Step], seconds: float) -> dict[str, float]:
-    """Median seconds of each step, all of them run in turns."""
-    batch = torch.randint(512, (16, 129), generator=torch.Generator().manual_seed(0))
+def contenders(width: int, batch: int) -> dict[str, Callable[[], object]]:
+    """The steps that are compared."""
+    layers, heads, mlp = SHAPES[width]
+    extra = ModelConfig(width, layers, heads, mlp)
+    same = replace(extra, extra_norm=False)
+    rows = torch.randint(512, (batch, 129), generator=torch.Generator().manual_seed(0))
+    llama, fast, plain = (
+        peers.llama(same, compiled=False),
+        peers.llama(same, compiled=True),
+        peers.plain(same),
+    )
+    base = RunConfig(same, batch_size=batch, engine="compiled")
+    return {
+        "llama": lambda: llama(rows),
+        "llama compiled": lambda: fast(rows),
+        "plain compiled": lambda: plain(rows),
+        "eager": ours(replace(base, engine="eager")),
+        "same": ours(base),
+        "extra": ours(replace(base, model=extra)),
+        "int4": ours(replace(base, model=extra, precision=LOW)),
+    }
+
+
+def time_in_turns(
+    steps: dict[str, Callable[[], object]], tokens: int, rounds: int
+) -> dict[str, list[float]]:
+    """CPU seconds of a step of each, one entry a round."""
+    repeats = max(2, TOKENS // tokens)
     times: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
-        step(batch)
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+        for _ in range(3):
+            step()
+    for _ in range(rounds):
         for name, step in steps.items():
-            start = time.perf_counter()
-            step(batch)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+            begin = time.process_time()
+            for _ in range(repeats):
+                step()
+            times[name].append((time.process_time() - begin) / repeats)
+    return times
+
+
+def ratio(times: dict[str, list[float]], slow: str, fast: str) -> float:
+    """How many times as fast the second is, median over the rounds."""
+    pairs = zip(times[slow], times[fast], strict=True)
+    return statistics.median(a / b for a, b in pairs)
 
 
 def gemm_rate() -> float:
@@ -97,50 +113,50 @@ def gemm_rate() -> float:
     a, b = torch.randn(2048, 512), torch.randn(512, 512)
     rates = []
     for _ in range(40):
-        start = time.perf_counter()
-        a @ b
-        rates.append(2 * 2048 * 512 * 512 / (time.perf_counter() - start))
+        begin = time.process_time()
+        for _ in range(4):
+            a @ b
+        rates.append(8 * 2048 * 512 * 512 / (time.process_time() - begin))
     return statistics.median(rates)
 
 
 def operations(width: int) -> float:
-    """Operations of a training step's matrix products."""
+    """Operations of a training step's matrix products, a token."""
     layers, heads, mlp = SHAPES[width]
     groups = ModelConfig(width, layers, heads, mlp).parameters
     weights = groups["attention"] + groups["mlp"] + groups["head"]
-    return 16 * 128 * 6 * (weights + layers * 128 * width)
+    return 6 * (weights + layers * 128 * width)
+
+
+def line(width: int, batch: int, rounds: int) -> str:
+    """A row of the table."""
+    tokens = batch * 128
+    times = time_in_turns(contenders(width, batch), tokens, rounds)
+    rates = [tokens / statistics.median(own) / 1000 for own in times.values()]
+    beside = [ratio(times, "llama", "same"), ratio(times, "llama compiled", "same")]
+    beside += [ratio(times, "plain compiled", "same"), ratio(times, "int4", "extra")]
+    share = operations(width) * tokens / statistics.median(times["extra"])
+    cells = [f"{rate:.1f}" for rate in rates] + [f"{x:.2f}" for x in beside]
+    return f"| {width}, {batch} | {' | '.join(cells)} | {share / gemm_rate():.0%} |"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=20.0, help="a width")
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--widths", type=int, nargs="+", default=list(SHAPES))
+    parser.add_argument("--batches", type=int, nargs="+", default=[4, 16])
     arguments = parser.parse_args()
-    print(
-        "| width | transformers | same shape | ratio | with extra norms | ratio |",
-        end="",
-    )
-    print(" all at 4 bits / not | share of GEMM rate |")
-    print("|---|---|---|---|---|---|---|---|")
+    compiled(lambda x: x)  # names the cache of compiled code
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}\n")
+    heads = ["width, batch", "Llama", "compiled", "plain, compiled", "ours, eager"]
+    heads += ["compiled", "extra norms", "int4", "/ Llama", "/ Llama compiled"]
+    heads += ["/ plain compiled", "int4 to not", "of GEMM rate"]
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     with one_thread():
-        for width in arguments.widths:
-            steps = {
-                "llama": llama(width),
-                "same": ours(width, Precision(), False),
-                "extra": ours(width, Precision(), True),
-                "low": ours(width, LOW, True),
-            }
-            t = time_in_turns(steps, arguments.seconds)
-            rate = {name: f"{2048 / value / 1000:.1f}k" for name, value in t.items()}
-            share = operations(width) / t["extra"] / gemm_rate()
-            print(
-                f"| {width} | {rate['llama']} | {rate['same']} "
-                f"| {t['llama'] / t['same']:.2f} | {rate['extra']} "
-                f"| {t['llama'] / t['extra']:.2f} | {t['low'] / t['extra']:.2f} "
-                f"| {share:.0%} |",
-                flush=True,
-            )
+        for batch in arguments.batches:
+            for width in arguments.widths:
+                print(line(width, batch, arguments.rounds), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
+from precision_lib.errors import UserError
 
 DATA = Path(__file__).parents[1] / "data"
 # Of short runs, the first; of runs long enough for a law, the second.
@@ -36,5 +36,37 @@ def cache_folder() -> Path:
     >>> cache_folder().name
     'precision_lib'
     """
-    default = platformdirs.user_cache_dir("precision_lib")
-    return Path(os.environ.get("PRECISION_LIB_CACHE", default))
+    if "PRECISION_LIB_CACHE" in os.environ:
+        return Path(os.environ["PRECISION_LIB_CACHE"])
+    import platformdirs  # a bare GPU machine may not have it
+
+    return Path(platformdirs.user_cache_dir("precision_lib"))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file; it is there whole or not at all, even after a loss of power.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     write_whole(Path(name, "a.txt"), b"all of it")
+    ...     Path(name, "a.txt").read_text()
+    'all of it'
+    """
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with scratch.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
+    finally:
+        scratch.unlink(missing_ok=True)

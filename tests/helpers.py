@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from precision_lib.model.transformer import ModelConfig
+from precision_lib.model.config import ModelConfig
 from precision_lib.text.building import build_corpus
 from precision_lib.text.corpus import Corpus
 from precision_lib.text.sources import Document

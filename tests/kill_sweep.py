@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from precision_lib.model.transformer import Precision
+from precision_lib.model.config import Precision
 from precision_lib.sweep.engines import LocalEngine
 from precision_lib.sweep.records import collect
 from precision_lib.sweep.runner import run_sweep

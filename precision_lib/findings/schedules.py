@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.model.config import ModelConfig
 from precision_lib.model.shapes import peak_learning_rate
-from precision_lib.model.transformer import ModelConfig
 from precision_lib.training.config import RunConfig, learning_rate
 
 STABLE = "WSD before its decay"

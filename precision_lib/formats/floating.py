@@ -163,7 +163,7 @@ class Float:
         """Whether absmax scaling can leave a value of the block outside the grid."""
         return False
 
-    def nearest_(self, x: Tensor) -> Tensor:
+    def nearest(self, x: Tensor) -> Tensor:
         """Round to the nearest number as if the exponent had no upper end.
 
         Adding 1.5 · 2^(digits - mantissa) binades to x and taking them off again
@@ -177,9 +177,9 @@ class Float:
     def _round(self, x: Tensor) -> Tensor:
         word, mask, digits = _WORDS[x.dtype]
         binade = (x.view(word) & mask).view(x.dtype)
-        binade.clamp_(min=2.0**self._low_exponent)
+        binade = binade.clamp(min=2.0**self._low_exponent)
         shift = binade * (1.5 * 2.0 ** (digits - self.mantissa))
-        rounded = (x + shift).sub_(shift)
+        rounded = (x + shift) - shift
         if self.mantissa == 0:  # of two powers of two the even code, not the larger
             power = torch.frexp(binade).exponent - 1
             down = (x.abs() == 1.5 * binade) & ((power + self._bias) % 2 == 0)
@@ -199,9 +199,9 @@ class Float:
         [1.0, 448.0]
         """
         most = min(4 * self.largest, torch.finfo(x.dtype).max)
-        rounded = self.nearest_(x.clamp(-most, most))
+        rounded = self.nearest(x.clamp(-most, most))
         if self.saturate:
-            return rounded.clamp_(*self.range)
+            return rounded.clamp(*self.range)
         over = rounded.abs() > self.largest
         beyond = torch.inf if self.specials == "ieee" else torch.nan
         return torch.where(over, rounded.sign() * beyond, rounded)

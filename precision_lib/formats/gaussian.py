@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import torch
 from scipy.special import ndtr
 
 from precision_lib.formats import Element, Int
@@ -50,7 +50,7 @@ def gaussian_error(fmt: Element, scale: float) -> float:
     return float(1 - 2 * values @ mean + values**2 @ np.diff(below))
 
 
-@lru_cache
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def gaussian_scale(fmt: Element) -> tuple[float, float]:
     """Scale with the least mean squared error on a standard normal, and that error.
 
@@ -64,7 +64,14 @@ def gaussian_scale(fmt: Element) -> tuple[float, float]:
     >>> round(scale / 2, 4), round(-10 * math.log10(error), 2)
     (0.7979, 4.4)
     """
+    return _least_error(fmt)
+
+
+@lru_cache
+def _least_error(fmt: Element) -> tuple[float, float]:
     count = SCALES if fmt.levels < MANY_LEVELS else SCALES // 10
+    from scipy.optimize import minimize_scalar  # a bare GPU machine may lack it
+
     tried = np.log(np.geomspace(0.5, 64, count) / max(map(abs, fmt.range)))
     errors = [gaussian_error(fmt, math.exp(s)) for s in tried]
     best, step = tried[int(np.argmin(errors))], tried[1] - tried[0]

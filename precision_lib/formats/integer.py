@@ -89,11 +89,9 @@ class Int:
         """The text that `parse_format` turns back into this format."""
         return f"int{self.bits}" + ("" if self.grid == "narrow" else f"-{self.grid}")
 
-    def nearest_(self, x: Tensor) -> Tensor:
-        """Round in place to the nearest code, ties to even, beyond the ends too."""
-        if self.grid == "midrise":
-            return x.sub_(0.5).round_().add_(0.5)
-        return x.round_()
+    def nearest(self, x: Tensor) -> Tensor:
+        """Round to the nearest code, ties to even, beyond the ends too."""
+        return (x - 0.5).round() + 0.5 if self.grid == "midrise" else x.round()
 
     def bits_per_parameter(self, block: Shape, shape: Shape) -> float:
         """Stored bits a number, its share of 16-bit scales and zero points included.

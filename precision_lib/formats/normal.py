@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import torch
@@ -34,14 +33,15 @@ class NormalFloat:
     """
 
     bits: int = 4
+    # In rising order; kept, because every rounding needs them.
+    values: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.bits, bool) or self.bits not in range(2, 9):
             raise UserError(f"a NormalFloat has 2 to 8 bits, not {self.bits!r}.")
+        object.__setattr__(self, "values", self._quantiles())
 
-    @cached_property
-    def values(self) -> tuple[float, ...]:
-        """All values in rising order."""
+    def _quantiles(self) -> tuple[float, ...]:
         double = 2 ** (self.bits + 1)
         most = 1 - (1 / double + 1 / (double - 2)) / 2
         half = 2 ** (self.bits - 1)
@@ -80,7 +80,7 @@ class NormalFloat:
         """Whether absmax scaling can leave a value of the block outside the grid."""
         return False
 
-    def nearest_(self, x: Tensor) -> Tensor:
+    def nearest(self, x: Tensor) -> Tensor:
         """Round to the nearest value; the last gap repeats once beyond each end."""
         inner = self.values
         first, last = inner[0] - inner[1], inner[-1] - inner[-2]

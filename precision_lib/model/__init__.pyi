@@ -1,5 +1,6 @@
+from .config import ModelConfig, Precision
 from .shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
-from .transformer import ModelConfig, Norm, Precision, QuantLinear, Transformer
+from .transformer import Norm, QuantLinear, Transformer
 
 __all__ = [
     "ModelConfig",

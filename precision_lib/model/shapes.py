@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from precision_lib.model.transformer import ModelConfig
+from precision_lib.model.config import ModelConfig
 
 # By their N, the non-embedding parameters. All but "334k" have two layers, so that
 # sizes differ in width alone.
 SHAPES: dict[str, ModelConfig] = {
+    "12k": ModelConfig(d_model=24, n_layers=2, n_heads=2, d_mlp=48),
     "24k": ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80),
     "56k": ModelConfig(d_model=48, n_layers=2, n_heads=2, d_mlp=128),
     "98k": ModelConfig(d_model=64, n_layers=2, n_heads=2, d_mlp=168),

@@ -10,153 +10,17 @@ Embedding, head and norms stay in high precision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import get_args
-
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from precision_lib.errors import UserError
-from precision_lib.formats import HIGH_PRECISION, bits_of, parse_format
-from precision_lib.model.attention import Quantizer, attend, rotation
-from precision_lib.model.kernels import (
-    linear,
-    mean_cross_entropy,
-    norm_linear,
-    rms_norm,
-    swiglu,
-    token_cross_entropy,
-)
+from precision_lib.formats import parse_format
+from precision_lib.model.attention import attend, rotate_positions, rotation
+from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.rounding.hadamard import rotate
-from precision_lib.rounding.quantizer import (
-    Scale,
-    StraightThrough,
-    block_size,
-    fake_quantize,
-)
+from precision_lib.rounding.quantizer import block_size, fake_quantize
 
-
-@dataclass(frozen=True)
-class Precision:
-    """Training format of each part, and what shares a scale.
-
-    Attributes
-    ----------
-    weights, activations, kv_cache : str
-        A format such as "int4"; "float32" leaves the part as it is.
-    queries : str
-        Format of the rotated queries inside attention, high precision in the paper.
-    weight_granularity, activation_granularity, kv_granularity : str
-        As in `precision_lib.rounding.quantizer.block_size`. The defaults are the
-        paper's:
-        weights per output channel, activations per tensor. It does not say what
-        its KV cache shares; here each token and head has a scale.
-    scale, straight_through : str
-        As in `precision_lib.rounding.quantizer.fake_quantize`, for all parts.
-    rotation : int
-        Size of the Hadamard blocks that turn weights and inputs of the linear
-        layers before they are quantized; 0 turns nothing.
-
-    Examples
-    --------
-    >>> Precision(weights="int4").bits
-    {'weight_bits': 4, 'activation_bits': 32, 'kv_bits': 32}
-    """
-
-    weights: str = HIGH_PRECISION
-    activations: str = HIGH_PRECISION
-    kv_cache: str = HIGH_PRECISION
-    queries: str = HIGH_PRECISION
-    weight_granularity: str = "channel"
-    activation_granularity: str = "tensor"
-    kv_granularity: str = "token"
-    scale: Scale = "absmax"
-    straight_through: StraightThrough = "clipped"
-    rotation: int = 0
-
-    def __post_init__(self) -> None:
-        for text in (self.weights, self.activations, self.kv_cache, self.queries):
-            parse_format(text)
-        if self.scale not in get_args(Scale):
-            raise UserError(
-                f"unknown scale '{self.scale}'; one of {', '.join(get_args(Scale))}."
-            )
-        if self.straight_through not in get_args(StraightThrough):
-            raise UserError(
-                f"unknown straight_through '{self.straight_through}'; one of "
-                f"{', '.join(get_args(StraightThrough))}."
-            )
-        if self.rotation < 0 or self.rotation & (self.rotation - 1):
-            raise UserError(
-                f"rotation must be 0 or a power of two, not {self.rotation}."
-            )
-
-    @property
-    def bits(self) -> dict[str, int]:
-        """Bits of the three parts under their run-table names."""
-        return {
-            "weight_bits": bits_of(self.weights),
-            "activation_bits": bits_of(self.activations),
-            "kv_bits": bits_of(self.kv_cache),
-        }
-
-    def quantize(self, x: Tensor, text: str, granularity: str) -> Tensor:
-        """`x` rounded to the format `text`, straight through in the backward pass."""
-        fmt = parse_format(text)
-        if fmt is None:
-            return x
-        block = block_size(granularity, x.shape)
-        return fake_quantize(x, fmt, block, self.scale, self.straight_through)
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Shape of the transformer.
-
-    Raises
-    ------
-    UserError
-        If the width does not divide into heads of even size.
-
-    Examples
-    --------
-    >>> ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80).parameters["mlp"]
-    15360
-    """
-
-    d_model: int
-    n_layers: int
-    n_heads: int
-    d_mlp: int
-    extra_norm: bool = True
-    vocab_size: int = 512
-
-    def __post_init__(self) -> None:
-        if self.d_model % (2 * self.n_heads):
-            raise UserError(
-                f"d_model {self.d_model} does not divide into {self.n_heads} heads of "
-                "even size; change one of them."
-            )
-
-    @property
-    def parameters(self) -> dict[str, int]:
-        """Parameters of each group; N is attention + mlp + norm."""
-        d, h, layers = self.d_model, self.d_mlp, self.n_layers
-        extra = d + h if self.extra_norm else 0
-        return {
-            "embedding": self.vocab_size * d,
-            "attention": layers * 4 * d * d,
-            "mlp": layers * 3 * d * h,
-            "norm": layers * (2 * d + extra) + d,
-            "head": self.vocab_size * d,
-        }
-
-    @property
-    def n_non_embedding(self) -> int:
-        """N of the scaling laws: every parameter but embedding and head."""
-        groups = self.parameters
-        return groups["attention"] + groups["mlp"] + groups["norm"]
+EPSILON = 1e-6  # of the norms
 
 
 class QuantLinear(nn.Module):
@@ -204,15 +68,17 @@ class QuantLinear(nn.Module):
     def quantized_input(self, x: Tensor) -> Tensor:
         """The input as the product sees it."""
         how = self.precision
-        return how.quantize(self.turned(x), how.activations, how.activation_granularity)
+        return how.quantize(
+            self.turned(x), self.input_format, how.activation_granularity
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, in) -> (…, out)."""
-        return linear(self.quantized_input(x), self.quantized_weight())
+        return F.linear(self.quantized_input(x), self.quantized_weight())
 
 
 class Norm(nn.Module):
-    """RMSNorm with a gain."""
+    """RMSNorm: x / sqrt(mean(x²) + 1e-6) · gain along the last axis."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -220,7 +86,8 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, width) -> (…, width)."""
-        return rms_norm(x, self.gain)
+        wide = x.to(torch.promote_types(x.dtype, self.gain.dtype))
+        return F.rms_norm(wide, self.gain.shape, self.gain, EPSILON).to(x.dtype)
 
 
 class Block(nn.Module):
@@ -230,6 +97,8 @@ class Block(nn.Module):
         super().__init__()
         d, h = config.d_model, config.d_mlp
         self.n_heads, self.precision = config.n_heads, precision
+        self.query_format = parse_format(precision.queries)
+        self.cache_format = parse_format(precision.kv_cache)
         self.attention_norm = Norm(d)
         self.qkv = QuantLinear(d, 3 * d, precision, parts=3)
         self.out_norm = Norm(d) if config.extra_norm else nn.Identity()
@@ -241,36 +110,24 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, turn: Tensor) -> Tensor:
         """(batch, time, d) -> (batch, time, d)."""
-        qkv = _behind(self.attention_norm, self.qkv, x)
-        qkv = qkv.view(*x.shape[:2], 3, self.n_heads, -1)
-        y = attend(qkv, turn, *self.attention_quantizers())
-        x = x + _behind(self.out_norm, self.out, y)
-        y = swiglu(_behind(self.mlp_norm, self.gate_up, x))
-        return x + _behind(self.down_norm, self.down, y)
+        qkv = self.qkv(self.attention_norm(x))
+        heads = qkv.unflatten(-1, (3, self.n_heads, -1)).transpose(1, -2)
+        q, k, v = heads.unbind(2)  # each (batch, heads, time, d_head)
+        q, k = rotate_positions(q, turn), rotate_positions(k, turn)
+        y = attend(self.queries(q), self.cached(k), self.cached(v))
+        x = x + self.out(self.out_norm(y.transpose(1, 2).flatten(2)))
+        gate, up = self.gate_up(self.mlp_norm(x)).chunk(2, -1)
+        return x + self.down(self.down_norm(F.silu(gate) * up))
 
-    def attention_quantizers(self) -> tuple[Quantizer | None, Quantizer | None]:
-        """What rounds the queries, and what the keys and values, as a cache would."""
+    def queries(self, q: Tensor) -> Tensor:
+        """Rotated queries as attention sees them."""
         how = self.precision
-        rounders = (
-            partial(how.quantize, text=text, granularity=how.kv_granularity)
-            for text in (how.queries, how.kv_cache)
-        )
-        queries, cache = rounders
-        return (
-            None if how.queries == HIGH_PRECISION else queries,
-            None if how.kv_cache == HIGH_PRECISION else cache,
-        )
+        return how.quantize(q, self.query_format, how.kv_granularity)
 
-
-def _behind(norm: nn.Module, layer: QuantLinear, x: Tensor) -> Tensor:
-    """``layer(norm(x))``; in training as one operation where nothing comes between."""
-    if (
-        torch.is_grad_enabled()
-        and layer.reads_high_precision
-        and isinstance(norm, Norm)
-    ):
-        return norm_linear(x, norm.gain, layer.quantized_weight())
-    return layer(norm(x))
+    def cached(self, x: Tensor) -> Tensor:
+        """Rotated keys, or values, as a cache gives them back."""
+        how = self.precision
+        return how.quantize(x, self.cache_format, how.kv_granularity)
 
 
 class Transformer(nn.Module):
@@ -281,7 +138,7 @@ class Transformer(nn.Module):
     >>> config = ModelConfig(d_model=16, n_layers=1, n_heads=2, d_mlp=32)
     >>> model = Transformer(config, Precision(weights="int4"), seed=0)
     >>> ids = torch.arange(20).view(2, 10)
-    >>> model(ids[:, :-1], ids[:, 1:]).shape, model.token_losses(ids).shape
+    >>> model(ids).shape, model.token_losses(ids).shape
     (torch.Size([]), torch.Size([2, 9]))
     """
 
@@ -317,18 +174,18 @@ class Transformer(nn.Module):
             x = block(x, turn)
         return self.norm(x)
 
-    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Mean loss in nats per token; ids and targets are (batch, time)."""
-        x = self.hidden(ids)
-        return mean_cross_entropy(
-            x.reshape(-1, x.shape[-1]), self.head.weight, targets.reshape(-1)
-        )
+    def logits(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, time + 1) ids -> (batch · time, vocabulary) and what comes next."""
+        return self.head(self.hidden(rows[:, :-1])).flatten(0, 1), rows[:, 1:].flatten()
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Mean loss in nats per token of (batch, time + 1) ids."""
+        return F.cross_entropy(*self.logits(rows))
 
     @torch.no_grad()
     def token_losses(self, rows: Tensor) -> Tensor:
         """Loss of each predicted token: (batch, time + 1) ids -> (batch, time)."""
-        x = self.hidden(rows[:, :-1]).flatten(0, 1)
-        losses = token_cross_entropy(x, self.head.weight, rows[:, 1:].flatten())
+        losses = F.cross_entropy(*self.logits(rows), reduction="none")
         return losses.view(rows.shape[0], -1)
 
     def linear_layers(self) -> dict[str, QuantLinear]:

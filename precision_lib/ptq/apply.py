@@ -13,7 +13,7 @@ from torch import nn
 
 from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION, Format, parse_format
-from precision_lib.model.transformer import QuantLinear, Transformer
+from precision_lib.model.transformer import Block, QuantLinear, Transformer
 from precision_lib.ptq.calibration import Calibration
 from precision_lib.ptq.layers import visited
 from precision_lib.ptq.options import Options, options_of
@@ -81,7 +81,7 @@ def quantize(
     modules named as in Llama. `options`: fields of `precision_lib.ptq.options.Options`.
 
     >>> from precision_lib.formats import Int
-    >>> from precision_lib.model.transformer import ModelConfig, Precision
+    >>> from precision_lib.model.config import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> ids = torch.arange(512).view(16, 32)
     >>> result = quantize(model, "gptq", Int(3), Calibration("counting", ids))
@@ -150,9 +150,11 @@ def _set_formats(
 def _set_precision(model: Transformer, **changes: Any) -> None:
     """Put other formats in place, those of weights that are rounded excepted."""
     precision = replace(model.precision, **changes)
-    for module in (model, *model.blocks):
-        module.precision = precision
-    for layer in model.modules():
-        if isinstance(layer, QuantLinear):
-            layer.precision = precision
-            layer.input_format = parse_format(precision.activations)
+    model.precision = precision
+    for module in model.modules():
+        if isinstance(module, Block):
+            module.precision = precision
+            module.cache_format = parse_format(precision.kv_cache)
+        elif isinstance(module, QuantLinear):
+            module.precision = precision
+            module.input_format = parse_format(precision.activations)

@@ -54,7 +54,7 @@ def round_to(
     >>> round_to(Int(3), x, torch.tensor(0.5), None).tolist()
     [0.5, 1.5]
     """
-    codes = element.nearest_(torch.div(x, scale))
+    codes = element.nearest(torch.div(x, scale))
     if zero_point is None:
         return codes.clamp_(*element.range).mul_(scale)
     return codes.add_(zero_point).clamp_(*element.range).sub_(zero_point).mul_(scale)

@@ -68,7 +68,7 @@ def _start(x: Tensor, fmt: Element, axes: tuple[int, ...]) -> tuple[Tensor, Tens
 
 
 def _codes(x: Tensor, fmt: Element, scale: Tensor, zero: Tensor) -> Tensor:
-    return fmt.nearest_(x / scale + zero).clamp_(*fmt.range)
+    return fmt.nearest(x / scale + zero).clamp_(*fmt.range)
 
 
 def _shrink(x: Tensor, beta: float) -> Tensor:

@@ -26,7 +26,7 @@ def spread(model: Transformer, calibration: Calibration) -> dict[str, float]:
 
     Examples
     --------
-    >>> from precision_lib.model.transformer import ModelConfig, Precision
+    >>> from precision_lib.model.config import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> found = spread(model, Calibration("counting", torch.arange(512).view(16, 32)))
     >>> round(found["weight_kurtosis_mean"])  # of normal numbers

@@ -36,7 +36,7 @@ def compare(
     and any other argument of `precision_lib.ptq.quantize`; `calibration`: for the
     settings that name none.
 
-    >>> from precision_lib.model.transformer import ModelConfig, Precision
+    >>> from precision_lib.model.config import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> ids = torch.arange(99).view(3, 33)
     >>> settings = [{"method": "rtn", "format": f"int{bits}"} for bits in (2, 16)]
@@ -77,7 +77,7 @@ def every_setting(**choices: Any) -> list[dict[str, Any]]:
 def mean_loss(model: Transformer, rows: Tensor) -> float:
     """Mean loss of the predicted tokens, nats per token.
 
-    >>> from precision_lib.model.transformer import ModelConfig, Precision
+    >>> from precision_lib.model.config import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> mean_loss(model, torch.zeros(2, 9, dtype=torch.int64)) > 0
     True
@@ -113,7 +113,7 @@ def clip_curve(
 def share_of_zeros(model: Transformer) -> float:
     """Share of the linear weights that are zero.
 
-    >>> from precision_lib.model.transformer import ModelConfig, Precision
+    >>> from precision_lib.model.config import ModelConfig, Precision
     >>> share_of_zeros(Transformer(ModelConfig(16, 1, 2, 32), Precision()))
     0.0
     """

@@ -62,7 +62,7 @@ def linear_layers(model: nn.Module) -> dict[str, nn.Module]:
 def find_folds(model: nn.Module) -> list[Fold]:
     """The folds of our `Transformer` and of blocks named as Llama's; else none.
 
-    >>> from precision_lib.model.transformer import ModelConfig, Precision
+    >>> from precision_lib.model.config import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> [fold.source for fold in find_folds(model)][:2]
     ['blocks.0.attention_norm', 'blocks.0.out_norm']

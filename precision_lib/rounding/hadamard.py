@@ -42,8 +42,13 @@ def rotate(x: Tensor, block: int) -> Tensor:
     return (x.unflatten(-1, (-1, run)) @ _hadamard(run, x.dtype, x.device)).flatten(-2)
 
 
-@lru_cache
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _hadamard(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return _sylvester(n, dtype, device)
+
+
+@lru_cache
+def _sylvester(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Sylvester's matrix over sqrt(n), fit to be kept for a backward pass."""
     with torch.inference_mode(False):
         matrix = torch.ones(1, 1, dtype=torch.float64)

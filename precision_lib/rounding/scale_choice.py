@@ -102,9 +102,10 @@ def least_error(
     for multiple in multiples:
         scale = start * multiple
         scale = (snap(scale) if snap else scale).clamp(min=tiny)
-        codes = fmt.nearest_(x / scale).add_(zero).clamp_(low, high).sub_(zero)
-        error = codes.mul_(scale).sub_(x).square_()
-        error = error.sum(axes, keepdim=True).reshape(start.shape)
+        codes = (fmt.nearest(x / scale) + zero).clamp(low, high) - zero
+        error = (
+            (codes * scale - x).square().sum(axes, keepdim=True).reshape(start.shape)
+        )
         best = torch.where(error < least, scale, best)
         least = torch.minimum(error, least)
     return best
@@ -114,8 +115,8 @@ def _gaussian(
     x: Tensor, fmt: Element, axes: tuple[int, ...]
 ) -> tuple[Tensor, Tensor | None]:
     """The format's best scale for a normal distribution times the root mean square."""
-    rms = x.square().mean(axes, keepdim=True).sqrt_()
-    scale = rms.mul_(gaussian_scale(fmt)[0]).clamp_(min=torch.finfo(x.dtype).tiny)
+    rms = x.square().mean(axes, keepdim=True).sqrt()
+    scale = (rms * gaussian_scale(fmt)[0]).clamp(min=torch.finfo(x.dtype).tiny)
     if isinstance(fmt, Int) and fmt.grid == "asymmetric":
         return scale, torch.full_like(scale, 2 ** (fmt.bits - 1))
     return scale, None

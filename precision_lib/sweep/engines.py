@@ -55,6 +55,8 @@ class Task:
         Folder of the records, absolute.
     corpus : Path
         Folder of the token arrays, which every worker maps into memory.
+    keep_state : bool
+        Whether other runs start from it.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Task:
     labels: dict[str, str]
     out: Path
     corpus: Path
+    keep_state: bool = False
 
     @property
     def record(self) -> Path:
@@ -234,7 +237,9 @@ def _train_and_keep(task: Task) -> None:
     if task.config.devices > 1:
         run = train_on_devices(task.config, task.corpus)
     else:
-        run = train(task.config, corpus)
+        run = train(task.config, corpus, states=task.out)
+    if task.keep_state and run.state is not None:
+        run.state.save(task.record.with_suffix(".state"))
     add_roundings(run, task.config, corpus)
     if run.model is not None:
         save_model(run.model, task.config, task.record.with_suffix(".safetensors"))

@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 import pydantic
 
 from precision_lib.errors import UserError
+from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
-from precision_lib.model.transformer import ModelConfig, Precision
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import Role
 from precision_lib.runs.strict_yaml import read_yaml
@@ -30,7 +30,7 @@ def _given(fields: Any) -> dict[str, Any]:
 
 
 # What a set may change in a config, one entry a key. The rest has its own list.
-_LISTED = ("model", "precision", "tokens", "peak_lr", "seed")
+_LISTED = ("model", "precision", "tokens", "peak_lr", "seed", "start_from")
 _MODEL = {"extra_norm": bool, "vocab_size": int}
 _RUN = {k: v for k, v in get_type_hints(RunConfig).items() if k not in _LISTED}
 PrecisionFields = _fields_of("PrecisionFields", get_type_hints(Precision))
@@ -46,7 +46,7 @@ class Set(pydantic.BaseModel):
         Names in `precision_lib.model.shapes.SHAPES`.
     tokens : list of int
     precisions : list of dict
-        Fields of `precision_lib.model.transformer.Precision`, such as ``{weights:
+        Fields of `precision_lib.model.config.Precision`, such as ``{weights:
         int4}``.
     seeds : list of int
     peak_lr : list of float, optional

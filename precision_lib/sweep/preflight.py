@@ -18,7 +18,7 @@ from precision_lib.text.corpus import SEQUENCE, VALIDATION_WINDOWS, Corpus, save
 from precision_lib.text.loading import load_corpus
 from precision_lib.text.streaming import STREAMS
 from precision_lib.training.config import RunConfig
-from precision_lib.training.trainer import MAX_EPOCHS
+from precision_lib.training.data import MAX_EPOCHS
 
 RECORD_BYTES = 100_000
 
@@ -137,7 +137,7 @@ def rough_seconds(config: RunConfig) -> float:
     --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> round(rough_seconds(RunConfig(SHAPES["24k"], tokens=1_000_000)), 1)
-    58.5
+    66.4
     """
     parameters = sum(config.model.parameters.values())
     bits = bits_of(config.precision.weights)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from statistics import mean
 from typing import Any
 
 import numpy as np
-import torch
 
 from precision_lib.formats import Int, bits_of, parse_format
 from precision_lib.model.transformer import Transformer
@@ -20,9 +19,9 @@ from precision_lib.sweep.engines import die_with_parent, worker_context
 from precision_lib.text.corpus import VALIDATION_WINDOWS, Corpus
 from precision_lib.training.config import RunConfig
 from precision_lib.training.evaluation import EVALUATION_BATCH, evaluate
-from precision_lib.training.trainer import make_optimizer, one_thread, training_step
+from precision_lib.training.trainer import new_lanes, new_model, one_thread
 
-TIMED_OPERATIONS = 3e10  # about half a second of training steps a measurement
+STEPS = 12  # a measurement
 # An A100 does 312 teraflops in bfloat16 (nvidia.com/en-us/data-center/a100); small
 # models reach two fifths of that at best.
 GPU_TERAFLOPS = 125.0
@@ -71,9 +70,9 @@ def prices(configs: list[RunConfig], jobs: int = 1) -> dict[str, float]:
     """Seconds that each run will take here, by its id.
 
     A run of every kind is timed for a few steps: shapes, number formats (not their
-    widths, which cost the same) and batches make a kind. The processes are those of
-    a sweep, `jobs` at once, so that they share the machine as the sweep will. Runs
-    on a GPU are not timed but counted, see `gpu_seconds`.
+    widths, which cost the same), batches, and compiling or not make a kind. The
+    processes are those of a sweep, `jobs` at once, so that they share the machine as
+    the sweep will. Runs on a GPU are not timed but counted, see `gpu_seconds`.
 
     Examples
     --------
@@ -123,7 +122,7 @@ def kind(config: RunConfig) -> tuple[Any, ...]:
 
     Examples
     --------
-    >>> from precision_lib.model.transformer import Precision
+    >>> from precision_lib.model.config import Precision
     >>> from precision_lib.model.shapes import SHAPES
     >>> two, six = (RunConfig(SHAPES["24k"], Precision(w)) for w in ("int2", "int6"))
     >>> kind(two) == kind(six) != kind(RunConfig(SHAPES["24k"]))
@@ -137,7 +136,7 @@ def kind(config: RunConfig) -> tuple[Any, ...]:
             value = type(parse_format(value)).__name__
         parts.append(value)
     batch = (config.batch_size, config.micro_batch, config.sequence, config.dtype)
-    return (config.model, *parts, *batch)
+    return (config.model, *parts, *batch, config.compiles)
 
 
 def _measure_all(configs: list[RunConfig], jobs: int) -> list[Timings]:
@@ -168,20 +167,14 @@ def measure(config: RunConfig) -> Timings:
     >>> measure(RunConfig(SHAPES["24k"])).step > 0
     True
     """
-    corpus = _made_up(config)
+    corpus = made_up(config)
     with one_thread():
         begin = time.perf_counter()
-        model = Transformer(config.model, config.precision, config.seed)
-        model.to(torch.float64 if config.dtype == "float64" else torch.float32)
+        model = new_model(config)
         start = time.perf_counter() - begin
-        optimizer = make_optimizer(model, config)
-        rows = np.resize(corpus.train, (config.batch_size, config.sequence + 1))
-        batch = torch.from_numpy(rows.astype(np.int64))
-        operations = 6 * sum(config.model.parameters.values()) * config.tokens_per_step
-        step = _seconds_of(
-            lambda: training_step(model, optimizer, batch, 1e-4, config),
-            repeats=min(40, max(3, round(TIMED_OPERATIONS / operations))),
-        )
+        few = replace(config, tokens=STEPS * config.tokens_per_step, start_from=None)
+        few = replace(few, engine="compiled" if config.compiles else "eager")
+        step = _seconds_of(new_lanes([few], corpus).step, repeats=STEPS - 1)
         batches = VALIDATION_WINDOWS / EVALUATION_BATCH
         evaluation = batches * _seconds_of(
             lambda: evaluate(model, corpus, config.sequence), repeats=3
@@ -210,8 +203,13 @@ def _seconds_of(work: Callable[[], object], repeats: int) -> float:
     return (time.perf_counter() - begin) / repeats
 
 
-def _made_up(config: RunConfig) -> Corpus:
-    """Random tokens: one batch for evaluation, and enough to calibrate on."""
+def made_up(config: RunConfig) -> Corpus:
+    """Random tokens: one batch for evaluation, and enough to calibrate on.
+
+    >>> from precision_lib.model.shapes import SHAPES
+    >>> made_up(RunConfig(SHAPES["24k"])).vocab_size
+    512
+    """
     generator = np.random.default_rng(0)
     draw = generator.integers(0, config.model.vocab_size, 1 << 16).astype(np.uint16)
     return Corpus(

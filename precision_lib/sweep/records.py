@@ -7,7 +7,6 @@ rows that are there already, whatever the order the runs ended in.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import pandas as pd
 from filelock import FileLock
 
 from precision_lib.errors import UserError
+from precision_lib.paths import write_whole
 from precision_lib.runs.run_table import TABLES, read_table, write_table
 
 _MEASURED = {name for name in TABLES["runs"].columns if name.startswith("loss_")}
@@ -117,17 +117,7 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
     ...     Path(name, "a.json").read_text()
     '{"loss": 3.5}'
     """
-    scratch = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with scratch.open("w", encoding="utf-8") as file:
-            json.dump(record, file)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(path, json.dumps(record).encode())
 
 
 def collect(out: Path, data: Path) -> int:

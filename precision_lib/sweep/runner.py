@@ -60,10 +60,7 @@ def run_sweep(
     prices : dict of str to float, optional
         Seconds of each run by its id, as `precision_lib.sweep.price.prices` gives them.
 
-    Returns
-    -------
-    int
-        Runs done now, by this sweep or by another one in the folder.
+    Returns the number of runs done now, by this sweep or by another one in the folder.
 
     Raises
     ------
@@ -72,8 +69,6 @@ def run_sweep(
         folder cannot be written or has no room. At the end, if runs failed; the
         others are kept.
 
-    Examples
-    --------
     >>> run_sweep([], "none", "fit", Path("."), Path("."))
     0
     """
@@ -86,7 +81,11 @@ def run_sweep(
     todo.sort(key=lambda config: -prices[config.run_id])
     folders = prepare(todo, out)
     labels = {"sweep": name, "role": role}
-    tasks = [Task(c, labels, out.resolve(), folders[c.corpus]) for c in todo]
+    starts = {c.start_from.run_id for c in todo if c.start_from}
+    where = out.resolve()
+    tasks = [
+        Task(c, labels, where, folders[c.corpus], c.run_id in starts) for c in todo
+    ]
     return _Sweep(tasks, engine or LocalEngine(jobs), prices, damaged).work()
 
 
@@ -142,6 +141,9 @@ class _Sweep:
             if task.record.exists():
                 self.progress.end(run)
                 continue
+            if self._is_coming(task.config.start_from):
+                self.elsewhere.append(task)
+                continue
             claim = FileLock(task.record.with_suffix(".lock"))
             try:
                 claim.acquire(blocking=False)
@@ -157,6 +159,11 @@ class _Sweep:
                     rest.unlink()  # of a killed writer; the claim is ours
                 self.engine.start(task)
                 self.progress.start(run)
+
+    def _is_coming(self, start: RunConfig | None) -> bool:
+        """Whether the run that another starts from is still to be done here."""
+        ahead = {task.config.run_id for task in (*self.waiting, *self.elsewhere)}
+        return start is not None and start.run_id in ahead | self.claims.keys()
 
     def _has_room(self, task: Task) -> bool:
         need = weight_bytes(task.config) * len(self.claims)

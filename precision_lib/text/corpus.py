@@ -110,7 +110,7 @@ def read_corpus(folder: Path) -> Corpus:
     about = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
     return Corpus(
         name=about["name"],
-        train=np.load(folder / "train.npy", mmap_mode="r"),
+        train=np.load(folder / "train.npy", mmap_mode="c"),
         validation=np.load(folder / "validation.npy"),
         validation_source=np.load(folder / "validation_source.npy"),
         sources=tuple(about["sources"]),

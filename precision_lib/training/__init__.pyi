@@ -1,16 +1,9 @@
 from .checkpoints import load_model, published_models, save_model
 from .config import RunConfig, learning_rate
+from .data import MAX_EPOCHS, data_order
 from .devices import train_on_devices
 from .evaluation import EVALUATION_BATCH, evaluate
-from .trainer import (
-    MAX_EPOCHS,
-    Run,
-    data_order,
-    make_optimizer,
-    one_thread,
-    train,
-    training_step,
-)
+from .trainer import Run, one_thread, train, train_lanes
 from .tuning import best_rates
 
 __all__ = [
@@ -23,11 +16,10 @@ __all__ = [
     "evaluate",
     "learning_rate",
     "load_model",
-    "make_optimizer",
     "one_thread",
     "published_models",
     "save_model",
     "train",
+    "train_lanes",
     "train_on_devices",
-    "training_step",
 ]

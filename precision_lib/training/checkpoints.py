@@ -7,20 +7,21 @@ tensors behind a JSON header, so opening a file runs no code.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
 
 from precision_lib.errors import UserError
-from precision_lib.model.transformer import ModelConfig, Precision, Transformer
-from precision_lib.paths import table_folder
+from precision_lib.model.config import ModelConfig, Precision
+from precision_lib.model.transformer import Transformer
+from precision_lib.paths import table_folder, write_whole
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from precision_lib.training.config import RunConfig
 
 
@@ -56,17 +57,7 @@ def save_model(model: Transformer, config: RunConfig, path: Path) -> None:
     weights = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
     metadata = {"config": json.dumps(asdict(config), sort_keys=True)}
     content = safetensors.torch.save(weights, metadata)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with scratch.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 def load_model(path: Path) -> Transformer:
@@ -138,6 +129,8 @@ def published_models(folder: Path | None = None) -> pd.DataFrame:
     >>> bool(published_models()["N"].is_monotonic_increasing)
     True
     """
+    import pandas as pd  # not where a run is trained
+
     folder = folder or table_folder() / "checkpoints"
     rows = []
     for path in sorted(folder.glob("*.safetensors")):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args
 
 from precision_lib.errors import UserError
-from precision_lib.model.transformer import ModelConfig, Precision
+from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.text.corpus import SEQUENCE
+from precision_lib.training.compiling import can_compile
 
 Schedule = Literal["cosine", "linear", "constant", "wsd"]
+Engine = Literal["auto", "eager", "compiled"]
 DTYPES = ("float32", "bfloat16", "float64")
+LONG = 1e12  # operations from which compiling saves more than it takes
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class RunConfig:
     model : ModelConfig
     precision : Precision
     tokens : int
-        Training tokens asked for; the run takes the nearest whole step.
+        Training tokens asked for; the run takes the nearest whole step. Those of the
+        run that it starts from come on top.
     peak_lr : float
         Peak learning rate, reached after `warmup` of the steps.
     schedule : str
@@ -53,6 +57,13 @@ class RunConfig:
         weights and computes under autocast.
     devices : int
         Processes that share each batch, one device each.
+    engine : str
+        "compiled": the step goes through ``torch.compile``; "eager": it does not;
+        "auto": compiled for more than 10¹² operations, if there is a compiler.
+    start_from : RunConfig, optional
+        A run of the same shape, seed, corpus and sequence whose last weights and
+        optimizer this one starts from, and whose data it goes on from; `schedule` and
+        `warmup` are about the steps of this run alone.
 
     Raises
     ------
@@ -89,6 +100,8 @@ class RunConfig:
     device: str = "cpu"
     dtype: str = "float32"
     devices: int = 1
+    engine: Engine = "auto"
+    start_from: RunConfig | None = None
 
     def __post_init__(self) -> None:
         if self.tokens < self.tokens_per_step or self.peak_lr <= 0:
@@ -113,6 +126,14 @@ class RunConfig:
                 f"batch_size {self.batch_size} does not divide into micro-batches of "
                 f"{self.micro_batch or 1} on {self.devices} devices."
             )
+        if self.engine not in get_args(Engine):
+            names = ", ".join(get_args(Engine))
+            raise UserError(f"unknown engine '{self.engine}'; one of {names}.")
+        for name in ("model", "seed", "corpus", "sequence", "dtype"):
+            if self.start_from and getattr(self, name) != getattr(
+                self.start_from, name
+            ):
+                raise UserError(f"a run and the one it starts from differ in {name}.")
 
     @property
     def tokens_per_step(self) -> int:
@@ -123,6 +144,46 @@ class RunConfig:
     def steps(self) -> int:
         """Optimizer steps."""
         return round(self.tokens / self.tokens_per_step)
+
+    @property
+    def before(self) -> tuple[int, int]:
+        """Steps and windows of the runs that this one starts from."""
+        if self.start_from is None:
+            return 0, 0
+        steps, windows = self.start_from.before
+        own = self.start_from.steps
+        return steps + own, windows + own * self.start_from.batch_size
+
+    @property
+    def windows(self) -> int:
+        """Windows of training text up to the end, with those of the runs before."""
+        return self.before[1] + self.steps * self.batch_size
+
+    @property
+    def lane(self) -> RunConfig:
+        """Equal for runs that can train side by side as lanes of one step."""
+        start = self.start_from and self.start_from.lane
+        free: dict[str, Any] = {"peak_lr": 1.0, "seed": 0, "weight_decay": 0.0}
+        free |= {
+            "start_from": start,
+            "schedule": "cosine",
+            "warmup": 0.1,
+            "final_lr": 0.1,
+            "decay": 0.2,
+        }
+        return replace(self, **free, averaging=0.0)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the step is compiled here."""
+        if self.engine == "auto":
+            parameters = sum(self.model.parameters.values())
+            long = 6 * parameters * self.tokens > LONG
+            # The search for the scale of least error is too long a program.
+            return long and self.precision.scale != "mse" and can_compile(self.device)
+        if self.engine == "compiled" and not can_compile(self.device):
+            raise UserError("there is no C++ compiler here; take the engine 'eager'.")
+        return self.engine == "compiled"
 
     @property
     def run_id(self) -> str:

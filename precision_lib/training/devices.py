@@ -11,18 +11,16 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
 from precision_lib.errors import UserError
-from precision_lib.model.transformer import Transformer
 from precision_lib.text.corpus import read_corpus
 from precision_lib.training.checkpoints import load_model, save_model
 from precision_lib.training.config import RunConfig
+from precision_lib.training.share import Share
 from precision_lib.training.trainer import Run, train
 
 
@@ -69,41 +67,10 @@ def _one_of(rank: int, config: RunConfig, corpus: Path, folder: Path) -> None:
         world_size=config.devices,
     )
     try:
-        run = train(config, read_corpus(corpus), prepare=share_batches)
+        run = train(config, read_corpus(corpus), share=Share(rank, config.devices))
         if rank == 0 and run.model is not None:
             save_model(run.model, config, folder / "model.safetensors")
             (folder / "record.json").write_text(json.dumps(run.record), "utf-8")
         dist.barrier()
     finally:
         dist.destroy_process_group()
-
-
-def share_batches(model: Transformer) -> None:
-    """Let `model` see its share of what it is called with, and average the gradients.
-
-    Its loss has the value of the whole batch and the gradient of the share.
-
-    Examples
-    --------
-    >>> from precision_lib.model.transformer import ModelConfig
-    >>> share_batches(Transformer(ModelConfig(16, 1, 2, 32)))  # doctest: +SKIP
-    """
-    rank, world = dist.get_rank(), dist.get_world_size()
-
-    def own_share(_: Any, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return tuple(part[rank::world] for part in batch)
-
-    def mean_loss(_: Any, __: Any, loss: Tensor) -> Tensor:
-        mean = loss.detach().clone()
-        dist.all_reduce(mean)
-        return loss + (mean / world - loss.detach())
-
-    def mean_gradient(parameter: Tensor) -> None:
-        assert parameter.grad is not None
-        dist.all_reduce(parameter.grad)
-        parameter.grad /= world
-
-    model.register_forward_pre_hook(own_share)
-    model.register_forward_hook(mean_loss)
-    for parameter in model.parameters():
-        parameter.register_post_accumulate_grad_hook(mean_gradient)

@@ -16,8 +16,8 @@ from precision_lib.findings.predictions import (
     predict_runs,
 )
 from precision_lib.laws import get_law
+from precision_lib.model.config import Precision
 from precision_lib.model.shapes import SHAPES
-from precision_lib.model.transformer import Precision
 from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_runs, write_table
 from precision_lib.sweep.plans import read_plan

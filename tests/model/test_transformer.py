@@ -3,7 +3,8 @@ import torch
 
 from precision_lib.errors import UserError
 from precision_lib.formats import Int
-from precision_lib.model.transformer import ModelConfig, Precision, Transformer
+from precision_lib.model.config import ModelConfig, Precision
+from precision_lib.model.transformer import Transformer
 from precision_lib.rounding.quantizer import block_size, fake_quantize
 from precision_lib.sweep.plans import SHAPES
 from tests.helpers import SMALL
@@ -13,7 +14,7 @@ IDS = torch.randint(0, 300, (3, 17), generator=torch.Generator().manual_seed(0))
 
 def loss_of(precision=None, config=SMALL, seed=0):
     model = Transformer(config, precision or Precision(), seed)
-    return model, model(IDS[:, :-1], IDS[:, 1:])
+    return model, model(IDS)
 
 
 @pytest.mark.parametrize("extra_norm", [True, False])

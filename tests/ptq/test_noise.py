@@ -7,7 +7,8 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from precision_lib.formats import Int
-from precision_lib.model.transformer import Precision, Transformer
+from precision_lib.model.config import Precision
+from precision_lib.model.transformer import Transformer
 from precision_lib.ptq import quantize
 from precision_lib.ptq.noise import noise
 from tests.helpers import SMALL

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from precision_lib.formats import Int
-from precision_lib.model.transformer import Precision, Transformer
+from precision_lib.model.config import Precision
+from precision_lib.model.transformer import Transformer
 from precision_lib.ptq import quantize as quantize_model
 from precision_lib.ptq.layers import weight_block
 from precision_lib.rounding.quantizer import quantize

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from precision_lib.model.transformer import Precision
+from precision_lib.model.config import Precision
 from precision_lib.ptq.trained_run import add_roundings
 from precision_lib.runs.run_table import STATISTICS
 from precision_lib.training.config import RunConfig

@@ -101,7 +101,7 @@ def test_least_error_scale_against_brute_force(text, granularity):
     least = torch.full((len(rows),), torch.inf)
     for multiple in torch.arange(0.05, 1.45, 0.001):
         s = scale * multiple
-        codes = (fmt.nearest_(rows / s) + zero).clamp(*fmt.range) - zero
+        codes = (fmt.nearest(rows / s) + zero).clamp(*fmt.range) - zero
         least = torch.minimum(least, (codes * s - rows).square().sum(1))
     # Eight bits on few numbers: the error is jagged, and the search is no fine one.
     assert found <= least.sum() * (1.2 if text == "e4m3fn" else 1.02)

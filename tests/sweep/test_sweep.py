@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 
 from precision_lib.errors import UserError
-from precision_lib.model.transformer import ModelConfig
+from precision_lib.model.config import ModelConfig
 from precision_lib.runs.run_table import TABLES, load_runs
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import prepare
@@ -297,7 +297,7 @@ GOOD = (
     ("change", "message"),
     [
         (("tokens", "tokenz"), r"tokens: Field required"),
-        (("24k", "25k"), r"unknown shape '25k'; one of 24k"),
+        (("24k", "25k"), r"unknown shape '25k'; one of 12k"),
         (("role: fit", "role: fits"), r"role: Input should be 'tuning', 'fit'"),
         (("role: fit", "rule: fit"), r"rule"),
         (("[9999]", "[9999]\n    settings: [{warm: 1}]"), r"key 'warm' in sets.0.sett"),

@@ -5,7 +5,8 @@ import safetensors.torch
 import torch
 
 from precision_lib.errors import UserError
-from precision_lib.model.transformer import Precision, Transformer
+from precision_lib.model.config import Precision
+from precision_lib.model.transformer import Transformer
 from precision_lib.runs.run_table import load_runs
 from precision_lib.text.loading import load_corpus
 from precision_lib.training.checkpoints import (

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from precision_lib.errors import UserError
-from precision_lib.model.transformer import ModelConfig, Precision
+from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.training.config import RunConfig, learning_rate
+from precision_lib.training.data import data_order
 from precision_lib.training.evaluation import evaluate
-from precision_lib.training.trainer import data_order, train
+from precision_lib.training.trainer import train
 from tests.helpers import SMALL, small_corpus
 
 CONFIG = RunConfig(SMALL, tokens=20_480, batch_size=4, peak_lr=0.01)

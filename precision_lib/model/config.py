@@ -1,0 +1,138 @@
+"""What defines a model: its shape, and the number format of each of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from torch import Tensor
+
+from precision_lib.errors import UserError
+from precision_lib.formats import HIGH_PRECISION, Format, bits_of, parse_format
+from precision_lib.rounding.quantizer import (
+    Scale,
+    StraightThrough,
+    block_size,
+    fake_quantize,
+)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Training format of each part, and what shares a scale.
+
+    Attributes
+    ----------
+    weights, activations, kv_cache : str
+        A format such as "int4"; "float32" leaves the part as it is.
+    queries : str
+        Format of the rotated queries inside attention, high precision in the paper.
+    weight_granularity, activation_granularity, kv_granularity : str
+        As in `precision_lib.rounding.quantizer.block_size`. The defaults are the
+        paper's:
+        weights per output channel, activations per tensor. It does not say what
+        its KV cache shares; here each token and head has a scale.
+    scale, straight_through : str
+        As in `precision_lib.rounding.quantizer.fake_quantize`, for all parts.
+    rotation : int
+        Size of the Hadamard blocks that turn weights and inputs of the linear
+        layers before they are quantized; 0 turns nothing.
+
+    Examples
+    --------
+    >>> Precision(weights="int4").bits
+    {'weight_bits': 4, 'activation_bits': 32, 'kv_bits': 32}
+    """
+
+    weights: str = HIGH_PRECISION
+    activations: str = HIGH_PRECISION
+    kv_cache: str = HIGH_PRECISION
+    queries: str = HIGH_PRECISION
+    weight_granularity: str = "channel"
+    activation_granularity: str = "tensor"
+    kv_granularity: str = "token"
+    scale: Scale = "absmax"
+    straight_through: StraightThrough = "clipped"
+    rotation: int = 0
+
+    def __post_init__(self) -> None:
+        for text in (self.weights, self.activations, self.kv_cache, self.queries):
+            parse_format(text)
+        if self.scale not in get_args(Scale):
+            raise UserError(
+                f"unknown scale '{self.scale}'; one of {', '.join(get_args(Scale))}."
+            )
+        if self.straight_through not in get_args(StraightThrough):
+            raise UserError(
+                f"unknown straight_through '{self.straight_through}'; one of "
+                f"{', '.join(get_args(StraightThrough))}."
+            )
+        if self.rotation < 0 or self.rotation & (self.rotation - 1):
+            raise UserError(
+                f"rotation must be 0 or a power of two, not {self.rotation}."
+            )
+
+    @property
+    def bits(self) -> dict[str, int]:
+        """Bits of the three parts under their run-table names."""
+        return {
+            "weight_bits": bits_of(self.weights),
+            "activation_bits": bits_of(self.activations),
+            "kv_bits": bits_of(self.kv_cache),
+        }
+
+    def quantize(self, x: Tensor, fmt: Format | None, granularity: str) -> Tensor:
+        """`x` rounded to `fmt`, straight through in the backward pass."""
+        if fmt is None:
+            return x
+        block = block_size(granularity, x.shape)
+        return fake_quantize(x, fmt, block, self.scale, self.straight_through)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the transformer.
+
+    Raises
+    ------
+    UserError
+        If the width does not divide into heads of even size.
+
+    Examples
+    --------
+    >>> ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80).parameters["mlp"]
+    15360
+    """
+
+    d_model: int
+    n_layers: int
+    n_heads: int
+    d_mlp: int
+    extra_norm: bool = True
+    vocab_size: int = 512
+
+    def __post_init__(self) -> None:
+        if self.d_model % (2 * self.n_heads):
+            raise UserError(
+                f"d_model {self.d_model} does not divide into {self.n_heads} heads of "
+                "even size; change one of them."
+            )
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of each group; N is attention + mlp + norm."""
+        d, h, layers = self.d_model, self.d_mlp, self.n_layers
+        extra = d + h if self.extra_norm else 0
+        return {
+            "embedding": self.vocab_size * d,
+            "attention": layers * 4 * d * d,
+            "mlp": layers * 3 * d * h,
+            "norm": layers * (2 * d + extra) + d,
+            "head": self.vocab_size * d,
+        }
+
+    @property
+    def n_non_embedding(self) -> int:
+        """N of the scaling laws: every parameter but embedding and head."""
+        groups = self.parameters
+        return groups["attention"] + groups["mlp"] + groups["norm"]

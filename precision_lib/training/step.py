@@ -1,0 +1,133 @@
+"""One training step of several models at once, compiled or as it stands.
+
+The models have one shape and are lanes of the same computation: their weights are the
+rows of one matrix, ``torch.vmap`` maps the loss of a single model over the rows, and
+AdamW updates the matrix. A single run is one lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad_and_value
+
+from precision_lib.model.transformer import Transformer
+from precision_lib.training.compiling import compiled
+from precision_lib.training.config import RunConfig, learning_rate
+from precision_lib.training.share import Share
+from precision_lib.training.state import State, named_parameters
+
+ALONE = Share()
+
+
+class Lanes:
+    """Models in training side by side, with the state of their optimizers.
+
+    A step takes no argument and reads nothing back, so that a CUDA graph can replay it.
+
+    Parameters
+    ----------
+    model : Transformer
+        Shape and precision of every lane.
+    configs : sequence of RunConfig
+        One a lane; they may differ in rate, schedule, tokens, seed and weight decay.
+    states : sequence of State
+        Where each lane starts.
+    tokens : Tensor of int, shape (n,)
+        Training tokens, on the device.
+    order : Tensor of int64, shape (steps, lanes, batch)
+        Where in `tokens` the windows of each step start.
+    share : Share
+        Part of each batch that this process takes.
+
+    Attributes
+    ----------
+    weights, first, second : Tensor, shape (lanes, parameters)
+        Weights, mean gradient and mean squared gradient.
+    total : Tensor, shape (lanes,)
+        Sum of the losses since it was set to zero.
+
+    Examples
+    --------
+    >>> from precision_lib.model.config import ModelConfig
+    >>> config = RunConfig(ModelConfig(16, 1, 2, 32), tokens=4096)
+    >>> model = Transformer(config.model, config.precision)
+    >>> order = torch.zeros(config.steps, 1, 16, dtype=torch.int64)
+    >>> tokens = torch.zeros(129, dtype=torch.int16)
+    >>> lanes = Lanes(model, [config], [State.of(model)], tokens, order)
+    >>> bool(lanes.step() > lanes.step())
+    True
+    """
+
+    def __init__(
+        self,
+        model: Transformer,
+        configs: Sequence[RunConfig],
+        states: Sequence[State],
+        tokens: Tensor,
+        order: Tensor,
+        share: Share = ALONE,
+    ):
+        self.model, self.config, self.share = model, configs[0], share
+        self.weights = torch.stack([s.weights for s in states])
+        self.first = torch.stack([s.first for s in states])
+        self.second = torch.stack([s.second for s in states])
+        self.total = self.weights.new_zeros(len(configs))
+        self.tokens, self.order = tokens, share.of(order)
+        self.offsets = torch.arange(self.config.sequence + 1, device=tokens.device)
+        self.at = torch.zeros(1, dtype=torch.int64, device=tokens.device)
+        rates = [[learning_rate(t, c) for c in configs] for t in range(len(order))]
+        self.rates = self.weights.new_tensor(rates)[..., None]  # (steps, lanes, 1)
+        is_matrix = [p.new_full((p.numel(),), p.dim() > 1) for p in model.parameters()]
+        decay = self.weights.new_tensor([c.weight_decay for c in configs])
+        self.decay = torch.outer(decay, torch.cat(is_matrix))
+        gradients: Any = torch.vmap(self._gradient)
+        how = compiled if self.config.compiles else lambda function: function
+        self._gradients, self._adamw = how(gradients), how(self._update)
+
+    def step(self) -> Tensor:
+        """One update of every lane; returns their losses before it, shape (lanes,)."""
+        starts = self.order.index_select(0, self.at)[0]  # (lanes, batch)
+        rows = self.tokens[starts[..., None] + self.offsets]  # (lanes, batch, time + 1)
+        gradients, losses = self._gradients(self.weights, rows)
+        self.share.average(gradients)
+        self.share.average(losses)
+        norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
+        rates = self.rates.index_select(0, self.at)[0]  # (lanes, 1)
+        self.at += 1
+        self.total += losses
+        self._adamw(gradients, norms, rates)
+        return losses
+
+    def _gradient(self, weights: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient and loss of one lane, means over its micro-batches."""
+        parts = rows.split(self.config.micro_batch or len(rows))
+        pairs = [grad_and_value(self._loss)(weights, part) for part in parts]
+        gradient, loss = (sum(of_parts) for of_parts in zip(*pairs, strict=True))
+        return gradient / len(parts), loss / len(parts)
+
+    def _loss(self, weights: Tensor, rows: Tensor) -> Tensor:
+        parameters = named_parameters(self.model, weights)
+        with _autocast(self.config):
+            return functional_call(self.model, parameters, (rows.long(),))
+
+    def _update(self, gradients: Tensor, norms: Tensor, rates: Tensor) -> None:
+        """AdamW (https://arxiv.org/abs/1711.05101) on clipped gradients, in place."""
+        config, t = self.config, self.config.before[0] + self.at.double()
+        clipped = gradients * (config.gradient_clip / (norms + 1e-6)).clamp(max=1)
+        self.first.lerp_(clipped, 1 - config.beta1)
+        self.second.lerp_(clipped.square(), 1 - config.beta2)
+        bias1, bias2 = ((1 - b**t).to(rates) for b in (config.beta1, config.beta2))
+        spread = (self.second / bias2).sqrt() + config.epsilon
+        self.weights.mul_(1 - rates * self.decay)
+        self.weights.sub_(rates / bias1 * self.first / spread)
+
+
+def _autocast(config: RunConfig) -> AbstractContextManager[Any]:
+    if config.dtype != "bfloat16":
+        return nullcontext()
+    return torch.autocast(torch.device(config.device).type, torch.bfloat16)
