@@ -11,7 +11,7 @@ SMALL = ModelConfig(d_model=16, n_layers=2, n_heads=2, d_mlp=24, vocab_size=300)
 
 
 @lru_cache
-def small_corpus() -> Corpus:
+def small_corpus(vocab_size: int = 300) -> Corpus:
     """The docstrings of the standard library: real text that is always there."""
     import argparse
     import collections
@@ -32,4 +32,4 @@ def small_corpus() -> Corpus:
         if (text := getattr(getattr(module, name), "__doc__", None))
         and isinstance(text, str)
     ]
-    return build_corpus(documents, name="docstrings", vocab_size=300)
+    return build_corpus(documents, name="docstrings", vocab_size=vocab_size)
