@@ -179,7 +179,10 @@ def test_prose_names_our_functions_in_full(path: Path) -> None:
 
 
 def prose_and_readme() -> list[Path]:
-    return [*PROSE, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    return [
+        *PROSE,
+        *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "LOG")),
+    ]
 
 
 @pytest.mark.parametrize("path", prose_and_readme(), ids=lambda path: path.name)
