@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -42,7 +43,8 @@ def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | f
     Raises
     ------
     UserError
-        Two facts have one name, or a value is neither a number nor a text.
+        Two facts have one name, a value is neither a finite number nor a text, or an
+        estimate lies outside its interval.
 
     Examples
     --------
@@ -61,7 +63,18 @@ def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | f
         if twice := found.keys() & new.keys():
             raise UserError(f"two facts are called '{min(twice)}'; rename one.")
         found |= new
+    for name in found:
+        ends = [found.get(f"{name.removesuffix('_low')}_{end}") for end in ENDS]
+        _check(name, [ends[0], found[name], ends[1]])
     return found
+
+
+def _check(name: str, values: Sequence[str | float | None]) -> None:
+    """Refuse an estimate outside its interval, and an interval that runs back."""
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if len(numbers) == len(values) and numbers != sorted(numbers):
+        low, value, high = numbers
+        raise UserError(f"fact '{name}' is {value}, outside of {low} to {high}.")
 
 
 def _parts(name: str, value: Any) -> Mapping[Any, Any] | None:
@@ -88,4 +101,6 @@ def _plain(name: str, value: Any) -> str | float:
             f"fact '{name}' is a {type(value).__name__}; the prose quotes numbers and "
             "texts."
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"fact '{name}' is {value}, which no sentence can quote.")
     return value

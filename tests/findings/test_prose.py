@@ -32,6 +32,11 @@ def test_nested_facts_are_named_by_their_path() -> None:
         ({"a": True}, "fact 'a' is a bool"),
         ({"a": np.ones(2)}, "fact 'a' is a ndarray"),
         ({"a": (1, 2), "a_low": 1}, "two facts are called 'a_low'"),
+        ({"a": float("nan")}, "fact 'a' is nan, which no sentence can quote"),
+        ({"a": (0.5, 0.6, 0.7)}, "fact 'a' is 0.5, outside of 0.6 to 0.7"),
+        ({"b": {"a": (0.8, 0.6, 0.7)}}, "fact 'b_a' is 0.8, outside of 0.6 to 0.7"),
+        ({"a": 3, "a_low": 1, "a_high": 2}, "fact 'a' is 3, outside of 1 to 2"),
+        ({"a": (2, 1)}, "fact 'a_low' is 2, outside of 2 to 1"),
     ],
 )
 def test_what_no_prose_could_quote_is_refused(facts, message) -> None:  # type: ignore[no-untyped-def]
