@@ -32,7 +32,13 @@ from tools.steps import (
 SOURCE = BUILD / "source"
 HTML = BUILD / "html"
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-TABLES = ("corpus.json", "findings.csv", "scorecard.csv", "runs.csv", "ptq.csv")
+TABLES = (
+    "corpus.json",
+    "findings.csv",
+    "scorecard.csv",
+    "short/runs.csv",
+    "short/ptq.csv",
+)
 AGREEMENT = SOURCE / "data" / "agreement.json"  # for the page of times and versions
 STRICT = ("-W", "--keep-going", "-n")
 
@@ -85,7 +91,7 @@ def stage(executed: list[Path]) -> None:
     for old in (SOURCE, HTML, BUILD / ".doctrees"):
         shutil.rmtree(old, ignore_errors=True)
     (SOURCE / "notebooks").mkdir(parents=True)
-    (SOURCE / "data").mkdir()
+    (SOURCE / "data" / "short").mkdir(parents=True)
     tables = [f"data/{name}" for name in TABLES]
     for name in ("_config.yml", "_toc.yml", "requirements.txt", *tables):
         shutil.copy2(ROOT / name, SOURCE / name)

@@ -70,9 +70,9 @@ CARD = [
 
 def build(folder: Path, card: pd.DataFrame) -> Pages:
     """Pages of the small book with this scorecard."""
-    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "short").mkdir(parents=True)
     (folder / "notebooks").mkdir()
-    for name in ("findings.csv", "runs.csv", "ptq.csv"):
+    for name in ("findings.csv", "short/runs.csv", "short/ptq.csv"):
         (folder / "data" / name).write_bytes((ROOT / "data" / name).read_bytes())
     card.to_csv(folder / "data" / "scorecard.csv", index=False)
     (folder / "conf.py").write_text(CONF)
@@ -162,7 +162,9 @@ def test_the_full_table_has_every_number(pages: Pages) -> None:
 
 
 def test_the_sizes_are_those_of_the_tables(pages: Pages) -> None:
-    runs = pd.read_csv(ROOT / "data" / "runs.csv").query("status == 'finished'")
+    runs = pd.read_csv(ROOT / "data" / "short" / "runs.csv").query(
+        "status == 'finished'"
+    )
     said = {
         tr.find("td").text: [td.text for td in tr.find_all("td")[1:]]
         for tr in rows(pages["index"], "scale")
