@@ -15,7 +15,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured
-from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.part_costs import FEW, FORMATS, Cells, fit_cells, label
 from precision_lib.formats import HIGH_PRECISION
 
@@ -165,7 +165,7 @@ def _curve(sizes: Array, power: float) -> Array:
     return np.column_stack([np.ones_like(sizes), np.exp(-power * sizes)])
 
 
-def _fit_rule(cells: Cells, found: list[Mix]) -> Fitted:
+def _fit_rule(cells: Cells, found: list[Mix]) -> MeanFit:
     """The number between the rules, then level, front, power, then single costs."""
     singles = sorted({(mix.size, part) for mix in found for part in mix.parts})
     high, rows = label({}), cells.runs

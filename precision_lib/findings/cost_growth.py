@@ -17,7 +17,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, finished
-from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.size_slope import MIDDLE
 from precision_lib.findings.twins import with_part
 
@@ -30,7 +30,7 @@ class Growth(NamedTuple):
 
     Attributes
     ----------
-    fitted : Fitted
+    fitted : MeanFit
         Its first parameters are the size slope's exponents in D and in N, then of
         each part those of its cost in D, in N, and the logarithm of the cost.
     parts : list of str
@@ -43,7 +43,7 @@ class Growth(NamedTuple):
     ['tied']
     """
 
-    fitted: Fitted
+    fitted: MeanFit
     parts: list[str]
     runs: pd.DataFrame
 

@@ -17,7 +17,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import UNIT, Measured, labelled, unquantized
-from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.size_slope import MIDDLE
 
 BITS = (3, 4, 5)
@@ -198,7 +198,7 @@ def roundings(
     return rows
 
 
-def _fit(rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]]) -> Fitted:
+def _fit(rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]]) -> MeanFit:
     """Least squares of ln delta on columns and a level a method and width."""
     kinds = rows["method"] + "-" + rows["post_bits"].astype(str)
     levels = [(kinds == kind).to_numpy(float) for kind in sorted(set(kinds))]
@@ -213,7 +213,7 @@ def _fit(rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]]) -> Fitted:
     return fit_mean(y, lambda p: design @ p, start, shared, rough)
 
 
-def _estimate(fitted: Fitted, rows: pd.DataFrame, place: int) -> Estimate:
+def _estimate(fitted: MeanFit, rows: pd.DataFrame, place: int) -> Estimate:
     return fitted.estimate(lambda p: float(p[place]), rows["model"].nunique())
 
 

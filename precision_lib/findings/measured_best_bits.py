@@ -24,7 +24,7 @@ from precision_lib.findings.measured import (
     near_size,
     unquantized,
 )
-from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.twins import with_part
 
 Mask = npt.NDArray[np.bool_]
@@ -40,7 +40,7 @@ class Widths:
 
     Attributes
     ----------
-    fitted : Fitted
+    fitted : MeanFit
         For each D the level, the logarithms of front and power of the size part, and
         those of the cost at `CENTRE` bits and of its gamma.
     tokens : list of int
@@ -54,7 +54,7 @@ class Widths:
     [0.0, 1.0, 2.0, 3.0, 4.0]
     """
 
-    fitted: Fitted
+    fitted: MeanFit
     tokens: list[int]
     size: float
     units: int
@@ -240,7 +240,7 @@ def _enough(rows: pd.DataFrame, asked: list[int], wide: list[int], low: Mask) ->
             )
 
 
-def _spread_out(found: Fitted, whole: Array, kept: npt.NDArray[np.intp]) -> Fitted:
+def _spread_out(found: MeanFit, whole: Array, kept: npt.NDArray[np.intp]) -> MeanFit:
     """The fit with the parameters that were not asked for put back, without error."""
     parameters = whole.copy()
     parameters[kept] = found.parameters
@@ -249,7 +249,7 @@ def _spread_out(found: Fitted, whole: Array, kept: npt.NDArray[np.intp]) -> Fitt
     covariance[np.ix_(kept, kept)] = found.covariance
     slopes = np.zeros((len(found.slopes), count, count))
     slopes[np.ix_(np.arange(len(slopes)), kept, kept)] = found.slopes
-    return Fitted(parameters, covariance, found.spread, slopes, found.information)
+    return MeanFit(parameters, covariance, found.spread, slopes, found.information)
 
 
 def _loss(p: Array, size: float) -> float:

@@ -30,7 +30,7 @@ STEP = 1e-6
 
 
 @dataclass(frozen=True)
-class Fitted:
+class MeanFit:
     """A mean fitted under the noise model.
 
     Attributes
@@ -76,7 +76,7 @@ def fit_mean(
     start: npt.ArrayLike,
     shared: Mapping[str, pd.Series],
     rough: Mapping[str, npt.ArrayLike] | None = None,
-) -> Fitted:
+) -> MeanFit:
     """Fit the parameters of a mean, and the variance of each source of noise.
 
     Parameters
@@ -124,7 +124,7 @@ def fit_mean(
     else:
         raise UserError("the fit under the noise model did not settle.")
     sizes = dict(zip(kernels, np.exp(state.logs / 2), strict=True))
-    return Fitted(
+    return MeanFit(
         point, state.covariance, {k: float(v) for k, v in sizes.items()},
         state.slopes, state.information,
     )  # fmt: skip

@@ -17,7 +17,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, at_tokens, finished, near_size
-from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.twins import TWIN, with_part
 from precision_lib.findings.verdict import share
 from precision_lib.formats import HIGH_PRECISION
@@ -42,7 +42,7 @@ class Cells:
 
     Attributes
     ----------
-    fitted : Fitted
+    fitted : MeanFit
     names : list of tuple
         Size and label of the formats, in the order of the parameters.
     runs : DataFrame
@@ -54,7 +54,7 @@ class Cells:
     0
     """
 
-    fitted: Fitted
+    fitted: MeanFit
     names: list[tuple[int, str]]
     runs: pd.DataFrame
 

@@ -26,7 +26,9 @@ def difference(
     plan: str,
     predictions: pd.DataFrame | None = None,
 ) -> Estimate:
-    """Mean |ln(measured / predicted)| by one law less that by another, paired by run.
+    """Mean absolute log ratio, ln(measured / predicted), of one law less another's.
+
+    Paired by run.
 
     Unquantized runs are left out, of which both laws say the same.
 
@@ -69,7 +71,7 @@ def largest_error(
     plan: str,
     predictions: pd.DataFrame | None = None,
 ) -> Estimate:
-    """Largest |ln(measured / predicted)| of a plan, give or take the noise of one run.
+    """Largest absolute log ratio of a plan, give or take the noise of one run.
 
     Parameters are those of `difference`.
 

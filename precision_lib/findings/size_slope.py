@@ -12,7 +12,7 @@ import pandas as pd
 
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, finished, unquantized
-from precision_lib.findings.noise_model import Array, Fitted, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 
 MIDDLE = 7e6  # tokens, where the effects of the sizes are stated
 
@@ -38,7 +38,7 @@ def slope_exponent(measured: Measured, least: float = 1.75e6) -> Estimate:
     return fitted.estimate(lambda p: float(p[0]), runs["model"].nunique())
 
 
-def fit_slopes(runs: pd.DataFrame) -> Fitted:
+def fit_slopes(runs: pd.DataFrame) -> MeanFit:
     """The exponent, a level for each D, and an effect for each size but the smallest.
 
     Parameters
