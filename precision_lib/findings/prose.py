@@ -16,7 +16,7 @@ ENDS = ("low", "high")
 
 
 def say(**facts: Any) -> None:
-    """Hand numbers and words to the prose, which quotes them with ``{glue:text}``.
+    """Hand numbers and words to the prose, which quotes them with the role glue:text.
 
     A chapter calls it once, in a cell that the page does not show. What a value is
     called in the prose is said by `named_facts`. Where the tools of the book are not
