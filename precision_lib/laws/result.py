@@ -41,6 +41,9 @@ class Fit:
         (nats), not on the scale of the residuals.
     share_at_best
         Share of the random starts that reached the objective to one part in 1e6.
+    converged
+        Whether the fit is a minimum, judged by the slope of the objective within
+        the bounds.
     at_bound
         Parameters that ran to a bound.
     unidentified
@@ -59,6 +62,8 @@ class Fit:
         The table and the coordinates; None for a fit read from a file.
     z
         Coordinates of the optimum within `problem`.
+    rivals
+        Coordinates of other minima that are nearly as low, shape (M, K).
     """
 
     law: type[Law]
@@ -68,6 +73,7 @@ class Fit:
     n: int
     r2: float
     share_at_best: float
+    converged: bool = True
     starts: int = 0
     fixed: dict[str, float] = field(default_factory=dict)
     tied: dict[str, str] = field(default_factory=dict)
@@ -80,6 +86,7 @@ class Fit:
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problem: Problem | None = field(default=None, repr=False, compare=False)
     z: Array | None = field(default=None, repr=False, compare=False)
+    rivals: Array | None = field(default=None, repr=False, compare=False)
 
     def predict(self, table: Table) -> Array:
         """Predicted target of each row of a table, in its own unit.
@@ -135,7 +142,8 @@ class Fit:
         ['A', 'B', 'E', 'alpha', 'beta']
         """
         ci = {name: boot.interval(name, method, level) for name in self.params}
-        return replace(self, ci=ci, replicates=dict(boot.params))
+        told = (*self.warnings, *boot.warnings)
+        return replace(self, ci=ci, replicates=dict(boot.params), warnings=told)
 
     def to_json(self, replicates: bool = True) -> str:
         """The fit as JSON, enough to rebuild all but the table.
@@ -155,6 +163,7 @@ class Fit:
             "objective": self.objective,
             "r2": self.r2,
             "share_at_best": self.share_at_best,
+            "converged": self.converged,
             "ci": {k: list(v) for k, v in self.ci.items()},
             "warnings": list(self.warnings),
             "starts": self.starts,
@@ -195,6 +204,7 @@ class Fit:
                 n=int(record["n"]),
                 r2=float(record["r2"]),
                 share_at_best=float(record["share_at_best"]),
+                converged=bool(record.get("converged", False)),
                 starts=int(record["starts"]),
                 fixed=dict(record["fixed"]),
                 tied=dict(record["tied"]),
