@@ -226,14 +226,15 @@ def bootstrap(
                 "goal": new_targets(problem, minima[0], residuals, count, generator)
             }
 
-        few_words, left_out = (), {}
+        told: tuple[str, ...] = ()
+        left_out: dict[str, Array] = {}
     else:
         groups = grouped(problem, kind, by)
 
         def draw(count: int) -> dict[str, Array]:
             return {"weight": draw_counts(groups, count, generator) * problem.weight}
 
-        few_words = _few_clusters(kind, int(groups.max()) + 1)
+        told = _few_clusters(kind, int(groups.max()) + 1)
         left_out = named(problem, refits_without(problem, minima, few(groups)))
     z, objective, converged = refit(problem, minima, replicates, draw)
     return Bootstrap(
@@ -243,7 +244,7 @@ def bootstrap(
         objective,
         left_out,
         converged,
-        (*few_words, *_not_converged(converged)),
+        (*told, *_not_converged(converged)),
     )
 
 
@@ -260,4 +261,6 @@ def _not_converged(converged: Mask) -> tuple[str, ...]:
     bad = int((~converged).sum())
     if not bad:
         return ()
-    return (f"{bad} of the {converged.size} refits for the intervals did not converge.",)
+    return (
+        f"{bad} of the {converged.size} refits for the intervals did not converge.",
+    )

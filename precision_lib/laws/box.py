@@ -92,6 +92,23 @@ def times(matrix: Array, vector: Array) -> Array:
     return product
 
 
+def convex(matrix: Array) -> Mask:
+    """Which of some symmetric matrices (B, K, K) are positive definite.
+
+    Examples
+    --------
+    >>> convex(np.array([[[2.0, 1.0], [1.0, 2.0]], [[1.0, 2.0], [2.0, 1.0]]]))
+    array([ True, False])
+    """
+    a = matrix.copy()
+    good = np.ones(len(a), dtype=bool)
+    for k in range(a.shape[1]):
+        good &= a[:, k, k] > 0
+        factor = a[:, k + 1 :, k] / np.where(good, a[:, k, k], 1.0)[:, None]
+        a[:, k + 1 :, k + 1 :] -= factor[:, :, None] * a[:, None, k, k + 1 :]
+    return good
+
+
 def solve_free(matrix: Array, right: Array, free: Mask) -> Array:
     """Solve for the free coordinates, the others being zero, by ``L D L'``.
 

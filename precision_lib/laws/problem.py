@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array, Dual
 from precision_lib.laws.law import Law
 from precision_lib.laws.objective import Objective
 from precision_lib.laws.rows import Rows
-from precision_lib.laws.box import Mask
 from precision_lib.laws.solve import solve
 from precision_lib.laws.space import Space, arguments
 

@@ -103,7 +103,9 @@ def spread_residuals(problem: Problem, minima: Array) -> Array:
         rows = groups == group
         value, _ = problem.model(at[None, :])
         residuals[rows] = (goal - value[0])[rows]
-    residuals = np.where(np.isfinite(residuals), residuals, problem.residuals(minima[0]))
+    residuals = np.where(
+        np.isfinite(residuals), residuals, problem.residuals(minima[0])
+    )
     result: Array = residuals - np.median(residuals)
     return result
 
