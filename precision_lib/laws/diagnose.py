@@ -6,7 +6,7 @@ import numpy as np
 
 from precision_lib.laws.dual import Array
 from precision_lib.laws.problem import Problem
-from precision_lib.laws.starts import Found
+from precision_lib.laws.starts import Found, doubts
 
 VAGUE = 1.0  # standard error, in factors of e, beyond which a parameter is unknown
 
@@ -115,15 +115,7 @@ def warn(
         sentences.append(
             f"{name} ran to a bound: the data want it beyond, or the term is absent."
         )
-    if not found.converged:
-        sentences.append(
-            "The fit did not converge: its numbers are where the steps ran out."
-        )
-    if found.share < 0.5:
-        sentences.append(
-            f"Only {found.share:.0%} of the starts reached the best objective; there "
-            "may be a better one."
-        )
+    sentences.extend(doubts(found.converged, found.share))
     free = len(problem.space.free)
     if problem.n < 3 * free:
         sentences.append(

@@ -18,6 +18,7 @@ from precision_lib.laws.objective import Objective
 from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.rows import Rows, Table, read_rows
+from precision_lib.laws.starts import doubts
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ class Fit:
     problem: Problem | None = field(default=None, repr=False, compare=False)
     z: Array | None = field(default=None, repr=False, compare=False)
     rivals: Array | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Those of the warnings that make every number of the fit doubtful."""
+        return doubts(self.converged, self.share_at_best)
 
     def predict(self, table: Table) -> Array:
         """Predicted target of each row of a table, in its own unit.
@@ -204,7 +210,7 @@ class Fit:
                 n=int(record["n"]),
                 r2=float(record["r2"]),
                 share_at_best=float(record["share_at_best"]),
-                converged=bool(record.get("converged", False)),
+                converged=bool(record.get("converged", True)),  # older files do not say
                 starts=int(record["starts"]),
                 fixed=dict(record["fixed"]),
                 tied=dict(record["tied"]),

@@ -14,6 +14,7 @@ from precision_lib.laws.problem import Problem
 SAME = 1e-6  # objectives that differ by less, relatively, are the same optimum
 SCREEN = 4_000  # rows on which starts are tried when a table has many more
 FINALISTS = 3
+FEW = 0.5  # share of starts at the best optimum, below which it is worth a word
 RIVAL = 1.1  # an optimum this much higher may be the best of a resampled table
 
 
@@ -92,6 +93,25 @@ def _minima(problem: Problem, losses: Array, solved: Mask) -> list[int]:
 def _same(problem: Problem, loss: float) -> float:
     """The highest objective that counts as the same."""
     return float(loss * (1 + SAME) + 1e-15 * problem.weight.sum())
+
+
+def doubts(converged: bool, share: float) -> tuple[str, ...]:
+    """What the search for the optimum leaves in doubt, in sentences.
+
+    >>> doubts(True, 0.04)[0]
+    'Only 4% of the starts reached the best objective; there may be a better one.'
+    """
+    sentences = []
+    if not converged:
+        sentences.append(
+            "The fit did not converge: its numbers are where the steps ran out."
+        )
+    if share < FEW:
+        sentences.append(
+            f"Only {share:.0%} of the starts reached the best objective; there may be "
+            "a better one."
+        )
+    return tuple(sentences)
 
 
 def random_starts(problem: Problem, count: int, seed: int) -> Array:

@@ -10,6 +10,7 @@ from precision_lib.laws.prepare import prepare
 from precision_lib.laws.resample import draw_counts
 from precision_lib.laws.starts import random_starts
 from precision_lib.runs.run_table import load_runs
+from tests.laws.oracle import objective_of, scipy_s
 
 NAMES = [law.name for law in list_laws()]
 NESTED = [
@@ -46,40 +47,6 @@ def own():
     return law_runs(load_runs())
 
 
-def objective_of(problem, weight=None):
-    """The objective of a problem and its gradient, for scipy."""
-    goal = problem.objective.transform(problem.target)
-    weight = problem.weight if weight is None else weight
-    delta = problem.objective.delta
-
-    def value(z):
-        found, jacobian = problem.model(np.asarray(z)[None, :])
-        r = goal - found[0]
-        size = np.abs(r)
-        rho = np.where(size <= delta, r * r / 2, delta * (size - delta / 2))
-        slope = -jacobian[0] @ (weight * np.clip(r, -delta, delta))
-        return float((weight * rho).sum()) * 1e3, slope * 1e3
-
-    return value
-
-
-def scipy_s(problem, start, limits, weight=None, simplex=False):
-    """The best that scipy finds from one start."""
-    value, bounds = objective_of(problem, weight), Bounds(*limits)
-    options = {"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-12}
-    with np.errstate(all="ignore"):
-        found = minimize(
-            value, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-        )
-        if simplex:
-            options = {"maxfev": 2000, "xatol": 1e-9, "fatol": 1e-13}
-            found = minimize(
-                lambda z: value(z)[0], found.x, method="Nelder-Mead", bounds=bounds,
-                options=options,
-            )  # fmt: skip
-    return found.fun / 1e3
-
-
 @pytest.mark.parametrize("held", [0, 1, 2], ids=["inside", "at a bound", "at two"])
 @pytest.mark.parametrize("name", NAMES)
 def test_no_search_of_scipy_goes_lower(name, held):
@@ -90,13 +57,13 @@ def test_no_search_of_scipy_goes_lower(name, held):
     low, high = (limit.copy() for limit in problem.space.limits())
     pinned = [k for k in range(low.size) if low[k] + 0.1 < inside.z[k]][:held]
     high[pinned] = inside.z[pinned] - 0.05 * (inside.z[pinned] - low[pinned]).clip(0, 2)
-    starts = np.clip(random_starts(problem, 8, seed=5), low, high)
+    starts = np.clip(random_starts(problem, 6, seed=5), low, high)
     z, losses, solved = solve_within(problem, starts, (low, high))
     best = int(np.argmin(losses))
     assert solved[best]
     assert (z >= low).all() and (z <= high).all()
     assert len(pinned) == held and (z[best] == high)[pinned].any() == bool(held)
-    for start in (z[best], starts[0]):
+    for start in (z[best], starts[0])[: 1 if held else 2]:
         theirs = scipy_s(problem, start, (low, high), simplex=low.size < 6)
         assert losses[best] <= theirs * (1 + 1e-6)
 
@@ -160,7 +127,7 @@ def test_a_constant_more_never_makes_a_fit_worse(nested, law):
     table = planted_table("effective", 90, noise=0.01, seed=2)
     for part in ("weight", "activation", "kv"):
         table[f"{part}_format"] = table[f"{part}_bits"].astype(int).astype(str)
-    fewer, more = fit(table, nested), fit(table, law)
+    fewer, more = (fit(table, name, starts=20) for name in (nested, law))
     # An offset may lose 1e-6 of the size at the lowest bits and no less.
     assert more.objective <= fewer.objective * (1 + 1e-6)
 
@@ -168,7 +135,7 @@ def test_a_constant_more_never_makes_a_fit_worse(nested, law):
 @pytest.mark.parametrize("name", NAMES)
 def test_holding_a_constant_never_makes_a_fit_better(name):
     table = planted_table(name, 60, noise=0.01, seed=3)
-    free = fit(table, name, starts=16, floor=1e-3)
+    free = fit(table, name, starts=10, floor=1e-3)
     for held in (free.problem.space.free[0], free.problem.space.free[-1]):
         fixed = {held: free.params[held] * 0.9}
         found = fit(table, name, fixed=fixed, starts=4, floor=1e-3)
