@@ -8,11 +8,13 @@ PARAMETERS ?=
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf scorecard launch test lint notebooks lab environment test-environment clean
+.PHONY: help book pdf scorecard launch check test lint notebooks lab environment test-environment clean
 
 help:  ## this list
 	@echo "make book                 execute the notebooks, build the book, say which page to open"
 	@echo "make test                 every check: ruff, mypy, tests of library, notebooks and pages"
+	@echo "make check                between two edits: ruff, mypy, tests without a browser,"
+	@echo "                          training or process kills"
 	@echo "make notebooks ONLY=05    execute one notebook (all without ONLY);"
 	@echo "                          with other parameters: PARAMETERS=\"-p runs retrain -p seed 1\""
 	@echo "make environment          install into .venv, nothing else"
@@ -49,6 +51,9 @@ notebooks: environment
 
 lint: test-environment
 	@$(IN_VENV) -m tools.checks ruff mypy
+
+check: test-environment
+	@$(IN_VENV) -m tools.checks ruff mypy quick
 
 test: test-environment
 	@$(IN_VENV) -m tools.checks book ruff mypy pytest

@@ -63,6 +63,7 @@ def test_a_finished_sweep_has_no_price(tmp_path):
     assert done.stdout == "tiny: 1 runs, 1 done\n"
 
 
+@pytest.mark.slow
 def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(PLAN)

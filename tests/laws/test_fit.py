@@ -252,6 +252,7 @@ def test_rows_in_blocks_give_the_same_fit(monkeypatch):
     assert blocks.params == whole.params and blocks.objective == whole.objective
 
 
+@pytest.mark.slow
 def test_where_one_optimum_is_rare_the_search_goes_on() -> None:
     """The base law of our runs has many optima; few of 50 starts find the best."""
     runs = law_runs(load_runs())
