@@ -79,7 +79,7 @@ def decide(
     ] = None,
     loss: Annotated[float | None, typer.Option(help="Nats per token.")] = None,
     rounded: Annotated[
-        bool, typer.Option(help="serving-memory: P by rounding after training.")
+        bool, typer.Option(help="serving-memory: P by PTQ, not by QAT.")
     ] = False,
     held: Annotated[
         str | None, typer.Option("--set", help="Columns to hold, as in kv_bits=16.")

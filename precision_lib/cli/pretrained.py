@@ -36,7 +36,7 @@ def pretrained(
         list[int], typer.Option(min=1, max=16, help="Width; several times.")
     ] = [8, 6, 5, 4, 3, 2],  # noqa: B006
     granularity: Annotated[
-        str, typer.Option(help="What shares a scale: tensor, channel, group:G.")
+        str, typer.Option(help="Tensor, channel or group:G shares a scale.")
     ] = "channel",
     seed: Annotated[int, typer.Option(help="Of the calibration text.")] = 0,
     out: Annotated[Path, typer.Option(help="The table; rows it has stay.")] = TABLE,
