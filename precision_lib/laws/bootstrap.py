@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from precision_lib.errors import UserError
+from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array
 from precision_lib.laws.intervals import Method, bca, percentile
 from precision_lib.laws.problem import predict_rows
@@ -45,6 +46,8 @@ class Bootstrap:
         Parameters by name, each of shape (R,).
     objective
         Minimized objective of each refit, shape (R,).
+    converged
+        Whether each refit is a minimum, shape (R,).
     left_out
         Parameters by name of the refits without one row (or cluster) each, for
         the acceleration of BCa; empty for the residual bootstrap.
@@ -57,6 +60,7 @@ class Bootstrap:
     params: dict[str, Array]
     objective: Array
     left_out: dict[str, Array]
+    converged: Mask
     warnings: tuple[str, ...] = ()
 
     def interval(
@@ -147,8 +151,8 @@ class Bootstrap:
         return predict_rows(self.fit.law, rows, columns)
 
     def _scatter(self, draws: Array, seed: int) -> Array:
-        problem, z = fitted(self.fit)
-        residuals = spread_residuals(problem, z)
+        problem, minima = fitted(self.fit)
+        residuals = spread_residuals(problem, minima)
         generator = np.random.default_rng(seed)
         objective = problem.objective
         picked = generator.choice(residuals, size=draws.shape)
@@ -204,9 +208,10 @@ def bootstrap(
     >>> bootstrap(example_fit(), replicates=100).params["alpha"].shape
     (100,)
     """
-    problem, z = fitted(fit)
+    problem, minima = fitted(fit)
     if int(replicates) != replicates or replicates < 2:
         raise UserError(f"replicates is {replicates}; give a whole number above 1.")
+    replicates = int(replicates)
     if replicates * problem.n > LARGEST:
         raise UserError(
             f"{replicates} replicates of {problem.n} rows are too many; ask for at "
@@ -214,40 +219,48 @@ def bootstrap(
         )
     generator = np.random.default_rng(seed)
     if kind == "residual":
-        residuals = spread_residuals(problem, z)
-        found, objective = refit(
-            problem,
-            z,
-            int(replicates),
-            lambda count: {
-                "goal": new_targets(problem, z, residuals, count, generator)
-            },
-        )
-        return Bootstrap(fit, kind, named(problem, found), objective, {})
-    groups = grouped(problem, kind, by)
-    found, objective = refit(
-        problem,
-        z,
-        int(replicates),
-        lambda count: {
-            "weight": draw_counts(groups, count, generator) * problem.weight
-        },
-    )
-    without = refits_without(problem, z, few(groups))
+        residuals = spread_residuals(problem, minima)
+
+        def draw(count: int) -> dict[str, Array]:
+            return {
+                "goal": new_targets(problem, minima[0], residuals, count, generator)
+            }
+
+        told: tuple[str, ...] = ()
+        left_out: dict[str, Array] = {}
+    else:
+        groups = grouped(problem, kind, by)
+
+        def draw(count: int) -> dict[str, Array]:
+            return {"weight": draw_counts(groups, count, generator) * problem.weight}
+
+        told = _few_clusters(kind, int(groups.max()) + 1)
+        left_out = named(problem, refits_without(problem, minima, few(groups)))
+    z, objective, converged = refit(problem, minima, replicates, draw)
     return Bootstrap(
         fit,
         kind,
-        named(problem, found),
+        named(problem, z),
         objective,
-        named(problem, without),
-        _warnings(kind, int(groups.max()) + 1),
+        left_out,
+        converged,
+        (*told, *_not_converged(converged)),
     )
 
 
-def _warnings(kind: str, groups: int) -> tuple[str, ...]:
+def _few_clusters(kind: str, groups: int) -> tuple[str, ...]:
     if kind == "cluster" and groups < FEW_CLUSTERS:
         return (
             f"{groups} clusters are few: the cluster bootstrap gives intervals that "
             "are too short.",
         )
     return ()
+
+
+def _not_converged(converged: Mask) -> tuple[str, ...]:
+    bad = int((~converged).sum())
+    if not bad:
+        return ()
+    return (
+        f"{bad} of the {converged.size} refits for the intervals did not converge.",
+    )

@@ -6,6 +6,7 @@ import numpy as np
 
 from precision_lib.laws.dual import Array
 from precision_lib.laws.problem import Problem
+from precision_lib.laws.starts import Found, doubts
 
 VAGUE = 1.0  # standard error, in factors of e, beyond which a parameter is unknown
 
@@ -106,7 +107,7 @@ def _partner(cov: Array, k: int) -> int | None:
 
 
 def warn(
-    problem: Problem, share: float, bounds: tuple[str, ...], vague: tuple[str, ...]
+    problem: Problem, found: Found, bounds: tuple[str, ...], vague: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Everything to distrust in a fit, in sentences."""
     sentences = list(vague)
@@ -114,10 +115,7 @@ def warn(
         sentences.append(
             f"{name} ran to a bound: the data want it beyond, or the term is absent."
         )
-    if share < 0.5:
-        sentences.append(
-            f"Only {share:.0%} of the starts reached the best objective; use more."
-        )
+    sentences.extend(doubts(found.converged, found.share))
     free = len(problem.space.free)
     if problem.n < 3 * free:
         sentences.append(

@@ -9,7 +9,6 @@ import numpy as np
 
 from precision_lib.errors import UserError
 from precision_lib.laws.diagnose import at_bounds, r_squared, unidentified, warn
-from precision_lib.laws.dual import Array
 from precision_lib.laws.floor import choose_floor
 from precision_lib.laws.law import Law
 from precision_lib.laws.objective import LossName, ScaleName
@@ -18,7 +17,7 @@ from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
 from precision_lib.laws.rows import Rows, Table
-from precision_lib.laws.starts import search
+from precision_lib.laws.starts import Found, search
 
 STARTS, MORE_STARTS = 50, 400
 RARE = 0.1  # share of starts at the best optimum, below which there may be a better
@@ -98,15 +97,14 @@ def fit(
             problem = problem.on_scale(floor=choose_floor(problem, seed))
     with np.errstate(all="ignore"):
         found = search(problem, int(count), seed)
-        if starts is None and found[2] < RARE:
+        if starts is None and found.share < RARE:
             count = MORE_STARTS
             found = search(problem, count, seed)
-        return _result(problem, *found, int(count))
+        return _result(problem, found, int(count))
 
 
-def _result(
-    problem: Problem, z: Array, objective: float, share: float, starts: int
-) -> Fit:
+def _result(problem: Problem, found: Found, starts: int) -> Fit:
+    z = found.z
     params = problem.params(z)
     if not np.isfinite(list(params.values())).all():
         raise UserError(
@@ -120,11 +118,12 @@ def _result(
     return Fit(
         law=problem.law,
         params=params,
-        objective=objective,
+        objective=found.objective,
         settings=problem.objective,
         n=problem.n,
         r2=r_squared(problem.target, predicted, problem.weight),
-        share_at_best=share,
+        share_at_best=found.share,
+        converged=found.converged,
         starts=starts,
         fixed={
             s.name: s.held
@@ -134,11 +133,12 @@ def _result(
         tied=dict(space.tied),
         at_bound=bounds,
         unidentified=vague,
-        warnings=warn(problem, share, bounds, sentences),
+        warnings=warn(problem, found, bounds, sentences),
         ranges=_ranges(problem.rows),
         levels=dict(problem.rows.levels),
         problem=problem,
         z=z,
+        rivals=found.rivals,
     )
 
 

@@ -36,7 +36,7 @@ def choose_floor(problem: Problem, seed: int) -> float:
     starts = random_starts(problem, STARTS, seed)
     for floor in typical * np.geomspace(3.0, 1e-3, GRID):
         trial = problem.on_scale(floor=float(floor))
-        z, losses = trial.solve(starts)
+        z, losses, _ = trial.solve(starts)
         residuals = np.abs(trial.residuals(z[int(np.argmin(losses))]))
         share = problem.weight / problem.weight.sum()
         spread = float((share * residuals).sum()) + 1e-12

@@ -43,7 +43,7 @@ def residual_likelihood(residuals: Array, weight: Array, objective: Objective) -
 
     def per_row(log_tau: float) -> float:
         tau = float(np.exp(log_tau))
-        return mean / tau + np.log(_mass(tau, objective))
+        return mean / tau + float(np.log(_mass(tau, objective)))
 
     middle = float(np.log(mean))
     best = minimize_scalar(per_row, bounds=(middle - 8, middle + 8), method="bounded",

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array, Dual
 from precision_lib.laws.law import Law
 from precision_lib.laws.objective import Objective
 from precision_lib.laws.rows import Rows
-from precision_lib.laws.solve import FAR, NEAR, solve
+from precision_lib.laws.solve import solve
 from precision_lib.laws.space import Space, arguments
 
 ROWS_AT_ONCE = 200_000  # for the sake of memory
@@ -66,8 +67,7 @@ class Problem:
         start: Array,
         weight: Array | None = None,
         goal: Array | None = None,
-        near: bool = False,
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Array, Array, Mask]:
         """Minimize from every start; see `precision_lib.laws.solve.solve`.
 
         Parameters
@@ -78,31 +78,23 @@ class Problem:
             Row weights (B, n) of each problem; the problem's own without it.
         goal
             Transformed targets (B, n) of each problem; the table's without it.
-        near
-            The starts are fits of much the same table.
 
         Returns
         -------
-        coordinates (B, K) and objectives (B,)
+        coordinates (B, K), objectives (B,), and which are minima (B,)
         """
         if goal is None:
             goal = self.objective.transform(self.target)[None, :]
         weight = self.weight[None, :] if weight is None else weight
         zone = self.zone(goal)
-        z, losses = solve(
-            self.model,
-            goal,
-            weight,
-            start,
-            self.space.limits(),
-            zone,
-            NEAR if near else FAR,
+        z, losses, solved = solve(
+            self.model, goal, weight, start, self.space.limits(), zone
         )
         if self.objective.loss == "lad":
             losses = np.where(
                 np.isfinite(losses), self._absolute(z, weight, goal), losses
             )
-        return z, losses
+        return z, losses, solved
 
     def _absolute(self, z: Array, weight: Array, goal: Array) -> Array:
         """Sum of absolute residuals; the solver rounds its corner off."""

@@ -153,7 +153,7 @@ class _Walk:
         starts = np.array([space.coordinates(near), space.coordinates(self.fit.params)])
         with np.errstate(invalid="ignore"):
             starts = np.clip(np.nan_to_num(starts), low, high)
-        z, losses = problem.solve(starts, near=True)
+        z, losses, _ = problem.solve(starts)
         best = int(np.argmin(losses))
         return float(losses[best]), problem.params(z[best])
 

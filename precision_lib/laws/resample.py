@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from precision_lib.errors import UserError
+from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array
 from precision_lib.laws.problem import Problem
 from precision_lib.laws.result import Fit
@@ -18,9 +19,11 @@ BLOCK = 10_000_000  # drawn numbers in memory at a time
 
 
 def fitted(fit: Fit) -> tuple[Problem, Array]:
+    """The problem of a fit, and its minima: the best first, shape (1 + M, K)."""
     if fit.problem is None or fit.z is None:
         raise UserError("this fit came from a file without its table; fit again.")
-    return fit.problem, fit.z
+    best = fit.z[None, :]
+    return fit.problem, best if fit.rivals is None else np.r_[best, fit.rivals]
 
 
 def _repeat(z: Array, count: int) -> Array:
@@ -68,7 +71,7 @@ def few(groups: Any) -> Any:
     return np.random.default_rng(0).permutation(count)[groups] % FOLDS
 
 
-def refits_without(problem: Problem, z: Array, groups: Any) -> Array:
+def refits_without(problem: Problem, minima: Array, groups: Any) -> Array:
     """Coordinates of the refits without one group of rows each."""
     numbers = iter(range(int(groups.max()) + 1))
 
@@ -76,10 +79,10 @@ def refits_without(problem: Problem, z: Array, groups: Any) -> Array:
         left = groups != np.array([next(numbers) for _ in range(count)])[:, None]
         return {"weight": left * problem.weight}
 
-    return refit(problem, z, int(groups.max()) + 1, leave)[0]
+    return refit(problem, minima, int(groups.max()) + 1, leave)[0]
 
 
-def spread_residuals(problem: Problem, z: Array) -> Array:
+def spread_residuals(problem: Problem, minima: Array) -> Array:
     """Residual of each row from the fit without that row, centred.
 
     Residuals of the fit itself are too small, and a robust fit runs through some
@@ -89,32 +92,61 @@ def spread_residuals(problem: Problem, z: Array) -> Array:
     --------
     >>> from precision_lib.laws import example_fit
     >>> fit = example_fit()
-    >>> round(float(spread_residuals(fit.problem, fit.z).std()), 4)
+    >>> round(float(spread_residuals(fit.problem, fit.z[None, :]).std()), 4)
     0.003
     """
     groups = few(np.arange(problem.n))
-    without = refits_without(problem, z, groups)
+    without = refits_without(problem, minima, groups)
     goal = problem.objective.transform(problem.target)
     residuals = np.empty(problem.n)
     for group, at in enumerate(without):
         rows = groups == group
         value, _ = problem.model(at[None, :])
         residuals[rows] = (goal - value[0])[rows]
-    residuals = np.where(np.isfinite(residuals), residuals, problem.residuals(z))
+    residuals = np.where(
+        np.isfinite(residuals), residuals, problem.residuals(minima[0])
+    )
     result: Array = residuals - np.median(residuals)
     return result
 
 
 def refit(
-    problem: Problem, z: Array, replicates: int, draw: Callable[[int], dict[str, Array]]
-) -> tuple[Array, Array]:
-    """Refit the drawn tables, a block at a time for the sake of memory."""
+    problem: Problem,
+    minima: Array,
+    replicates: int,
+    draw: Callable[[int], dict[str, Array]],
+) -> tuple[Array, Array, Mask]:
+    """Refit the drawn tables, a block at a time for the sake of memory.
+
+    Each begins at every minimum of the whole table, since another one may be the
+    lowest of a drawn table.
+
+    Returns
+    -------
+    coordinates (R, K), objectives (R,), and which are minima (R,)
+    """
     size = max(1, BLOCK // problem.n)
     found = []
     for first in range(0, replicates, size):
         count = min(size, replicates - first)
-        found.append(problem.solve(_repeat(z, count), near=True, **draw(count)))
-    return np.concatenate([z for z, _ in found]), np.concatenate([o for _, o in found])
+        found.append(_best(problem, minima, count, draw(count)))
+    z, objective, solved = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return z, objective, solved
+
+
+def _best(
+    problem: Problem, minima: Array, count: int, drawn: dict[str, Array]
+) -> tuple[Array, Array, Mask]:
+    best, lowest, solved = problem.solve(_repeat(minima[0], count), **drawn)
+    for other in minima[1:]:
+        z, objective, good = problem.solve(_repeat(other, count), **drawn)
+        lower = objective < lowest
+        best[lower], lowest[lower], solved[lower] = (
+            z[lower],
+            objective[lower],
+            good[lower],
+        )
+    return best, lowest, solved
 
 
 def new_targets(

@@ -18,6 +18,7 @@ from precision_lib.laws.objective import Objective
 from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.rows import Rows, Table, read_rows
+from precision_lib.laws.starts import doubts
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Fit:
         (nats), not on the scale of the residuals.
     share_at_best
         Share of the random starts that reached the objective to one part in 1e6.
+    converged
+        Whether the fit is a minimum, judged by the slope of the objective within
+        the bounds.
     at_bound
         Parameters that ran to a bound.
     unidentified
@@ -59,6 +63,8 @@ class Fit:
         The table and the coordinates; None for a fit read from a file.
     z
         Coordinates of the optimum within `problem`.
+    rivals
+        Coordinates of other minima that are nearly as low, shape (M, K).
     """
 
     law: type[Law]
@@ -68,6 +74,7 @@ class Fit:
     n: int
     r2: float
     share_at_best: float
+    converged: bool = True
     starts: int = 0
     fixed: dict[str, float] = field(default_factory=dict)
     tied: dict[str, str] = field(default_factory=dict)
@@ -80,6 +87,12 @@ class Fit:
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problem: Problem | None = field(default=None, repr=False, compare=False)
     z: Array | None = field(default=None, repr=False, compare=False)
+    rivals: Array | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Those of the warnings that make every number of the fit doubtful."""
+        return doubts(self.converged, self.share_at_best)
 
     def predict(self, table: Table) -> Array:
         """Predicted target of each row of a table, in its own unit.
@@ -135,7 +148,8 @@ class Fit:
         ['A', 'B', 'E', 'alpha', 'beta']
         """
         ci = {name: boot.interval(name, method, level) for name in self.params}
-        return replace(self, ci=ci, replicates=dict(boot.params))
+        told = (*self.warnings, *boot.warnings)
+        return replace(self, ci=ci, replicates=dict(boot.params), warnings=told)
 
     def to_json(self, replicates: bool = True) -> str:
         """The fit as JSON, enough to rebuild all but the table.
@@ -155,6 +169,7 @@ class Fit:
             "objective": self.objective,
             "r2": self.r2,
             "share_at_best": self.share_at_best,
+            "converged": self.converged,
             "ci": {k: list(v) for k, v in self.ci.items()},
             "warnings": list(self.warnings),
             "starts": self.starts,
@@ -195,6 +210,7 @@ class Fit:
                 n=int(record["n"]),
                 r2=float(record["r2"]),
                 share_at_best=float(record["share_at_best"]),
+                converged=bool(record.get("converged", True)),  # older files do not say
                 starts=int(record["starts"]),
                 fixed=dict(record["fixed"]),
                 tied=dict(record["tied"]),

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from precision_lib.errors import UserError
+from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array
 from precision_lib.laws.problem import Problem
 
 SAME = 1e-6  # objectives that differ by less, relatively, are the same optimum
 SCREEN = 4_000  # rows on which starts are tried when a table has many more
 FINALISTS = 3
+FEW = 0.5  # share of starts at the best optimum, below which it is worth a word
+RIVAL = 1.1  # an optimum this much higher may be the best of a resampled table
 
 
-def search(problem: Problem, count: int, seed: int) -> tuple[Array, float, float]:
+@dataclass(frozen=True)
+class Found:
+    """The best optimum of a search.
+
+    Attributes
+    ----------
+    z, objective
+        Its coordinates (K,) and the objective there.
+    share
+        Share of the starts that reached it (on the chosen rows, for a large table).
+    converged
+        Whether it is a minimum, by its projected gradient.
+    rivals
+        Coordinates of other minima that are nearly as low, shape (M, K).
+    """
+
+    z: Array
+    objective: float
+    share: float
+    converged: bool
+    rivals: Array
+
+
+def search(problem: Problem, count: int, seed: int) -> Found:
     """Minimize from random starts.
 
     On a table of more than `SCREEN` rows the starts compete on a random choice of
     that many, and the best few are finished on the whole table.
-
-    Returns
-    -------
-    coordinates of the best optimum (K,), its objective, and the share of starts
-    that reached it (on the chosen rows, for a large table)
 
     Raises
     ------
@@ -33,29 +56,62 @@ def search(problem: Problem, count: int, seed: int) -> tuple[Array, float, float
     --------
     >>> from precision_lib.laws import example_fit
     >>> fit = example_fit()
-    >>> z, objective, share = search(fit.problem, 20, seed=1)
-    >>> bool(abs(objective / fit.objective - 1) < 1e-6), share
+    >>> found = search(fit.problem, 20, seed=1)
+    >>> bool(abs(found.objective / fit.objective - 1) < 1e-6), found.share
     (True, 1.0)
     """
     trial = problem
     if problem.n > SCREEN:
         chosen = np.random.default_rng(seed).permutation(problem.n)[:SCREEN]
         trial = problem.subset(np.sort(chosen))
-    z, losses = trial.solve(random_starts(trial, count, seed))
-    order = np.argsort(losses)
-    lowest = float(losses[order[0]])
-    tolerance = SAME * lowest + 1e-15 * float(trial.weight.sum())
-    share = float((losses <= lowest + tolerance).mean())
+    z, losses, solved = trial.solve(random_starts(trial, count, seed))
+    minima = _minima(trial, losses, solved)
+    share = float((losses <= _same(trial, losses[minima[0]])).mean())
     if trial is not problem:
-        far = z[order][losses[order] > lowest + tolerance][: FINALISTS - 1]
-        z, losses = problem.solve(np.concatenate([z[order[:1]], far]), near=True)
-        order = np.argsort(losses)
-        lowest = float(losses[order[0]])
+        z, losses, solved = problem.solve(z[minima[:FINALISTS]])
+        minima = _minima(problem, losses, solved)
+    best, *others = minima
+    lowest = float(losses[best])
     if not np.isfinite(lowest):
         raise UserError(
-            f"no start of law {problem.law.name!r} converged; check the table."
+            f"law {problem.law.name!r} has no value near any start; check the table."
         )
-    return z[order[0]], lowest, share
+    rivals = [k for k in others if solved[k] and losses[k] <= RIVAL * lowest]
+    return Found(z[best], lowest, share, bool(solved[best]), z[rivals[: FINALISTS - 1]])
+
+
+def _minima(problem: Problem, losses: Array, solved: Mask) -> list[int]:
+    """The best end of all starts, then one of each of the other minima, ascending."""
+    order = np.argsort(losses, kind="stable")
+    found = [int(order[0])]
+    for k in order[1:]:
+        if solved[k] and losses[k] > _same(problem, losses[found[-1]]):
+            found.append(int(k))
+    return found
+
+
+def _same(problem: Problem, loss: float) -> float:
+    """The highest objective that counts as the same."""
+    return float(loss * (1 + SAME) + 1e-15 * problem.weight.sum())
+
+
+def doubts(converged: bool, share: float) -> tuple[str, ...]:
+    """What the search for the optimum leaves in doubt, in sentences.
+
+    >>> doubts(True, 0.04)[0]
+    'Only 4% of the starts reached the best objective; there may be a better one.'
+    """
+    sentences = []
+    if not converged:
+        sentences.append(
+            "The fit did not converge: its numbers are where the steps ran out."
+        )
+    if share < FEW:
+        sentences.append(
+            f"Only {share:.0%} of the starts reached the best objective; there may be "
+            "a better one."
+        )
+    return tuple(sentences)
 
 
 def random_starts(problem: Problem, count: int, seed: int) -> Array:

@@ -15,7 +15,7 @@ from precision_lib.laws import (
     planted_table,
 )
 from precision_lib.laws.intervals import bca, percentile
-from precision_lib.laws.resample import draw_counts, spread_residuals
+from precision_lib.laws.resample import draw_counts, fitted, spread_residuals
 
 
 def test_same_seed_same_draws():
@@ -44,7 +44,7 @@ def test_refits_from_the_optimum_reach_the_optimum_of_their_table():
 
     for replicate in range(8):
         starts = random_starts(problem, 12, seed=replicate)
-        _, losses = problem.solve(starts, weight=counts[[replicate]])
+        _, losses, _ = problem.solve(starts, weight=counts[[replicate]])
         assert draws.objective[replicate] <= losses.min() * (1 + 1e-6)
 
 
@@ -82,7 +82,7 @@ def test_few_clusters_are_warned_of():
 
 def test_left_out_residuals_are_those_of_a_fit_without_the_row():
     table, found = example_table(), example_fit()
-    residuals = spread_residuals(found.problem, found.z)
+    residuals = spread_residuals(*fitted(found))
     expected = []
     for row in range(30):
         rest = {k: np.delete(v, row) for k, v in table.items()}

@@ -5,11 +5,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import least_squares, linprog, minimize
 
-from precision_lib.findings.twins import law_runs
 from precision_lib.laws import example_table, fit, planted_table
-from precision_lib.laws.fit import STARTS
 from precision_lib.laws.objective import Objective, huber
-from precision_lib.runs.run_table import load_runs
 
 NAMES = ("E", "A", "alpha", "B", "beta")
 
@@ -250,13 +247,3 @@ def test_rows_in_blocks_give_the_same_fit(monkeypatch):
     monkeypatch.setattr(problem, "ROWS_AT_ONCE", 40)
     blocks = fit(table, "format-multiplier", starts=5)
     assert blocks.params == whole.params and blocks.objective == whole.objective
-
-
-def test_where_one_optimum_is_rare_the_search_goes_on() -> None:
-    """The base law of our runs has many optima; few of 50 starts find the best."""
-    runs = law_runs(load_runs())
-    found = [fit(runs, "chinchilla", seed=seed) for seed in range(3)]
-    assert found[1].objective == pytest.approx(found[0].objective, rel=1e-6)
-    assert found[2].objective == pytest.approx(found[0].objective, rel=1e-6)
-    assert fit(example_table(), "chinchilla").starts == STARTS
-    assert fit(runs, "chinchilla", starts=20).starts == 20

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from precision_lib.laws import bootstrap, fit, profile
+from precision_lib.laws.starts import random_starts
+from tests.laws.oracle import scipy_s
 
 OBJECTIVE = 1.0182740e-3
 CONSTANTS = {
@@ -31,11 +33,75 @@ INTERVALS = {
 }
 
 
+def read(name, **columns):
+    folder = Path(os.environ["PRECISION_LIB_EXTERNAL"])
+    return pd.read_csv(folder / name).rename(columns=columns)
+
+
+def chinchilla_points():
+    table = read("chinchilla_besiroglu_245.csv")
+    return table[table["in_240"] == 1]
+
+
+def quest():
+    return read(
+        "quest_qat_104.csv",
+        N_nonemb="N", w_bits="weight_bits", a_bits="activation_bits",
+    )  # fmt: skip
+
+
+def quartet():
+    table = read("quartet_174.csv", N_nonemb="N", forward="weight_format")
+    return table.replace({"weight_format": {"BF16": "none"}})
+
+
+def quartet_two():
+    table = read("quartet2_574.csv", final_loss="loss", group="weight_format")
+    return table.replace({"weight_format": {"baseline": "none"}})
+
+
+def repeated():
+    return read("datablations_fit182_runs.csv", D_total="D")
+
+
+PLAIN = ("chinchilla", "chinchilla-tied", "coupled")
+FORMATS = ("format-multiplier", "quartet", "coupled")
+PUBLISHED = {
+    "Chinchilla": (chinchilla_points, PLAIN),
+    "repeated data": (repeated, PLAIN),
+    "data seen once": (
+        lambda: repeated().query("D <= U_unique"), ("chinchilla", "coupled")
+    ),
+    "QuEST, weights": (
+        lambda: quest().query("activation_bits == 16"),
+        ("effective-weights", "effective-weights-no-offset", "effective-data",
+         "power-additive"),
+    ),
+    "QuEST, tied": (
+        lambda: quest().query("activation_bits == weight_bits"),
+        ("bits-multiplier", "chinchilla"),
+    ),
+    "Quartet": (quartet, (*FORMATS, "chinchilla")),
+    "Quartet II": (quartet_two, FORMATS),
+}  # fmt: skip
+CASES = [(table, law) for table, (_, laws) in PUBLISHED.items() for law in laws]
+
+
 @pytest.fixture(scope="module")
 def points():
-    folder = Path(os.environ["PRECISION_LIB_EXTERNAL"])
-    table = pd.read_csv(folder / "chinchilla_besiroglu_245.csv")
-    return table[table["in_240"] == 1]
+    return chinchilla_points()
+
+
+@pytest.mark.parametrize(("table", "law"), CASES)
+def test_every_table_has_one_answer_and_scipy_none_better(table, law):
+    """The 21 fits of published runs, those of one line of D/N among them."""
+    runs = PUBLISHED[table][0]()
+    found, other = fit(runs, law), fit(runs, law, starts=8, seed=1)
+    assert found.converged and found.share_at_best > 0.5
+    assert other.objective == pytest.approx(found.objective, rel=1e-9)
+    limits = found.problem.space.limits()
+    for start in (found.z, *random_starts(found.problem, 1, seed=7)):
+        assert found.objective <= scipy_s(found.problem, start, limits) * (1 + 1e-9)
 
 
 @pytest.fixture(scope="module")
