@@ -123,7 +123,7 @@ def decide(
     surface = _surface(fit, degradation, numbers(held, "--set"))
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, listed, options)
-    _show(answer, as_json)
+    _show(answer, as_json, surface.doubts)
 
 
 def _bits_list(text: str | None) -> list[float] | None:
@@ -184,11 +184,11 @@ def _ask(
     return found
 
 
-def _show(answer: Decision | Contour, as_json: bool) -> None:
+def _show(answer: Decision | Contour, as_json: bool, doubts: tuple[str, ...]) -> None:
     from precision_lib.decide import Decision
 
     if not isinstance(answer, Decision):
-        _show_contour(answer, as_json)
+        _show_contour(answer, as_json, doubts)
         return
     record = answer.to_dict()
     if as_json:
@@ -202,13 +202,14 @@ def _show(answer: Decision | Contour, as_json: bool) -> None:
     show_notes(answer.notes)
 
 
-def _show_contour(contour: Contour, as_json: bool) -> None:
+def _show_contour(contour: Contour, as_json: bool, doubts: tuple[str, ...]) -> None:
     columns = (contour.bits, contour.N, contour.low, contour.high)
     points = [[float(value) for value in row] for row in zip(*columns, strict=True)]
     if as_json:
         names = ("bits", "N", "low", "high")
         listed = [dict(zip(names, point, strict=True)) for point in points]
-        emit_json({"loss": contour.loss, "D": contour.D, "contour": listed})
+        record = {"loss": contour.loss, "D": contour.D, "contour": listed}
+        emit_json({**record, "notes": list(doubts)})
         return
     title = f"N for a loss of {contour.loss:g} on {contour.D:.4g} tokens"
     rows = [
@@ -216,3 +217,4 @@ def _show_contour(contour: Contour, as_json: bool) -> None:
         for b, n, lo, hi in points
     ]
     show_table(title, ["bits", "N", "interval"], rows)
+    show_notes(doubts)

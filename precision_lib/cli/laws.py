@@ -40,7 +40,13 @@ Where = Annotated[
     str | None, typer.Option(help='Rows to use, as in "N > 3e5 and seed == 0".')
 ]
 Delta = Annotated[float, typer.Option(help="Where the Huber loss turns straight.")]
-Starts = Annotated[int, typer.Option(min=1, help="Random starts of the fit.")]
+Starts = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Random starts; without it 50, and 400 where few of them agree.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and replicates.")]
 
 
@@ -107,7 +113,7 @@ def fit(
         str | None, typer.Option(help="Parameters to hold, as in E=1.8,n_weights=0.")
     ] = None,
     delta: Delta = 1e-3,
-    starts: Starts = 50,
+    starts: Starts = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Replicates for 95% intervals; 0 for none.")
     ] = 0,
@@ -219,7 +225,7 @@ def compare(
     columns: Columns = None,
     where: Where = None,
     delta: Delta = 1e-3,
-    starts: Starts = 50,
+    starts: Starts = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -251,7 +257,8 @@ def compare(
 def _show_comparison(found: Comparison, hold_out: str | None, as_json: bool) -> None:
     scores = [asdict(each) for each in found.scores]
     if as_json:
-        emit_json({"held_out": found.held_out, "rule": hold_out, "scores": scores})
+        record = {"held_out": found.held_out, "rule": hold_out, "scores": scores}
+        emit_json({**record, "warnings": list(found.doubts)})
         return
     rows = [
         [
@@ -272,10 +279,11 @@ def _show_comparison(found: Comparison, hold_out: str | None, as_json: bool) -> 
     )
     head = ["law", "parameters", "held-out R2", "error", "R2", "AIC", "BIC"]
     show_table(title, head, rows)
-    show_notes(
-        [
-            f"{each.law} has no value for {each.undefined} held-out runs."
-            for each in found.scores
-            if each.undefined
-        ]
-    )
+    shares = ", ".join(f"{each.law} {each.lowest_share:.0%}" for each in found.scores)
+    typer.echo(f"Random starts that reached the best optimum: {shares}")
+    undefined = [
+        f"{each.law} has no value for {each.undefined} held-out runs."
+        for each in found.scores
+        if each.undefined
+    ]
+    show_notes([*found.doubts, *undefined])

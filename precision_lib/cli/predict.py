@@ -53,7 +53,7 @@ def predict(
         draws = found.predict_replicates(row)[:, 0]
         low, high = np.nanpercentile(draws, [2.5, 97.5])
         interval = (float(low), float(high))
-    notes = _beyond(found, row)
+    notes = [*_beyond(found, row), *found.doubts]
     if as_json:
         record = {"law": found.law.name, "target": found.law.target, "at": row}
         emit_json({**record, "value": value, "interval": interval, "warnings": notes})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from precision_lib.cli.laws import Starts
 from precision_lib.cli.output import emit_json, pairs, show_notes, working
 from precision_lib.errors import UserError
 
@@ -109,7 +110,7 @@ def report(
     cluster: Annotated[
         str, typer.Option(help="Draw groups of runs alike in this column.")
     ] = "",
-    starts: Annotated[int, typer.Option(min=1, help="Random starts of the fit.")] = 50,
+    starts: Starts = None,
     seed: Annotated[int, typer.Option(min=0, help="Of starts and replicates.")] = 0,
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "",
     save_fit: Annotated[

@@ -163,8 +163,14 @@ class Surface:
         intervals = {
             name: _interval(x, tail) for name, x in draws.items() if np.ptp(x) != 0
         }
-        notes = (*notes, *_edge_notes(edge), *self._range_notes(values))
+        notes = (*notes, *_edge_notes(edge), *self._range_notes(values), *self.doubts)
         return Decision(question, values, intervals, notes, draws)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the fits themselves leave in doubt."""
+        fits = [fit for fit in (self.base, self.degradation) if fit is not None]
+        return tuple(f"{fit.law.name}: {each}" for fit in fits for each in fit.doubts)
 
     def _range_notes(self, values: Mapping[str, float]) -> list[str]:
         notes = []

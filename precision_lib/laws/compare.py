@@ -18,6 +18,7 @@ from precision_lib.laws.likelihood import log_likelihood
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
 from precision_lib.laws.rows import Table, has_column, level_name, read_target
+from precision_lib.laws.starts import doubts
 
 Mask = NDArray[np.bool_]
 Rule = Callable[[Any], Any]
@@ -49,6 +50,10 @@ class Score:
         is better, and only differences within one comparison mean something.
     share_at_best
         Of the fit of the whole table.
+    lowest_share
+        The lowest such share of it and of the fits that predict held-out rows.
+    converged
+        Whether all of these fits are minima.
     """
 
     law: str
@@ -62,6 +67,8 @@ class Score:
     aic: float
     bic: float
     share_at_best: float
+    lowest_share: float
+    converged: bool
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,15 @@ class Comparison:
     fits: dict[str, Fit]
     predictions: dict[str, Array]
     held_out: str
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What makes the numbers of a law doubtful, in sentences."""
+        return tuple(
+            f"{score.law}: {each}"
+            for score in self.scores
+            for each in doubts(score.converged, score.lowest_share)
+        )
 
     def frame(self) -> pd.DataFrame:
         """The scores as a table, one row a law."""
@@ -144,11 +160,12 @@ def compare(
     parts, words = _parts(table, hold_out, target.size, folds, by, seed)
     options = _one_floor(table, known, dict(options), seed)
     fits = {law.name: fit(table, law, seed=seed, **options) for law in known}
-    predictions = {
-        law.name: _held_out(table, law, parts, seed, options) for law in known
-    }
-    rows = np.any(parts, axis=0)
-    scores = [_score(fits[k], target, predictions[k], rows) for k in fits]
+    predictions: dict[str, Array] = {}
+    scores = []
+    for law in known:
+        predicted, inner = _held_out(table, law, parts, seed, options)
+        predictions[law.name] = predicted
+        scores.append(_score(fits[law.name], inner, target, predicted, parts))
     scores.sort(key=lambda s: (np.isnan(s.held_out_r2), -s.held_out_r2))
     return Comparison(tuple(scores), fits, predictions, words)
 
@@ -240,20 +257,24 @@ def _one_floor(
 
 def _held_out(
     table: Table, law: type[Law], parts: list[Mask], seed: int, options: dict[str, Any]
-) -> Array:
+) -> tuple[Array, list[Fit]]:
     predicted = np.full(parts[0].size, np.nan)
+    fits = []
     for part in parts:
         inner = dict(options)
         weights = inner.get("weights")
         if weights is not None and not isinstance(weights, str):
             inner["weights"] = np.asarray(weights)[~part]
-        found = fit(take(table, ~part), law, seed=seed, **inner)
-        predicted[part] = found.predict(take(table, part))
-    return predicted
+        fits.append(fit(take(table, ~part), law, seed=seed, **inner))
+        predicted[part] = fits[-1].predict(take(table, part))
+    return predicted, fits
 
 
-def _score(found: Fit, target: Array, predicted: Array, rows: Mask) -> Score:
+def _score(
+    found: Fit, inner: list[Fit], target: Array, predicted: Array, parts: list[Mask]
+) -> Score:
     assert found.problem is not None and found.z is not None
+    rows = np.any(parts, axis=0)
     count = found.z.size + 1  # the scale of the noise is fitted too
     likelihood = log_likelihood(found.problem, found.z)
     seen, guess = target[rows], predicted[rows]
@@ -271,4 +292,6 @@ def _score(found: Fit, target: Array, predicted: Array, rows: Mask) -> Score:
         aic=2 * count - 2 * likelihood,
         bic=float(np.log(found.n)) * count - 2 * likelihood,
         share_at_best=found.share_at_best,
+        lowest_share=min(each.share_at_best for each in (found, *inner)),
+        converged=all(each.converged for each in (found, *inner)),
     )

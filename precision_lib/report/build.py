@@ -108,7 +108,7 @@ def make_report(
     replicates: int = 1000,
     resample: Resample = "auto",
     by: str = "",
-    starts: int = 50,
+    starts: int | None = None,
     seed: int = 0,
 ) -> Report:
     """Fit the laws that a table can speak of, and decide by them.
@@ -187,7 +187,8 @@ def _notes(
     for each in laws:
         name = each.fit.law.name
         yield from (f"{name}: {warning}" for warning in each.fit.warnings)
-        yield from (f"{name}: {warning}" for warning in each.boot.warnings)
+        for scored in (*each.beyond, *([each.rivals] if each.rivals else [])):
+            yield from (f"{doubt[:-1]} ({scored.held_out})." for doubt in scored.doubts)
         if abs(each.fit.r2) < 0.9:
             yield f"{name}: R2 is {each.fit.r2:.2f}; the law explains the runs badly."
         if each.rivals:

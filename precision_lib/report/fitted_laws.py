@@ -101,7 +101,7 @@ def fit_choice(
     replicates: int = 1000,
     resample: Resample = "auto",
     by: Any = None,
-    starts: int = 50,
+    starts: int | None = None,
     seed: int = 0,
     delta: float = 1e-3,
 ) -> Fitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -15,9 +16,13 @@ from typer.testing import CliRunner
 
 from precision_lib import decide
 from precision_lib.cli import laws as cli_laws
+from precision_lib.cli.report import report
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit, example_fit, example_table, list_laws
 from precision_lib.laws.compare import compare as laws_compare
+from precision_lib.laws.fit import MORE_STARTS, STARTS
+from precision_lib.report.build import make_report
+from precision_lib.report.fitted_laws import fit_choice
 
 app = typer.Typer(pretty_exceptions_enable=False)
 cli_laws.register(app)
@@ -294,3 +299,34 @@ def test_program_is_quick_to_start_and_ends_a_fault_with_status_2(runs: Path) ->
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "column 'N' is missing" in done.stderr
+
+
+def test_one_default_for_the_starts(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the commands as of the library: 50, and 400 where too few of them agree."""
+    base = ("fit", runs, "--law", "chinchilla", "--columns", "N=params")
+    assert call_json(*base)["starts"] == STARTS == 50
+    module = sys.modules["precision_lib.laws.fit"]
+    monkeypatch.setattr(module, "RARE", 1.1)  # however many agree, they are too few
+    assert call_json(*base)["starts"] == MORE_STARTS == 400
+    assert call_json(*base, "--starts", 7)["starts"] == 7
+    for function in (cli_laws.fit, cli_laws.compare, report, make_report, fit_choice):
+        assert inspect.signature(function).parameters["starts"].default is None
+
+
+def test_a_doubtful_fit_is_said_wherever_it_is_used(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("precision_lib.laws.solve.STEPS", 3)
+    said = "did not converge"
+    saved = tmp_path / "rash.json"
+    columns = ("--columns", "N=params")
+    text = call("fit", runs, "--law", "chinchilla", *columns, "--out", saved)
+    assert said in " ".join(text.split())
+    text = call("compare", runs, "--laws", "chinchilla", "--folds", 3, *columns)
+    assert said in " ".join(text.split()) and "reached the best optimum" in text
+    text = call("predict", saved, "--N", 1e9, "--D", 1e10)
+    assert said in " ".join(text.split())
+    text = call("decide", saved, "allocation", "--budget", 1e20, "--bits", 16)
+    assert said in " ".join(text.split())

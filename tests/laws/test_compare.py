@@ -110,3 +110,14 @@ def test_likelihood_is_in_the_unit_of_the_target():
         for f in [fit(table, "chinchilla", loss="ls", scale=scale)]
     ]
     assert values[0] == pytest.approx(values[1], abs=0.1)
+
+
+def test_a_doubtful_fit_is_said_beside_its_scores(monkeypatch):
+    """Of the whole table or of a fold alike."""
+    sound = compare(example_table(), ["chinchilla"], folds=3)
+    assert sound.scores[0].converged and sound.scores[0].lowest_share > 0.9
+    assert sound.doubts == ()
+    monkeypatch.setattr("precision_lib.laws.solve.STEPS", 3)
+    rash = compare(example_table(), ["chinchilla"], folds=3)
+    assert not rash.scores[0].converged
+    assert any("chinchilla: The fit did not converge" in each for each in rash.doubts)
