@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array
 from precision_lib.laws.trust_region import (
+    Descent,
     Limits,
     Model,
-    State,
     call,
     iterate,
     losses_of,
@@ -74,7 +74,7 @@ def solve(
     best, losses = start.copy(), np.full(batch, np.inf)
     solved = np.zeros(batch, dtype=bool)
 
-    def load(first: int, count: int) -> State:
+    def load(first: int, count: int) -> Descent:
         part = np.arange(first, min(first + count, batch))
         pick = [a[part] if a.shape[0] > 1 else a for a in (target, weight)]
         rows = [np.broadcast_to(a, (part.size, n)) for a in pick]
@@ -105,12 +105,12 @@ def _begin(
     start: Array,
     where: NDArray[np.intp],
     delta: float,
-) -> State:
+) -> Descent:
     """The problems at their starts, without those where the law is not defined."""
     value, jacobian = call(model, start)
     residual = target - value
     typical = np.median(np.abs(residual), axis=-1)
-    state = State(
+    state = Descent(
         z=start.copy(),
         residual=residual,
         jacobian=jacobian,

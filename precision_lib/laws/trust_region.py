@@ -43,7 +43,7 @@ NUDGE = 1e-6
 
 
 @dataclass
-class State:
+class Descent:
     """Problems in flight; every array has the problem as its first axis."""
 
     z: Array
@@ -62,7 +62,7 @@ class State:
         for name, value in vars(self).items():
             setattr(self, name, value[mask])
 
-    def join(self, other: State) -> None:
+    def join(self, other: Descent) -> None:
         """Take in the problems of another state."""
         for name, value in vars(other).items():
             setattr(self, name, np.concatenate([getattr(self, name), value]))
@@ -83,7 +83,7 @@ def call(model: Model, z: Array) -> tuple[Array, Array]:
         return model(z)
 
 
-def losses_of(state: State, zone: Any) -> Array:
+def losses_of(state: Descent, zone: Any) -> Array:
     """Sum of Huber losses of each problem, shape (B,)."""
     result: Array = (state.weight * huber(state.residual, zone)).sum(-1)
     return result
@@ -101,7 +101,7 @@ def _pull(residual: Array, zone: Array, weight: Array) -> Array:
     return result
 
 
-def iterate(model: Model, state: State, limits: Limits, delta: float) -> Mask:
+def iterate(model: Model, state: Descent, limits: Limits, delta: float) -> Mask:
     """One step of every problem in flight; says which are solved."""
     state.steps = state.steps + 1
     zone = state.zone[:, None]
@@ -132,7 +132,7 @@ def iterate(model: Model, state: State, limits: Limits, delta: float) -> Mask:
     return done
 
 
-def _curvature(model: Model, state: State, limits: Limits) -> Array:
+def _curvature(model: Model, state: Descent, limits: Limits) -> Array:
     """Second derivatives of the quadratic model, shape (B, K, K)."""
     size = np.abs(state.residual)
     zone = np.minimum(state.zone, 1e300)[:, None]  # least squares: all are inside
@@ -154,7 +154,7 @@ def _curvature(model: Model, state: State, limits: Limits) -> Array:
 
 def _bend(
     model: Model,
-    state: State,
+    state: Descent,
     chosen: NDArray[np.intp],
     limits: Limits,
 ) -> Array:
@@ -175,7 +175,7 @@ def _bend(
 
 
 def _step(
-    state: State, hessian: Array, slope: Array, limits: Limits
+    state: Descent, hessian: Array, slope: Array, limits: Limits
 ) -> tuple[Array, Array]:
     """The best step within the cube and the bounds, and the gain it promises."""
     low, high = limits
@@ -189,7 +189,7 @@ def _step(
     return step, (step * (slope - 0.5 * times(hessian, step))).sum(-1)
 
 
-def _adapt(state: State, step: Array, fall: Array, gain: Array) -> None:
+def _adapt(state: Descent, step: Array, fall: Array, gain: Array) -> None:
     """Trust the quadratic model more where it foretold the loss, else less."""
     quality = fall / np.maximum(gain, 1e-300)
     factor = np.where(quality > 0.7, 0.3, np.where(quality > 0.2, 0.7, 3.0))
@@ -202,7 +202,7 @@ def _adapt(state: State, step: Array, fall: Array, gain: Array) -> None:
     state.radius = np.where(fall < 0, shorter, state.radius)
 
 
-def _at_rest(state: State, chosen: NDArray[np.intp], limits: Limits) -> Mask:
+def _at_rest(state: Descent, chosen: NDArray[np.intp], limits: Limits) -> Mask:
     """Whether the projected gradient of the chosen problems is zero to rounding.
 
     To rounding: small beside the sum of the absolute values that cancel in it, as
