@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from itertools import product
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import pydantic
 
@@ -15,6 +15,9 @@ from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import Role
 from precision_lib.runs.strict_yaml import read_yaml
+from precision_lib.sweep.branches import branches
+from precision_lib.sweep.rate_rule import read_rule
+from precision_lib.text.corpus import SEQUENCE
 from precision_lib.training.config import RunConfig
 
 
@@ -53,6 +56,18 @@ class Set(pydantic.BaseModel):
         Without it the rule of `precision_lib.model.shapes.peak_learning_rate`.
     peak_lr_factor : list of float, optional
         Multiples of the rule, instead of `peak_lr`.
+    rule : str, optional
+        "tuned": rate, batch, schedule and its end as
+        `precision_lib.sweep.rate_rule.RateRule` has them for N and D; a setting goes
+        before it.
+    batch_factor, rate_factor : list of float
+        Multiples of the batch of the rule, and of its rate at that batch.
+    rule_tokens : int, optional
+        The D that the rule is asked for, instead of the run's own.
+    branch : float, optional
+        Instead of a run a D, those of `precision_lib.sweep.branches.branches`: one
+        long run at a constant rate, and off it a branch to each D that decays over
+        this share of it.
     settings : list of dict
         Other fields of `precision_lib.training.config.RunConfig`, such as
         ``{weight_decay: 0.0}``, and `extra_norm` and `vocab_size` of the model.
@@ -71,12 +86,22 @@ class Set(pydantic.BaseModel):
     seeds: list[pydantic.NonNegativeInt] = [0]
     peak_lr: list[pydantic.PositiveFloat] | None = None
     peak_lr_factor: list[pydantic.PositiveFloat] | None = None
+    rule: Literal["tuned"] | None = None
+    rate_factor: list[pydantic.PositiveFloat] = [1.0]
+    batch_factor: list[pydantic.PositiveFloat] = [1.0]
+    rule_tokens: pydantic.PositiveInt | None = None
+    branch: float | None = pydantic.Field(None, gt=0, lt=1)
     settings: list[OtherFields] = [OtherFields()]  # type: ignore[valid-type]
 
     @pydantic.model_validator(mode="after")
     def _one_kind_of_rate(self) -> Set:
         if self.peak_lr is not None and self.peak_lr_factor is not None:
             raise ValueError("peak_lr and peak_lr_factor exclude each other")
+        if self.rule and not (self.peak_lr is None is self.peak_lr_factor):
+            raise ValueError("a rule excludes peak_lr and peak_lr_factor")
+        of_rule = {"rate_factor", "batch_factor", "rule_tokens"}
+        if not self.rule and (without := sorted(of_rule & self.model_fields_set)):
+            raise ValueError(f"{without[0]} needs a rule")
         return self
 
     def configs(self) -> list[RunConfig]:
@@ -91,16 +116,32 @@ class Set(pydantic.BaseModel):
             named = (SHAPES | PAPER_SHAPES)[shape]
             model = dataclasses.replace(named, **changed)
             runs += [
-                RunConfig(model, bits, tokens, rate, seed=seed, **other)
-                for rate in self._rates(named)
+                RunConfig(model, bits, tokens, seed=seed, **(chosen | other))
+                for chosen in self._chosen(named, tokens, other)
             ]
-        return runs
+        return branches(runs, self.branch) if self.branch else runs
 
-    def _rates(self, shape: ModelConfig) -> list[float]:
-        if self.peak_lr is not None:
-            return self.peak_lr
-        rule = peak_learning_rate(shape.n_non_embedding)
-        return [round(rule * factor, 5) for factor in self.peak_lr_factor or [1.0]]
+    def _chosen(
+        self, shape: ModelConfig, tokens: int, other: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Rates, and what else a rule says; `other` is what the plan says."""
+        size = shape.n_non_embedding
+        if not self.rule:
+            rule = peak_learning_rate(size)
+            factors = self.peak_lr_factor or [1.0]
+            rates = self.peak_lr or [round(rule * factor, 5) for factor in factors]
+            return [{"peak_lr": rate} for rate in rates]
+        tuned, asked = read_rule(), self.rule_tokens or tokens
+        shared = {"schedule": tuned.schedule, "final_lr": tuned.final_lr}
+        windows = SEQUENCE / other.get("sequence", SEQUENCE)
+        found = []
+        for share, factor in product(self.batch_factor, self.rate_factor):
+            batch = tuned.batch_size(asked, share)
+            rate = float(f"{factor * tuned.peak_lr(size, asked, batch):.3g}")
+            found.append(
+                shared | {"batch_size": round(batch * windows), "peak_lr": rate}
+            )
+        return found
 
 
 class Plan(pydantic.BaseModel):

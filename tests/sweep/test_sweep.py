@@ -22,9 +22,11 @@ from precision_lib.runs.run_table import TABLES, load_runs
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import prepare
 from precision_lib.sweep.price import prices
+from precision_lib.sweep.rate_rule import read_rule
 from precision_lib.sweep.records import collect, finished_ids, set_aside, write_json
 from precision_lib.sweep.runner import run_sweep
 from precision_lib.training.checkpoints import load_model
+from precision_lib.training.config import learning_rate
 from precision_lib.training.evaluation import evaluate
 from tests.helpers import small_corpus
 from tests.kill_sweep import sweep, tiny_configs
@@ -260,6 +262,51 @@ def test_settings_are_fields_of_the_config(tmp_path):
     assert read_plan(path).configs() == configs[:1]
 
 
+def test_a_rule_gives_rate_and_batch(tmp_path):
+    path = tmp_path / "plan.yaml"
+    more = "7_000_000]\n    rule: tuned\n    batch_factor: [1, 0.5]"
+    more += "\n    rate_factor: [1, 2]"
+    path.write_text(GOOD.replace("9999]", more))
+    rule, configs = read_rule(), read_plan(path).configs()
+    batch = rule.batch_size(7e6)
+    assert [c.batch_size for c in configs] == [batch, batch, batch // 2, batch // 2]
+    rates = [c.peak_lr for c in configs]
+    assert rates[0] == rule.peak_lr(23_936, 7e6, batch)
+    assert rates[2] == rule.peak_lr(23_936, 7e6, batch // 2)
+    assert rates[1::2] == pytest.approx([2 * rate for rate in rates[::2]], rel=5e-3)
+    assert {(c.schedule, c.final_lr) for c in configs} == {
+        (rule.schedule, rule.final_lr)
+    }
+    more += "\n    settings: [{sequence: 256, schedule: constant}]"
+    path.write_text(GOOD.replace("9999]", more))
+    long = read_plan(path).configs()
+    assert [c.tokens_per_step for c in long] == [c.tokens_per_step for c in configs]
+    assert [c.peak_lr for c in long] == rates and long[0].schedule == "constant"
+
+
+def test_branches_end_where_the_usual_runs_do(tmp_path):
+    path = tmp_path / "plan.yaml"
+    more = "875_000, 3_500_000]\n    seeds: [3, 4]\n    rule: tuned\n    branch: 0.2"
+    path.write_text(GOOD.replace("9999]", f"{more}\n    rule_tokens: 3_500_000"))
+    configs = read_plan(path).configs()
+    assert len(configs) == 2 * 6 and len({c.peak_lr for c in configs}) == 1
+    known = set()
+    for config in configs:
+        assert config.start_from is None or config.start_from.run_id in known
+        known.add(config.run_id)
+    branch = [c for c in configs if c.schedule == "linear"]
+    for config, tokens in zip(branch, [875_000, 3_500_000] * 2, strict=True):
+        assert config.windows * 128 == pytest.approx(tokens, rel=2e-3)
+        assert config.steps / (config.before[0] + config.steps) == pytest.approx(
+            0.2, abs=0.005
+        )
+        assert learning_rate(0, config) == config.peak_lr
+        assert learning_rate(config.steps - 1, config) == 0
+        start = config.start_from
+        assert learning_rate(start.steps - 1, start) == config.peak_lr
+    assert {c.seed for c in branch} == {3, 4}
+
+
 def test_the_weights_are_kept_beside_the_record(tmp_path, configs):
     run_sweep(configs[:1], "t", "fit", tmp_path / "out", tmp_path)
     run_id = configs[0].run_id
@@ -303,6 +350,9 @@ GOOD = (
         (("[9999]", "[9999]\n    settings: [{warm: 1}]"), r"key 'warm' in sets.0.sett"),
         (("[9999]", "[9999]\n    settings: [{beta1: x}]"), r"sets.0.settings.0.beta1"),
         (("[9999]", "[9999]\n    peak_lr: [1]\n    peak_lr_factor: [1]"), r"exclude"),
+        (("[9999]", "[9999]\n    rule: tuned\n    peak_lr: [1]"), r"a rule excludes"),
+        (("[9999]", "[9999]\n    rate_factor: [2]"), r"rate_factor needs a rule"),
+        (("[9999]", "[9999]\n    rule: best"), r"Input should be 'tuned'"),
         (("9999", "-1"), r"tokens.0: Input should be greater than 0"),
         (("9999", "99"), r"at least 2048"),
         (("[9999]", "[9999]\n    precisions: [{weights: int99}]"), r"1 to 16, not 99"),
