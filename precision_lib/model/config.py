@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 from torch import Tensor
 
 from precision_lib.errors import UserError
 from precision_lib.formats import HIGH_PRECISION, Format, bits_of, parse_format
+from precision_lib.rounding.lane_integer import LaneInt, largest_code
 from precision_lib.rounding.quantizer import (
     Scale,
     StraightThrough,
     block_size,
     fake_quantize,
 )
+
+PARTS = ("weights", "activations", "kv_cache", "queries")
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class Precision:
     rotation: int = 0
 
     def __post_init__(self) -> None:
-        for text in (self.weights, self.activations, self.kv_cache, self.queries):
-            parse_format(text)
+        for part in PARTS:
+            parse_format(getattr(self, part))
         if self.scale not in get_args(Scale):
             raise UserError(
                 f"unknown scale '{self.scale}'; one of {', '.join(get_args(Scale))}."
@@ -81,7 +84,24 @@ class Precision:
             "kv_bits": bits_of(self.kv_cache),
         }
 
-    def quantize(self, x: Tensor, fmt: Format | None, granularity: str) -> Tensor:
+    @property
+    def lane(self) -> Precision:
+        """Equal for precisions whose runs can train as lanes of one step.
+
+        Integers of the narrow grid under absmax scales may differ in width.
+        """
+        if self.scale != "absmax":
+            return self
+        free: dict[str, Any] = {
+            part: HIGH_PRECISION
+            for part in PARTS
+            if largest_code(getattr(self, part)) is not None
+        }
+        return replace(self, **free)
+
+    def quantize(
+        self, x: Tensor, fmt: Format | LaneInt | None, granularity: str
+    ) -> Tensor:
         """`x` rounded to `fmt`, straight through in the backward pass."""
         if fmt is None:
             return x

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from precision_lib.errors import UserError
 from precision_lib.formats import Element, Format, Int
+from precision_lib.rounding.lane_integer import LaneInt
 from precision_lib.rounding.scale_choice import Scale, scaled_blocks
 from precision_lib.rounding.scales import BlockSize, block_size
 
@@ -111,7 +112,7 @@ def quantize(
 
 def fake_quantize(
     x: Tensor,
-    fmt: Format | None,
+    fmt: Format | LaneInt | None,
     block: BlockSize,
     scale: Scale = "absmax",
     straight_through: StraightThrough = "clipped",
@@ -146,6 +147,8 @@ def fake_quantize(
         )
     if fmt is None:
         return x
+    if isinstance(fmt, LaneInt):
+        return fmt.fake_quantize(x, block)
     values, passes = _rounded(x.detach(), fmt, block, scale, straight_through)
     through = x if passes is None else x * passes
     return values + (through - through.detach())  # the difference is exactly zero

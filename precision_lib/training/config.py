@@ -171,7 +171,7 @@ class RunConfig:
             "final_lr": 0.1,
             "decay": 0.2,
         }
-        return replace(self, **free, averaging=0.0)
+        return replace(self, **free, averaging=0.0, precision=self.precision.lane)
 
     @property
     def compiles(self) -> bool:

@@ -12,16 +12,26 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 
-from precision_lib.model.transformer import Transformer
+from precision_lib.model.config import Precision
+from precision_lib.model.transformer import Block, QuantLinear, Transformer
+from precision_lib.rounding.lane_integer import LaneInt, differing
 from precision_lib.training.compiling import compiled
 from precision_lib.training.config import RunConfig, learning_rate
 from precision_lib.training.share import Share
 from precision_lib.training.state import State, named_parameters
 
 ALONE = Share()
+
+# Where the model keeps the format of each part.
+FORMATS: dict[str, tuple[type[nn.Module], str]] = {
+    "weights": (QuantLinear, "weight_format"),
+    "activations": (QuantLinear, "input_format"),
+    "kv_cache": (Block, "cache_format"),
+    "queries": (Block, "query_format"),
+}
 
 
 class Lanes:
@@ -32,9 +42,10 @@ class Lanes:
     Parameters
     ----------
     model : Transformer
-        Shape and precision of every lane.
+        Shape of every lane, and precision where all have one.
     configs : sequence of RunConfig
-        One a lane; they may differ in rate, schedule, tokens, seed and weight decay.
+        One a lane; they may differ in rate, schedule, seed, weight decay and in the
+        width of integers.
     states : sequence of State
         Where each lane starts.
     tokens : Tensor of int, shape (n,)
@@ -77,6 +88,8 @@ class Lanes:
         self.first = torch.stack([s.first for s in states])
         self.second = torch.stack([s.second for s in states])
         self.total = self.weights.new_zeros(len(configs))
+        codes = lane_widths(model, [config.precision for config in configs])
+        self.widths = {name: self.weights.new_tensor(c) for name, c in codes.items()}
         self.tokens, self.order = tokens, share.of(order)
         self.offsets = torch.arange(self.config.sequence + 1, device=tokens.device)
         self.at = torch.zeros(1, dtype=torch.int64, device=tokens.device)
@@ -93,7 +106,7 @@ class Lanes:
         """One update of every lane; returns their losses before it, shape (lanes,)."""
         starts = self.order.index_select(0, self.at)[0]  # (lanes, batch)
         rows = self.tokens[starts[..., None] + self.offsets]  # (lanes, batch, time + 1)
-        gradients, losses = self._gradients(self.weights, rows)
+        gradients, losses = self._gradients(self.weights, self.widths, rows)
         self.share.average(gradients)
         self.share.average(losses)
         norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
@@ -103,17 +116,19 @@ class Lanes:
         self._adamw(gradients, norms, rates)
         return losses
 
-    def _gradient(self, weights: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def _gradient(
+        self, weights: Tensor, widths: dict[str, Tensor], rows: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Gradient and loss of one lane, means over its micro-batches."""
         parts = rows.split(self.config.micro_batch or len(rows))
-        pairs = [grad_and_value(self._loss)(weights, part) for part in parts]
+        pairs = [grad_and_value(self._loss)(weights, widths, part) for part in parts]
         gradient, loss = (sum(of_parts) for of_parts in zip(*pairs, strict=True))
         return gradient / len(parts), loss / len(parts)
 
-    def _loss(self, weights: Tensor, rows: Tensor) -> Tensor:
-        parameters = named_parameters(self.model, weights)
+    def _loss(self, weights: Tensor, widths: dict[str, Tensor], rows: Tensor) -> Tensor:
+        tensors = named_parameters(self.model, weights) | widths
         with _autocast(self.config):
-            return functional_call(self.model, parameters, (rows.long(),))
+            return functional_call(self.model, tensors, (rows.long(),))
 
     def _update(self, gradients: Tensor, norms: Tensor, rates: Tensor) -> None:
         """AdamW (https://arxiv.org/abs/1711.05101) on clipped gradients, in place."""
@@ -125,6 +140,31 @@ class Lanes:
         spread = (self.second / bias2).sqrt() + config.epsilon
         self.weights.mul_(1 - rates * self.decay)
         self.weights.sub_(rates / bias1 * self.first / spread)
+
+
+def lane_widths(
+    model: Transformer, precisions: Sequence[Precision]
+) -> dict[str, list[int]]:
+    """Largest codes, one a lane, of each rounding in which the lanes differ.
+
+    By the name of the buffer of `model` that holds it: a `LaneInt` takes the place of
+    the format that is fixed.
+
+    Examples
+    --------
+    >>> from precision_lib.model.config import ModelConfig
+    >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
+    >>> lane_widths(model, [Precision(), Precision(kv_cache="int4")])
+    {'blocks.0.cache_format.top': [0, 7]}
+    """
+    found = {}
+    for part, (kind, attribute) in FORMATS.items():
+        codes = differing([getattr(precision, part) for precision in precisions])
+        for name, module in [*model.named_modules()] if codes else []:
+            if isinstance(module, kind):
+                setattr(module, attribute, LaneInt())
+                found[f"{name}.{attribute}.top"] = codes
+    return found
 
 
 def _autocast(config: RunConfig) -> AbstractContextManager[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from precision_lib.training.config import RunConfig
 from precision_lib.training.data import data_order, training_tokens
 from precision_lib.training.evaluation import evaluate
 from precision_lib.training.record import describe
+from precision_lib.training.replay import fast_step
 from precision_lib.training.share import Share
 from precision_lib.training.state import State, put_weights
 from precision_lib.training.step import ALONE, Lanes
@@ -124,7 +124,8 @@ def train_lanes(
     Parameters
     ----------
     configs : sequence of RunConfig
-        They may differ in rate, schedule, seed, weight decay and `start_from`.
+        They may differ in rate, schedule, seed, weight decay, `start_from` and the
+        width of integers.
 
     Raises
     ------
@@ -136,26 +137,92 @@ def train_lanes(
     >>> train_lanes([config, other], corpus)  # doctest: +SKIP
     """
     begin = time.perf_counter()
-    for config in configs:
-        _check(config, corpus)
-    if len({config.lane for config in configs}) > 1:
-        raise UserError("runs that train as lanes differ in seed and rates alone.")
     with one_thread():
-        lanes = new_lanes(configs, corpus, states=states, share=share)
-        curves, averages = _optimize(lanes, configs, progress)
-        trained = (time.perf_counter() - begin) / len(configs)
-        runs = []
-        for i, config in enumerate(configs):
-            state = State(lanes.weights[i], lanes.first[i], lanes.second[i])
-            model = copy.deepcopy(lanes.model)
-            put_weights(model, averages.get(i, state.weights))
-            record = describe(config, corpus) | {"lanes": len(configs)}
-            record |= {"curve": curves[i], "train_seconds": round(trained, 2)}
-            runs.append(Run(model, record | _evaluated(model, config, corpus), state))
+        trained = train_steps(
+            configs, corpus, progress=progress, states=states, share=share
+        )
+        runs = [measured(steps, corpus) for steps in trained]
     seconds = (time.perf_counter() - begin) / len(configs)
     for run in runs:
         run.record["seconds"] = round(seconds, 2)
     return runs
+
+
+@dataclass
+class Trained:
+    """A run after its last step, before its loss is measured.
+
+    Attributes
+    ----------
+    config : RunConfig
+    weights : Tensor, shape (parameters,)
+        Of the final model, averaged if the config wants that.
+    state : State
+        The last weights and optimizer.
+    record : dict
+        What is known by now, see `Run`.
+
+    Examples
+    --------
+    >>> train_steps([config], corpus)[0].record["lanes"]  # doctest: +SKIP
+    1
+    """
+
+    config: RunConfig
+    weights: Tensor
+    state: State
+    record: dict[str, Any]
+
+
+def train_steps(
+    configs: Sequence[RunConfig],
+    corpus: Corpus,
+    *,
+    progress: bool = False,
+    states: Path | None = None,
+    share: Share = ALONE,
+) -> list[Trained]:
+    """The steps of `train_lanes`, without the evaluation of what they end in.
+
+    Examples
+    --------
+    >>> train_steps([config], corpus)[0].weights.shape  # doctest: +SKIP
+    torch.Size([56704])
+    """
+    begin = time.perf_counter()
+    for config in configs:
+        _check(config, corpus)
+    if len({config.lane for config in configs}) > 1:
+        raise UserError(
+            "runs that train as lanes differ in seed, rates and widths alone."
+        )
+    lanes = new_lanes(configs, corpus, states=states, share=share)
+    curves, averages = _optimize(lanes, configs, progress)
+    trained = (time.perf_counter() - begin) / len(configs)
+    runs = []
+    for i, config in enumerate(configs):
+        state = State(lanes.weights[i], lanes.first[i], lanes.second[i])
+        record = describe(config, corpus) | {"lanes": len(configs)}
+        record |= {"curve": curves[i], "train_seconds": round(trained, 2)}
+        runs.append(Trained(config, averages.get(i, state.weights), state, record))
+    return runs
+
+
+def measured(trained: Trained, corpus: Corpus, device: str | None = None) -> Run:
+    """The run with its final loss, measured on `device`; by default where it trained.
+
+    Examples
+    --------
+    >>> measured(trained, corpus, "cpu").record["status"]  # doctest: +SKIP
+    'finished'
+    """
+    begin = time.perf_counter()
+    config = trained.config
+    model = new_model(config, device)
+    put_weights(model, trained.weights)
+    record = trained.record | _evaluated(model, config, corpus)
+    seconds = record["train_seconds"] + time.perf_counter() - begin
+    return Run(model, record | {"seconds": round(seconds, 2)}, trained.state)
 
 
 def _check(config: RunConfig, corpus: Corpus) -> None:
@@ -188,8 +255,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def new_model(config: RunConfig) -> Transformer:
-    """The model of a run before its first step, on its device.
+def new_model(config: RunConfig, device: str | None = None) -> Transformer:
+    """The model of a run before its first step, on `device` or the one of its config.
 
     Examples
     --------
@@ -199,7 +266,7 @@ def new_model(config: RunConfig) -> Transformer:
     """
     dtype = torch.float64 if config.dtype == "float64" else torch.float32
     model = Transformer(config.model, config.precision, config.seed)
-    return model.to(device=config.device, dtype=dtype)
+    return model.to(device=device or config.device, dtype=dtype)
 
 
 def _start(config: RunConfig, corpus: Corpus, states: Path | None) -> State:
@@ -251,9 +318,10 @@ def _optimize(
     every = max(1, steps // CURVE_POINTS)
     curves: list[Curve] = [[] for _ in configs]
     averages: dict[int, Tensor] = {}
+    take_step = fast_step(lanes)
     shown = tqdm(range(steps), disable=None if progress else True, leave=False)
     for step in shown:
-        lanes.step()
+        take_step()
         for i, config in enumerate(configs):
             _average(averages, i, lanes.weights, config, steps - step)
         if (step + 1) % every == 0 or step + 1 == steps:

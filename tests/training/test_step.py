@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from precision_lib.errors import UserError
+from precision_lib.formats import Int
 from precision_lib.model.config import Precision
+from precision_lib.rounding.lane_integer import LaneInt, largest_code
+from precision_lib.rounding.quantizer import block_size, fake_quantize
 from precision_lib.training.config import RunConfig, learning_rate
 from precision_lib.training.state import State, named_parameters
 from precision_lib.training.trainer import new_lanes, new_model, train, train_lanes
@@ -61,6 +64,51 @@ def test_a_lane_is_its_run_alone(precision):
         assert len(lane.record["curve"]) == len(alone.record["curve"])
 
 
+def test_lanes_may_differ_in_the_width_of_integers():
+    formats = [
+        Precision(),
+        ALL,
+        Precision(weights="int3"),
+        Precision(activations="int6", kv_cache="int2", queries="int5"),
+    ]
+    configs = [changed(precision=precision) for precision in formats]
+    together = train_lanes(configs, small_corpus())
+    for config, lane in zip(configs, together, strict=True):
+        alone = train(config, small_corpus())
+        near = 1e-4 if config.precision == Precision() else 0.02  # roundings flip
+        assert lane.record["loss"] == pytest.approx(alone.record["loss"], abs=near)
+        assert lane.record["weight_bits"] == alone.record["weight_bits"]
+        assert lane.model.precision == config.precision
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("granularity", ["tensor", "token", "group:8"])
+def test_an_integer_of_a_lane_is_the_integer_itself(bits, granularity):
+    x = torch.randn(4, 16, generator=torch.Generator().manual_seed(bits))
+    x[0] = 0
+    block = block_size(granularity, x.shape)
+    lane = LaneInt()
+    lane.top.fill_(largest_code(f"int{bits}"))
+    mine, fixed = (x.clone().requires_grad_() for _ in range(2))
+    weights = torch.randn(4, 16, generator=torch.Generator().manual_seed(1))
+    ours, theirs = (
+        fake_quantize(mine, lane, block),
+        fake_quantize(fixed, Int(bits), block),
+    )
+    assert torch.equal(ours, theirs)
+    (ours * weights).sum().backward()
+    (theirs * weights).sum().backward()
+    assert torch.equal(mine.grad, fixed.grad)
+    lane.top.zero_()
+    assert torch.equal(fake_quantize(x, lane, block), x)
+
+
+def test_other_grids_are_no_lanes_of_one_step():
+    formats = [Precision(weights="int4-full"), Precision(weights="e2m1")]
+    formats += [Precision(weights="int4", scale="mse")]
+    assert len({changed(precision=p).lane for p in [Precision(), *formats]}) == 4
+
+
 def test_a_lane_that_diverges_leaves_the_others_alone():
     configs = [CONFIG, changed(peak_lr=1e9)]
     good, bad = train_lanes(configs, small_corpus())
@@ -71,7 +119,7 @@ def test_a_lane_that_diverges_leaves_the_others_alone():
 
 
 def test_runs_of_two_shapes_are_no_lanes():
-    with pytest.raises(UserError, match="differ in seed and rates alone"):
+    with pytest.raises(UserError, match="differ in seed, rates and widths"):
         train_lanes([CONFIG, changed(batch_size=2)], small_corpus())
 
 
@@ -101,7 +149,7 @@ def test_the_compiler_sees_through_every_format(precision):
     lanes = new_lanes([config, dataclasses.replace(config, seed=1)], small_corpus())
     rows = lanes.tokens[lanes.order[0][..., None] + lanes.offsets]
     graph = torch.compile(lanes._gradients, backend="aot_eager", fullgraph=True)
-    gradients, losses = graph(lanes.weights, rows)
+    gradients, losses = graph(lanes.weights, lanes.widths, rows)
     torch._dynamo.reset()
     for i, seed in enumerate((0, 1)):
         model = new_model(dataclasses.replace(config, seed=seed))

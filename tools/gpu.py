@@ -1,0 +1,381 @@
+"""Train a bundle of ``tools.gpu_pack`` on a GPU within a given time.
+
+Runs of equal shape, data and batch are lanes of one step, several such stacks train
+side by side, each from a CUDA graph on a stream of its own, and final models are
+rounded on the processor's cores meanwhile. Imports nothing but torch, numpy, pandas
+and what of the library needs no more.
+
+    python -m tools.gpu check bundle --out trained     # against the processor, speeds
+    python -m tools.gpu train bundle --out trained --seconds 480
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import multiprocessing
+import os
+import pickle
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from precision_lib.model.config import Precision
+from precision_lib.model.shapes import SHAPES
+from precision_lib.ptq.trained_run import add_roundings
+from precision_lib.text.corpus import Corpus, digest_of, read_corpus
+from precision_lib.training.config import RunConfig
+from precision_lib.training.replay import fast_step
+from precision_lib.training.state import State
+from precision_lib.training.trainer import (
+    Trained,
+    measured,
+    new_lanes,
+    train,
+    train_lanes,
+    train_steps,
+)
+
+FULL = 2**23  # numbers of width times tokens that fill the card
+FILE = 15_000_000  # bytes of weights a file
+FILES = 3  # of weights that were not rounded
+GRACE = 20.0  # seconds at the end for the roundings that are under way
+
+
+class Job(NamedTuple):
+    """A run to be done, and the labels of its sweep."""
+
+    config: RunConfig
+    labels: dict[str, str]
+
+
+def read_jobs(bundle: Path) -> list[Job]:
+    """The runs of a bundle, the first to be done first."""
+    jobs: list[Job] = pickle.loads((bundle / "jobs.pickle").read_bytes())
+    return jobs
+
+
+@lru_cache
+def bundled_corpus(folder: Path) -> Corpus:
+    """The text of a bundle, unpacked beside its packed file; its digest is checked."""
+    plain = folder / "train.npy"
+    if not plain.exists():
+        tokens = lzma.decompress((folder / "train.xz").read_bytes())
+        np.save(plain, np.frombuffer(tokens, np.uint16))
+    corpus = read_corpus(folder)
+    if digest_of(corpus.train, corpus.validation) != corpus.digest:
+        raise SystemExit(f"{folder}: the tokens are not those that were packed.")
+    return corpus
+
+
+def stacks(jobs: list[Job]) -> list[list[Job]]:
+    """Runs that train as lanes, as many together as fill the card, in their order."""
+    alike: dict[RunConfig, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(job.config.lane, []).append(job)
+    found = []
+    for lane, group in alike.items():
+        numbers = lane.tokens_per_step * lane.model.d_model
+        parts = -(-len(group) * numbers // FULL)
+        size = -(-len(group) // parts)
+        found += [group[i : i + size] for i in range(0, len(group), size)]
+    return found
+
+
+def train_stack(jobs: list[Job], corpus: Corpus, states: Path) -> list[Trained]:
+    """Train lanes on a stream of their own; the results are in the main memory."""
+    with _own_stream():
+        runs = train_steps([job.config for job in jobs], corpus, states=states)
+        for run in runs:
+            run.state.to("cpu").save(states / f"{run.config.run_id}.state")
+        return [
+            replace(run, weights=run.weights.cpu(), state=_nothing()) for run in runs
+        ]
+
+
+def _own_stream() -> AbstractContextManager[Any]:
+    if not torch.cuda.is_available():
+        return nullcontext()
+    return torch.cuda.stream(torch.cuda.Stream())
+
+
+def _nothing() -> State:
+    """In place of a state that another process has no use for."""
+    return State(*(torch.empty(0) for _ in range(3)))
+
+
+def finished(
+    job: Job, weights: Tensor, record: dict[str, Any], corpus: Corpus
+) -> dict[str, Any]:
+    """The whole record of a run, its loss and roundings measured on the processor."""
+    run = measured(Trained(job.config, weights, _nothing(), record), corpus, "cpu")
+    add_roundings(run, job.config, corpus)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {**job.labels, **run.record, "peak_memory_mb": 0.0, "finished": now}
+
+
+def _hide_gpu() -> None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    torch.set_num_threads(1)
+
+
+def _finish(
+    job: Job, weights: np.ndarray, record: dict[str, Any], folder: Path
+) -> dict[str, Any]:
+    return finished(job, torch.from_numpy(weights), record, bundled_corpus(folder))
+
+
+class Sweep:
+    """Stacks in training, final models in rounding, and the files they end in."""
+
+    def __init__(self, bundle: Path, out: Path, seconds: float, side_by_side: int):
+        self.bundle, self.out = bundle, out
+        self.end = time.monotonic() + seconds
+        self.jobs = read_jobs(bundle)
+        self.waiting = stacks(self.jobs)
+        self.training: dict[Future[list[Trained]], list[Job]] = {}
+        self.rounding: dict[Future[dict[str, Any]], tuple[Job, Trained]] = {}
+        self.unrounded: list[Trained] = []
+        self.side_by_side = side_by_side
+        self.states = out.parent / "states"
+        self.states.mkdir(parents=True, exist_ok=True)
+        self.starts = {
+            j.config.start_from.run_id for j in self.jobs if j.config.start_from
+        }
+        self.kept: dict[str, Tensor] = {}
+        self.log = (out / "log.txt").open("a")
+        self.records = (out / "records.jsonl").open("a")
+
+    def say(self, *words: object) -> None:
+        """A line of the log, with the seconds that are left."""
+        left = f"{self.end - time.monotonic():6.1f} s left:"
+        print(left, *words, file=self.log, flush=True)
+        print(left, *words, flush=True)
+
+    def work(self, rounders: int) -> None:
+        """Until all is done or the time is over."""
+        spawn = multiprocessing.get_context("spawn")
+        trainers = ThreadPoolExecutor(self.side_by_side)
+        pool = ProcessPoolExecutor(rounders, spawn, _hide_gpu)
+        for folder in {job.config.corpus for job in self.jobs}:
+            bundled_corpus(self.bundle / folder)  # unpacked before the pool reads it
+        while (self.waiting or self.training or self.rounding) and self._left() > 0:
+            while len(self.training) < self.side_by_side and self._left() > GRACE:
+                jobs = self._next()
+                if jobs is None:
+                    break
+                corpus = bundled_corpus(self.bundle / jobs[0].config.corpus)
+                task = trainers.submit(train_stack, jobs, corpus, self.states)
+                self.training[task] = jobs
+            both: list[Any] = [*self.training, *self.rounding]
+            for task in wait(both, 0.5, FIRST_COMPLETED).done:
+                if task in self.training:
+                    self._trained(task, pool)
+                else:
+                    self._rounded(task)
+            if not self.training and not self.rounding and self._left() <= GRACE:
+                break
+        self._save()
+
+    def _left(self) -> float:
+        return self.end - time.monotonic()
+
+    def _next(self) -> list[Job] | None:
+        """The first stack whose start, if it has one, is there."""
+        for i, jobs in enumerate(self.waiting):
+            starts = {j.config.start_from.run_id for j in jobs if j.config.start_from}
+            if all((self.states / f"{start}.state").exists() for start in starts):
+                return self.waiting.pop(i)
+        return None
+
+    def _trained(self, task: Any, pool: ProcessPoolExecutor) -> None:
+        jobs = self.training.pop(task)
+        config = jobs[0].config
+        if error := task.exception():
+            self.say(f"{config} failed: {type(error).__name__}: {error}")
+            return
+        runs: list[Trained] = task.result()
+        took = sum(run.record["train_seconds"] for run in runs)
+        tokens = sum(run.config.steps * run.config.tokens_per_step for run in runs)
+        self.say(
+            f"N {config.model.n_non_embedding} D {config.tokens} "
+            f"batch {config.batch_size}: {len(runs)} lanes, {took:.1f} s, "
+            f"{tokens / took / 1e6:.2f}M tokens/s; {len(self.rounding)} in rounding"
+        )
+        for job, run in zip(jobs, runs, strict=True):
+            folder = self.bundle / job.config.corpus
+            what = (job, run.weights.numpy(), run.record, folder)
+            self.rounding[pool.submit(_finish, *what)] = (job, run)
+
+    def _rounded(self, task: Any) -> None:
+        job, run = self.rounding.pop(task)
+        if error := task.exception():
+            self.say(f"{job.config.run_id} not rounded: {error}")
+            self.unrounded.append(run)
+            return
+        print(json.dumps(task.result()), file=self.records, flush=True)
+        if job.labels["sweep"] in ("base", "held_28M") and job.config.seed == 100:
+            self.kept[job.config.run_id] = run.weights
+
+    def _save(self) -> None:
+        """Final models to keep, and those whose roundings did not end."""
+        shape: dict[int, Tensor] = {}  # one a size, the one of most tokens
+        longest: dict[int, int] = {}
+        names: dict[int, str] = {}
+        by_id = {job.config.run_id: job.config for job in self.jobs}
+        for run_id, weights in self.kept.items():
+            n, tokens = len(weights), by_id[run_id].tokens
+            if tokens > longest.get(n, 0):
+                shape[n], longest[n], names[n] = weights, tokens, run_id
+        if names:
+            kept = {names[n]: shape[n] for n in names}
+            (self.out / "kept.safetensors").write_bytes(safetensors.torch.save(kept))
+        batch: dict[str, Tensor] = {}
+        number = 0
+        with (self.out / "unrounded.jsonl").open("a") as file:
+            pending = [run for _, run in self.rounding.values()]
+            for run in (*self.unrounded, *pending):
+                if number == FILES:
+                    break
+                batch[run.config.run_id] = run.weights
+                print(json.dumps(run.record), file=file)
+                if sum(w.numel() * 4 for w in batch.values()) > FILE - 3_000_000:
+                    _write_weights(self.out, number, batch)
+                    batch, number = {}, number + 1
+        if batch:
+            _write_weights(self.out, number, batch)
+        self.say(f"{len(self.rounding)} not rounded, {len(self.waiting)} stacks left")
+        for child in multiprocessing.active_children():
+            child.kill()
+
+
+def _write_weights(out: Path, number: int, batch: dict[str, Tensor]) -> None:
+    path = out / f"unrounded{number}.safetensors"
+    path.write_bytes(safetensors.torch.save(batch))
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Flat weights by run."""
+    return safetensors.torch.load_file(path)
+
+
+def check(bundle: Path, seed: int = 100) -> Iterator[dict[str, Any]]:
+    """A lane beside the same run alone, on the GPU and on the processor."""
+    corpus = bundled_corpus(bundle / "default")
+    for precision in (Precision(), Precision("int4", "int4", "int4")):
+        config = RunConfig(
+            SHAPES["24k"], precision, tokens=400_000, batch_size=4, engine="eager",
+            peak_lr=0.0117, final_lr=0.0, seed=seed,
+        )  # fmt: skip
+        gpu = replace(config, device="cuda")
+        others = [replace(gpu, seed=seed + 1), replace(gpu, precision=Precision())]
+        losses = {
+            "processor": train(config, corpus).record["loss"],
+            "alone": train(gpu, corpus).record["loss"],
+            "again": train(gpu, corpus).record["loss"],
+            "lane": train_lanes([gpu, *others], corpus)[0].record["loss"],
+        }
+        yield {"precision": precision.weights, **losses}
+
+
+def speeds(
+    bundle: Path, engine: str, sizes: list[str], lanes: list[int]
+) -> Iterator[dict[str, Any]]:
+    """Tokens a second by size, lanes and precision; the batch is 16 windows of 128."""
+    corpus = bundled_corpus(bundle / "default")
+    int4 = Precision("int4", "int4", "int4")
+    for size in sizes:
+        for count in lanes:
+            for precision in ([Precision()], [Precision(), int4]):
+                begin = time.perf_counter()
+                configs = [
+                    RunConfig(
+                        SHAPES[size], precision[i % len(precision)], tokens=400_000,
+                        seed=i, device="cuda", engine=engine,  # type: ignore[arg-type]
+                    )
+                    for i in range(count)
+                ]  # fmt: skip
+                model = new_lanes(configs, corpus)
+                step = fast_step(model)
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+                for _ in range(50):
+                    step()
+                torch.cuda.synchronize()
+                took = (time.perf_counter() - start) / 50
+                yield {
+                    "size": size,
+                    "lanes": count,
+                    "mixed": len(precision) > 1,
+                    "engine": engine,
+                    "ms_a_step": round(1000 * took, 3),
+                    "million_tokens_a_second": round(count * 2048 / took / 1e6, 2),
+                    "start_seconds": round(start - begin, 1),
+                    "memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
+                }
+                torch.cuda.reset_peak_memory_stats()
+
+
+def _watch(seconds: float) -> None:
+    """End the process when its time is over, whatever it is in."""
+
+    def end() -> None:
+        print("the time is over", flush=True)
+        os._exit(3)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("command", choices=["check", "speeds", "train"])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=480)
+    parser.add_argument("--side-by-side", type=int, default=6)
+    parser.add_argument("--rounders", type=int, default=13)
+    parser.add_argument("--engine", default="eager")
+    parser.add_argument("--sizes", nargs="+", default=["24k", "98k", "397k"])
+    parser.add_argument("--lanes", nargs="+", type=int, default=[1, 16, 64])
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.command == "train":
+        sweep = Sweep(given.bundle, given.out, given.seconds, given.side_by_side)
+        sweep.work(given.rounders)
+        os._exit(0)  # threads in training do not stop by themselves
+    _watch(given.seconds)
+    if given.command == "check":
+        found = check(given.bundle)
+    else:
+        found = speeds(given.bundle, given.engine, given.sizes, given.lanes)
+    with (given.out / f"{given.command}.jsonl").open("a") as file:
+        for row in found:
+            row |= {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
+            print(json.dumps(row), file=file, flush=True)
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Pack plans and their text for a machine with a GPU, and take in what it trained.
+
+A rented machine has no network, little room for files and not all of the packages. It
+gets one folder, and ``python -m tools.gpu`` there needs torch, numpy and pandas alone:
+
+    python -m tools.gpu_pack pack base ladder --out bundle
+    python -m tools.gpu train bundle --out trained --seconds 480   # over there
+    python -m tools.gpu_pack unpack trained --out records
+    python -m precision_lib collect records
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import pickle
+import shutil
+from pathlib import Path
+
+from precision_lib.paths import cache_folder, table_folder
+from precision_lib.sweep.plans import read_plan
+from precision_lib.sweep.preflight import rough_seconds
+from precision_lib.sweep.records import finished_ids, write_json
+from precision_lib.text.corpus import save_corpus
+from precision_lib.text.loading import load_corpus
+from precision_lib.training.checkpoints import save_model
+from precision_lib.training.state import put_weights
+from precision_lib.training.trainer import new_model
+from tools.gpu import Job, finished, read_jobs, read_weights
+
+DATA = table_folder("main")
+
+
+def pack(plans: list[str], out: Path, *, corpora: set[str] | None = None) -> int:
+    """Write the runs of `plans` that are not in the tables, and the text they read.
+
+    The first plans come first, in each the shortest runs. The text is compressed once
+    and kept in the user's cache. Returns the number of runs.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    done = finished_ids(out, DATA)
+    jobs = []
+    for name in plans:
+        plan = read_plan(DATA / "plans" / f"{name}.yaml")
+        labels = {"sweep": plan.name, "role": plan.role}
+        configs = sorted(plan.configs(), key=rough_seconds)
+        jobs += [Job(c, labels) for c in configs if c.run_id not in done]
+    jobs = [job for job in jobs if corpora is None or job.config.corpus in corpora]
+    (out / "jobs.pickle").write_bytes(pickle.dumps(jobs))
+    for name in sorted({job.config.corpus for job in jobs}):
+        _pack_corpus(name, out / name)
+    return len(jobs)
+
+
+def _pack_corpus(name: str, folder: Path) -> None:
+    corpus = load_corpus(name)
+    packed = cache_folder() / "packed" / f"{corpus.digest[:12]}.xz"
+    if not packed.exists():
+        packed.parent.mkdir(parents=True, exist_ok=True)
+        packed.write_bytes(lzma.compress(corpus.train.tobytes()))
+    shutil.rmtree(folder, ignore_errors=True)
+    save_corpus(corpus, folder)
+    (folder / "train.npy").unlink()
+    shutil.copyfile(packed, folder / "train.xz")
+
+
+def unpack(trained: Path, bundle: Path, out: Path) -> int:
+    """Write a record a run, and the models that came along; returns how many records.
+
+    Runs whose final model came without its roundings are rounded here.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    records = [json.loads(line) for line in _lines(trained / "records.jsonl")]
+    jobs = {job.config.run_id: job for job in read_jobs(bundle)}
+    weights = {
+        run_id: tensor
+        for path in sorted(trained.glob("*.safetensors"))
+        for run_id, tensor in read_weights(path).items()
+    }
+    for record in records:
+        write_json(out / f"{record['run_id']}.json", record)
+    for run_id, tensor in weights.items():
+        config = jobs[run_id].config
+        model = new_model(config, "cpu")
+        put_weights(model, tensor)
+        save_model(model, config, out / f"{run_id}.safetensors")
+    unrounded = [json.loads(line) for line in _lines(trained / "unrounded.jsonl")]
+    for record in unrounded:
+        job = jobs[record["run_id"]]
+        corpus = load_corpus(job.config.corpus)
+        whole = finished(job, weights[record["run_id"]], record, corpus)
+        write_json(out / f"{record['run_id']}.json", whole)
+    return len(records) + len(unrounded)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.exists() else []
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    packing = commands.add_parser("pack", help="write the bundle")
+    packing.add_argument("plans", nargs="+")
+    packing.add_argument("--out", type=Path, required=True)
+    packing.add_argument("--corpora", nargs="+", help="leave out runs on other text")
+    unpacking = commands.add_parser("unpack", help="take in what was trained")
+    unpacking.add_argument("trained", type=Path)
+    unpacking.add_argument("--bundle", type=Path, required=True)
+    unpacking.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    if given.command == "pack":
+        corpora = set(given.corpora) if given.corpora else None
+        print(pack(given.plans, given.out, corpora=corpora), "runs")
+    else:
+        print(unpack(given.trained, given.bundle, given.out), "records")
+
+
+if __name__ == "__main__":
+    main()
