@@ -59,7 +59,8 @@ class RunConfig:
         Processes that share each batch, one device each.
     engine : str
         "compiled": the step goes through ``torch.compile``; "eager": it does not;
-        "auto": compiled for more than 10¹² operations, if there is a compiler.
+        "auto": compiled for more than 10¹² operations, if there is a compiler and
+        no GPU.
     start_from : RunConfig, optional
         A run of the same shape, seed, corpus and sequence whose last weights and
         optimizer this one starts from, and whose data it goes on from; `schedule` and
@@ -179,8 +180,10 @@ class RunConfig:
         if self.engine == "auto":
             parameters = sum(self.model.parameters.values())
             long = 6 * parameters * self.tokens > LONG
-            # The search for the scale of least error is too long a program.
-            return long and self.precision.scale != "mse" and can_compile(self.device)
+            # On a GPU the step is one graph anyway. The search for the scale of least
+            # error is too long a program.
+            here = self.device != "cuda" and self.precision.scale != "mse"
+            return long and here and can_compile(self.device)
         if self.engine == "compiled" and not can_compile(self.device):
             raise UserError("there is no C++ compiler here; take the engine 'eager'.")
         return self.engine == "compiled"
