@@ -32,6 +32,8 @@ def updated(text: str) -> str:
         text, found = row.subn(f"| `{name}` | {count} | {hours} |", text)
         if found != 1:
             raise SystemExit(f"data/README.md has {found} rows for {name}")
+        price = re.compile(rf"^(\| `{name}` \|.*?\|.*?\|) [\d,]+M tokens", re.MULTILINE)
+        text = price.sub(rf"\1 {tokens(path):,.0f}M tokens", text)
     return NOISE.sub(lambda _: noise_floor(), text)
 
 
@@ -45,6 +47,11 @@ def progress(plan: Path) -> tuple[str, str]:
     mine = seconds[seconds.index.isin(ids)]
     count = str(len(ids)) if len(mine) == len(ids) else f"{len(mine)} of {len(ids)}"
     return count, f"{mine.sum() / 3600:.1f}"
+
+
+def tokens(plan: Path) -> float:
+    """Millions of tokens that its runs see."""
+    return sum(config.tokens for config in read_plan(plan).configs()) / 1e6
 
 
 def noise_floor() -> str:

@@ -120,11 +120,15 @@ def trunk_exponent(
 ) -> Estimate:
     """gamma_D of runs at a constant rate, before any decay.
 
+    Where a branch leaves the trunk between two of the table's D is no point of it.
+
     >>> trunk_exponent(measured)  # doctest: +SKIP
     Estimate(value=0.2, error=0.03, units=4, freedom=7.0, ends=None, others=())
     """
     rows = roundings(measured, [method], least=least, sweeps=["decay"])
-    rows = rows[_schedule(measured, rows) == "constant"].reset_index(drop=True)
+    whole = np.abs(rows["D"] / rows["tokens"] - 1) < 0.02
+    trunk = whole & (_schedule(measured, rows) == "constant")
+    rows = rows[trunk].reset_index(drop=True)
     return _estimate(_fit(rows, [_data(rows), -_size(rows)]), rows, 0)
 
 

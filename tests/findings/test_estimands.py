@@ -135,7 +135,13 @@ def test_growth_under_other_settings_schedules_and_batches() -> None:
     trunk = [
         relabelled(a, "decay", -0.3, **usual | {"schedule": "constant"}) for a in again
     ]
-    holds(delta_growth.trunk_exponent(joined(base, *trunk)), 0.2)
+    found = delta_growth.trunk_exponent(joined(base, *trunk))
+    holds(found, 0.2)
+    constant = usual | {"schedule": "constant"}
+    leaving = [a.assign(D=(0.8 * a["D"]).astype(int), delta=9.0) for a in again]
+    cuts = [relabelled(a, "decay cut", **constant) for a in leaving]
+    cuts = [Measured(*(t.assign(sweep="decay") for t in part)) for part in cuts]
+    assert delta_growth.trunk_exponent(joined(base, *trunk, *cuts)) == found
 
     branch = [relabelled(a, "decay", 0.25, **usual) for a in again]
     holds(delta_growth.branch_difference(joined(base, *branch)), 0.25)
