@@ -6,7 +6,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import torch
 from scipy.special import ndtr
 
 from precision_lib.formats import Element, Int
@@ -50,7 +49,6 @@ def gaussian_error(fmt: Element, scale: float) -> float:
     return float(1 - 2 * values @ mean + values**2 @ np.diff(below))
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def gaussian_scale(fmt: Element) -> tuple[float, float]:
     """Scale with the least mean squared error on a standard normal, and that error.
 

@@ -39,17 +39,21 @@ def rotate(x: Tensor, block: int) -> Tensor:
     if block < 1 or block & (block - 1):
         raise UserError(f"a rotation acts on 2, 4, 8, 16 … numbers, not {block}.")
     run = math.gcd(block, x.shape[-1])
-    return (x.unflatten(-1, (-1, run)) @ _hadamard(run, x.dtype, x.device)).flatten(-2)
+    return (x.unflatten(-1, (-1, run)) @ hadamard(run, x.dtype, x.device)).flatten(-2)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _hadamard(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def hadamard(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Sylvester's matrix over sqrt(n); to the compiler a constant.
+
+    >>> hadamard(1, torch.float32, torch.device("cpu")).tolist()
+    [[1.0]]
+    """
     return _sylvester(n, dtype, device)
 
 
 @lru_cache
 def _sylvester(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Sylvester's matrix over sqrt(n), fit to be kept for a backward pass."""
+    """Made once, and fit to be kept for a backward pass."""
     with torch.inference_mode(False):
         matrix = torch.ones(1, 1, dtype=torch.float64)
         while len(matrix) < n:

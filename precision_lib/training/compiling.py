@@ -10,16 +10,17 @@ from typing import Any
 
 import torch
 
+from precision_lib.formats.gaussian import gaussian_scale
 from precision_lib.paths import cache_folder
+from precision_lib.rounding.hadamard import hadamard
 
 LIMIT = 64  # kinds of step in one process; torch's own is 8
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def can_compile(device: str) -> bool:
     """Whether inductor finds what it needs: a C++ compiler, or triton for a GPU.
 
-    Examples
-    --------
     >>> can_compile("cpu") == (shutil.which(os.environ.get("CXX", "g++")) is not None)
     True
     """
@@ -28,18 +29,20 @@ def can_compile(device: str) -> bool:
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` through inductor as one graph of fixed shapes.
+def compiled(function: Callable[..., Any], backend: str = "inductor") -> Any:
+    """`function` as one graph of fixed shapes.
 
     What it generates is kept in the user's cache folder: compiling takes half a minute
     the first time on a machine and seconds after that, in every process.
 
-    Examples
-    --------
     >>> compiled(lambda x: x + 1)  # doctest: +SKIP
     """
-    cache = str(cache_folder() / "compiled")
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", cache)
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    if os.environ.get(CACHE, default_cache_dir()) == default_cache_dir():
+        os.environ[CACHE] = str(cache_folder() / "compiled")
+    for constant in (gaussian_scale, hadamard):  # here: it imports torch._dynamo
+        torch.compiler.assume_constant_result(constant)
     torch._dynamo.config.recompile_limit = LIMIT
     warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru")
-    return torch.compile(function, fullgraph=True, dynamic=False)
+    return torch.compile(function, backend=backend, fullgraph=True, dynamic=False)

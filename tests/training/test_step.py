@@ -10,6 +10,7 @@ from precision_lib.formats import Int
 from precision_lib.model.config import Precision
 from precision_lib.rounding.lane_integer import LaneInt, largest_code
 from precision_lib.rounding.quantizer import block_size, fake_quantize
+from precision_lib.training.compiling import compiled
 from precision_lib.training.config import RunConfig, learning_rate
 from precision_lib.training.state import State, named_parameters
 from precision_lib.training.trainer import new_lanes, new_model, train, train_lanes
@@ -148,7 +149,7 @@ def test_the_compiler_sees_through_every_format(precision):
     config = changed(model=shape, precision=precision, sequence=32, batch_size=2)
     lanes = new_lanes([config, dataclasses.replace(config, seed=1)], small_corpus())
     rows = lanes.tokens[lanes.order[0][..., None] + lanes.offsets]
-    graph = torch.compile(lanes._gradients, backend="aot_eager", fullgraph=True)
+    graph = compiled(lanes._gradients, backend="aot_eager")
     gradients, losses = graph(lanes.weights, lanes.widths, rows)
     torch._dynamo.reset()
     for i, seed in enumerate((0, 1)):
