@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from precision_lib.errors import UserError
 from precision_lib.paths import DATA
 
 TABLE = DATA / "pretrained.csv"
+
+
+class Method(StrEnum):
+    """Ways to round a trained model that the table compares."""
+
+    rtn = "rtn"
+    gptq = "gptq"
+    awq = "awq"
+
+
+def _known(granularity: str) -> str:
+    if not re.fullmatch(r"tensor|channel|group:[1-9]\d*", granularity):
+        raise UserError(
+            f"--granularity is {granularity!r}; write tensor, channel or group:64."
+        )
+    return granularity
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +49,16 @@ def pretrained(
         str, typer.Argument(help="smollm2, a folder, or a name on the hub@revision.")
     ] = "smollm2",
     method: Annotated[
-        list[str], typer.Option(help="rtn, gptq or awq; may be given several times.")
-    ] = ["rtn", "gptq", "awq"],  # noqa: B006 (typer reads the default only)
+        list[Method], typer.Option(help="May be given several times.")
+    ] = list(Method),  # noqa: B006 (typer reads the default only)
     bits: Annotated[
         list[int], typer.Option(min=1, max=16, help="Width; several times.")
     ] = [8, 6, 5, 4, 3, 2],  # noqa: B006
     granularity: Annotated[
-        str, typer.Option(help="What shares a scale: tensor, channel, group:G.")
+        str,
+        typer.Option(
+            callback=_known, help="What shares a scale: tensor, channel, group:G."
+        ),
     ] = "channel",
     seed: Annotated[int, typer.Option(help="Of the calibration text.")] = 0,
     out: Annotated[Path, typer.Option(help="The table; rows it has stay.")] = TABLE,
@@ -52,7 +74,7 @@ def pretrained(
             out,
             load_pretrained(model),
             load_corpus(),
-            methods=method,
+            methods=[each.value for each in method],
             bits=bits,
             granularity=granularity,
             seed=seed,

@@ -125,6 +125,10 @@ def report(
     RUNS may be a table with one row a run, an export of W&B's table of runs, a
     folder with one JSON log a run, or W&B's own folder.
     """
+    if law:
+        from precision_lib.laws import get_law
+
+        get_law(law)
     from precision_lib.intake.cells import UNITS, Units
 
     for path in (out, save_fit):

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from precision_lib.errors import UserError
+
 if TYPE_CHECKING:
     from precision_lib.training.config import RunConfig
 
 EngineName = Literal["local", "ray"]
 OUT = Path(".cache/runs")
 ANOTHER_MACHINE = 0.05  # nats; measured up to .02, and .03 from seed to seed
+
+
+def _there(plan: Path) -> Path:
+    """A plan that is not there is said before anything heavy is imported."""
+    if not plan.is_file():
+        raise UserError(f"{plan}: there is no such file; check the path.")
+    return plan
+
+
+Plan = Annotated[
+    Path, typer.Argument(callback=_there, help="A plan file, such as in data/plans.")
+]
 Tables = Annotated[
     Path | None, typer.Option(help="Folder of the tables; else that of the plan.")
 ]
@@ -51,7 +65,7 @@ def corpus(
 
 
 def sweep(
-    plan: Annotated[Path, typer.Argument(help="A plan file, such as in data/plans.")],
+    plan: Plan,
     dry_run: Annotated[bool, typer.Option(help="Only say what it would cost.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at once on this machine.")] = 1,
     engine: Annotated[EngineName, typer.Option(help="Where runs are done.")] = "local",
@@ -109,7 +123,7 @@ def _cost(todo: list[RunConfig], priced: dict[str, float], slots: int) -> str:
 
 
 def collect(
-    plan: Annotated[Path, typer.Argument(help="The plan whose records are merged.")],
+    plan: Plan,
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = OUT,
     data: Tables = None,
 ) -> None:
@@ -124,11 +138,12 @@ def collect(
 
 def retrain(
     run_id: Annotated[str, typer.Argument(help="A run_id of the table runs.csv.")],
-    plan: Annotated[Path, typer.Option(help="The plan that it comes from.")],
+    plan: Annotated[
+        Path, typer.Option(callback=_there, help="The plan that it comes from.")
+    ],
     data: Tables = None,
 ) -> None:
     """Train one row of the table again and say how far it is from what stands there."""
-    from precision_lib.errors import UserError
     from precision_lib.runs.run_table import load_runs
     from precision_lib.sweep.plans import read_plan, tables_of
     from precision_lib.text.loading import load_corpus

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from precision_lib.decide.surface import SHAPE, Surface
-from precision_lib.formats import bits_of
 
 MOST_BITS = 16
 REFERENCE = (np.array([0]), 1e8, 1e10)  # replicate, N and D at which twins compare
@@ -53,4 +52,6 @@ def _bits(name: str) -> float:
     try:
         return float(name)
     except ValueError:
+        from precision_lib.formats import bits_of  # imports torch
+
         return float(bits_of(name))

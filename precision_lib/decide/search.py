@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import elementwise
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -54,6 +53,7 @@ def minimum(
     >>> found.x.round(6).tolist(), found.edge.tolist()
     ([1.0, 2.0, 5.0], [False, False, True])
     """
+    from scipy.optimize import elementwise
 
     def safe(x: Array, numbers: Index) -> Array:
         with np.errstate(all="ignore"):
@@ -80,6 +80,7 @@ def falling_root(function: Function, low: float, high: float, index: Index) -> A
     >>> falling_root(lambda x, i: goals[i] - x, 0, 5, np.arange(2)).tolist()
     [1.0, nan]
     """
+    from scipy.optimize import elementwise
 
     def quiet(x: Array, numbers: Index) -> Array:
         with np.errstate(all="ignore"):

@@ -6,7 +6,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
 
 from precision_lib.formats import Element, Int
 
@@ -41,6 +40,8 @@ def gaussian_error(fmt: Element, scale: float) -> float:
     >>> round(gaussian_error(Int(1, "midrise"), 2 * math.sqrt(2 / math.pi)), 4)
     0.3634
     """
+    from scipy.special import ndtr
+
     values = grid_values(fmt) * scale
     middles = (values[1:] + values[:-1]) / 2
     density = np.exp(-(middles**2) / 2) / math.sqrt(2 * math.pi)

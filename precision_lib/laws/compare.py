@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from precision_lib.errors import UserError
@@ -19,6 +18,9 @@ from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
 from precision_lib.laws.rows import Table, has_column, level_name, read_target
 from precision_lib.laws.starts import doubts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Mask = NDArray[np.bool_]
 Rule = Callable[[Any], Any]
@@ -103,6 +105,8 @@ class Comparison:
 
     def frame(self) -> pd.DataFrame:
         """The scores as a table, one row a law."""
+        import pandas as pd
+
         return pd.DataFrame([asdict(score) for score in self.scores])
 
 
@@ -208,9 +212,9 @@ def take(table: Table, mask: Mask) -> Table:
     >>> take({"N": [1, 2]}, np.array([False, True]))["N"].tolist()
     [2]
     """
-    if isinstance(table, pd.DataFrame):
-        return table[mask]
-    return {name: np.asarray(values)[mask] for name, values in table.items()}
+    if isinstance(table, Mapping):
+        return {name: np.asarray(values)[mask] for name, values in table.items()}
+    return table[mask]
 
 
 def _parts(

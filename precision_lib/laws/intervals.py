@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from precision_lib.laws.dual import Array
 
@@ -49,6 +48,8 @@ def bca(
     >>> round(low, 2), round(high, 2)
     (-0.9, 0.9)
     """
+    from scipy.special import ndtr, ndtri
+
     good = np.sort(draws[np.isfinite(draws)])
     if not good.size or good[0] == good[-1]:
         return percentile(draws, level)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import erf
 
 from precision_lib.laws.dual import Array
 from precision_lib.laws.objective import Objective
@@ -36,6 +36,8 @@ def residual_likelihood(residuals: Array, weight: Array, objective: Objective) -
     >>> bool(np.isclose(found, -np.log(2 * np.pi) - 1))
     True
     """
+    from scipy.optimize import minimize_scalar
+
     n = float(weight.sum())
     mean = float((weight * objective.rho(residuals)).sum()) / n
     if mean == 0.0:
@@ -58,7 +60,7 @@ def _mass(tau: float, objective: Objective) -> float:
     if objective.loss == "ls":
         return float(np.sqrt(2 * np.pi * tau))
     delta = objective.delta
-    inner = np.sqrt(2 * np.pi * tau) * erf(delta / np.sqrt(2 * tau))
+    inner = np.sqrt(2 * np.pi * tau) * math.erf(delta / np.sqrt(2 * tau))
     outer = 2 * tau / delta * np.exp(-(delta**2) / (2 * tau))
     return float(inner + outer)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
-from scipy.stats import t as student
 
 from precision_lib.errors import UserError
 from precision_lib.laws.dual import Array
@@ -79,6 +77,8 @@ def profile(fit: Fit, name: str, level: float = 0.95) -> Profile:
     >>> found.bounded, found.interval[0] < 0.35 < found.interval[1]
     (True, True)
     """
+    from scipy.stats import t as student
+
     if fit.problem is None or fit.z is None:
         raise UserError("this fit came from a file without its table; fit again.")
     if not 0 < level < 1:
@@ -169,6 +169,8 @@ def _crossing(
     side: dict[float, tuple[float, float]], critical: float, sign: float
 ) -> float:
     """Distance from the optimum at which the deviance crosses; else infinity."""
+    from scipy.interpolate import PchipInterpolator
+
     points = sorted((sign * at, float(np.sqrt(d))) for at, (_, d) in side.items())
     distance = np.array([0.0, *(at for at, _ in points)])
     root = np.maximum.accumulate(np.array([0.0, *(r for _, r in points)]))

@@ -74,7 +74,7 @@ def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sweep", "no-such-plan.yaml"], "no-such-plan.yaml: cannot be read"),
+        (["sweep", "no-such-plan.yaml"], "no-such-plan.yaml: there is no such file"),
         (["corpus", "no-such-folder"], "no-such-folder is not a folder"),
         (
             ["sweep", "TOO LONG", "--dry-run"],

@@ -1,0 +1,21 @@
+"""Where the compiler keeps what it makes."""
+
+import os
+
+import torch
+
+from precision_lib.training.compiling import CACHE, compiled
+
+
+def test_what_is_compiled_is_kept_in_the_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PRECISION_LIB_CACHE", str(tmp_path))
+    monkeypatch.delenv(CACHE, raising=False)
+    double = compiled(lambda x: x + x, backend="eager")
+    assert double(torch.ones(1)).tolist() == [2.0]
+    assert os.environ[CACHE] == str(tmp_path / "compiled")
+
+
+def test_a_folder_that_the_user_chose_stays(monkeypatch, tmp_path):
+    monkeypatch.setenv(CACHE, str(tmp_path / "mine"))
+    compiled(lambda x: x)
+    assert os.environ[CACHE] == str(tmp_path / "mine")
