@@ -144,8 +144,6 @@ def compare(
     UserError
         The laws differ in target, or the hold-out leaves nothing on one side.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> found = compare(example_table(), ["chinchilla", "chinchilla-tied"], folds=5)
     >>> found.frame()["law"].tolist()
