@@ -53,6 +53,10 @@ RUNS = pa.DataFrameSchema(
         "extra_norm": pa.Column(bool),
         "corpus_digest": pa.Column(str),
         "torch": pa.Column(str),
+        # the first table has none: all of it was trained on a CPU from the beginning
+        "device": pa.Column(str, required=False),
+        "dtype": pa.Column(str, required=False),
+        "start_from": pa.Column(str, required=False),
     },
     checks=[
         pa.Check(
@@ -215,8 +219,9 @@ def read_table(path: Path) -> pd.DataFrame:
     >>> "" in read_table(table_folder() / "ptq.csv")["calibration"].to_list()
     True
     """
-    table = pd.read_csv(path, dtype={"run_id": str, "calibration": str})
-    return table.fillna({"calibration": ""} if "calibration" in table else {})
+    may_be_empty = ("calibration", "start_from")
+    table = pd.read_csv(path, dtype=dict.fromkeys(("run_id", *may_be_empty), str))
+    return table.fillna({name: "" for name in may_be_empty if name in table})
 
 
 def load_checked(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
