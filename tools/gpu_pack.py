@@ -16,6 +16,7 @@ import json
 import lzma
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from precision_lib.paths import cache_folder, table_folder
@@ -25,6 +26,7 @@ from precision_lib.sweep.records import finished_ids, write_json
 from precision_lib.text.corpus import save_corpus
 from precision_lib.text.loading import load_corpus
 from precision_lib.training.checkpoints import save_model
+from precision_lib.training.config import RunConfig
 from precision_lib.training.state import put_weights
 from precision_lib.training.trainer import new_model
 from tools.gpu import Job, finished, read_jobs, read_weights
@@ -32,11 +34,14 @@ from tools.gpu import Job, finished, read_jobs, read_weights
 DATA = table_folder("main")
 
 
-def pack(plans: list[str], out: Path, *, corpora: set[str] | None = None) -> int:
+def pack(
+    plans: list[str], out: Path, *, corpora: set[str] | None = None, first_seed: int = 0
+) -> int:
     """Write the runs of `plans` that are not in the tables, and the text they read.
 
-    The first plans come first, in each the shortest runs. The text is compressed once
-    and kept in the user's cache. Returns the number of runs.
+    On "cuda", with seeds that begin at `first_seed`: runs of two devices are never
+    paired. The first plans come first, in each the shortest runs. The text is
+    compressed once and kept in the user's cache. Returns the number of runs.
     """
     out.mkdir(parents=True, exist_ok=True)
     done = finished_ids(out, DATA)
@@ -44,13 +49,23 @@ def pack(plans: list[str], out: Path, *, corpora: set[str] | None = None) -> int
     for name in plans:
         plan = read_plan(DATA / "plans" / f"{name}.yaml")
         labels = {"sweep": plan.name, "role": plan.role}
-        configs = sorted(plan.configs(), key=rough_seconds)
+        configs = [on_gpu(config, first_seed) for config in plan.configs()]
+        configs.sort(key=rough_seconds)
         jobs += [Job(c, labels) for c in configs if c.run_id not in done]
     jobs = [job for job in jobs if corpora is None or job.config.corpus in corpora]
     (out / "jobs.pickle").write_bytes(pickle.dumps(jobs))
     for name in sorted({job.config.corpus for job in jobs}):
         _pack_corpus(name, out / name)
     return len(jobs)
+
+
+def on_gpu(config: RunConfig, first_seed: int) -> RunConfig:
+    """The same run on "cuda", its seed moved on; a plan for a GPU stays as it is."""
+    if config.device == "cuda":
+        return config
+    start = config.start_from and on_gpu(config.start_from, first_seed)
+    seed = config.seed + first_seed
+    return replace(config, device="cuda", seed=seed, start_from=start)
 
 
 def _pack_corpus(name: str, folder: Path) -> None:
@@ -105,6 +120,7 @@ def main() -> None:
     packing = commands.add_parser("pack", help="write the bundle")
     packing.add_argument("plans", nargs="+")
     packing.add_argument("--out", type=Path, required=True)
+    packing.add_argument("--first-seed", type=int, default=110)
     packing.add_argument("--corpora", nargs="+", help="leave out runs on other text")
     unpacking = commands.add_parser("unpack", help="take in what was trained")
     unpacking.add_argument("trained", type=Path)
@@ -113,7 +129,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.command == "pack":
         corpora = set(given.corpora) if given.corpora else None
-        print(pack(given.plans, given.out, corpora=corpora), "runs")
+        print(
+            pack(given.plans, given.out, corpora=corpora, first_seed=given.first_seed),
+            "runs",
+        )
     else:
         print(unpack(given.trained, given.bundle, given.out), "records")
 
