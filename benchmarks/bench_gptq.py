@@ -23,7 +23,7 @@ from precision_lib.formats import Int
 from precision_lib.ptq import Options
 from precision_lib.ptq.gptq import gptq
 from precision_lib.ptq.grid import WeightGrid, weight_grid
-from precision_lib.training.trainer import one_thread
+from precision_lib.training.optimize import one_thread
 
 
 def published(

@@ -30,7 +30,7 @@ from precision_lib.model.config import Precision
 from precision_lib.model.shapes import SHAPES
 from precision_lib.rounding.quantizer import block_size, fake_quantize, quantize
 from precision_lib.training.config import RunConfig
-from precision_lib.training.trainer import one_thread
+from precision_lib.training.optimize import one_thread
 
 WIDTHS = {64: "98k", 128: "397k"}
 ASKED = {64: 1.15, 128: 1.10}

@@ -35,7 +35,7 @@ from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.sweep.price import made_up
 from precision_lib.training.compiling import compiled
 from precision_lib.training.config import RunConfig
-from precision_lib.training.trainer import new_lanes, one_thread
+from precision_lib.training.optimize import new_lanes, one_thread
 
 SHAPES = {  # width: layers, heads, width of the MLP
     32: (2, 2, 80),

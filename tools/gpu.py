@@ -5,8 +5,8 @@ side by side, each from a CUDA graph on a stream of its own, and final models ar
 rounded on the processor's cores meanwhile. Imports nothing but torch, numpy, pandas
 and what of the library needs no more.
 
-    python -m tools.gpu check bundle --out trained     # against the processor, speeds
-    python -m tools.gpu train bundle --out trained --seconds 480
+    python -m tools.gpu_check bundle --out trained     # against the processor, speeds
+    python -m tools.gpu bundle --out trained --seconds 480
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ import lzma
 import multiprocessing
 import os
 import pickle
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     Future,
@@ -39,21 +37,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from precision_lib.model.config import Precision
-from precision_lib.model.shapes import SHAPES
 from precision_lib.ptq.trained_run import add_roundings
 from precision_lib.text.corpus import Corpus, digest_of, read_corpus
 from precision_lib.training.config import RunConfig
-from precision_lib.training.replay import fast_step
+from precision_lib.training.optimize import Trained, train_steps
 from precision_lib.training.state import State
-from precision_lib.training.trainer import (
-    Trained,
-    measured,
-    new_lanes,
-    train,
-    train_lanes,
-    train_steps,
-)
+from precision_lib.training.trainer import measured
 
 FULL = 2**23  # numbers of width times tokens that fill the card
 FILE = 15_000_000  # bytes of weights a file
@@ -281,103 +270,19 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return safetensors.torch.load_file(path)
 
 
-def check(bundle: Path, seed: int = 100) -> Iterator[dict[str, Any]]:
-    """A lane beside the same run alone, on the GPU and on the processor."""
-    corpus = bundled_corpus(bundle / "default")
-    for precision in (Precision(), Precision("int4", "int4", "int4")):
-        config = RunConfig(
-            SHAPES["24k"], precision, tokens=200_000, batch_size=4, engine="eager",
-            peak_lr=0.0117, final_lr=0.0, seed=seed,
-        )  # fmt: skip
-        gpu = replace(config, device="cuda")
-        others = [replace(gpu, seed=seed + 1), replace(gpu, precision=Precision())]
-        losses = {
-            "processor": train(config, corpus).record["loss"],
-            "alone": train(gpu, corpus).record["loss"],
-            "again": train(gpu, corpus).record["loss"],
-            "lane": train_lanes([gpu, *others], corpus)[0].record["loss"],
-        }
-        yield {"precision": precision.weights, **losses}
-
-
-def speeds(
-    bundle: Path, engine: str, sizes: list[str], lanes: list[int]
-) -> Iterator[dict[str, Any]]:
-    """Tokens a second by size, lanes and precision; the batch is 16 windows of 128."""
-    corpus = bundled_corpus(bundle / "default")
-    int4 = Precision("int4", "int4", "int4")
-    for size in sizes:
-        for count in lanes:
-            for precision in ([Precision()], [Precision(), int4]):
-                begin = time.perf_counter()
-                configs = [
-                    RunConfig(
-                        SHAPES[size], precision[i % len(precision)], tokens=400_000,
-                        seed=i, device="cuda", engine=engine,  # type: ignore[arg-type]
-                    )
-                    for i in range(count)
-                ]  # fmt: skip
-                model = new_lanes(configs, corpus)
-                step = fast_step(model)
-                torch.cuda.synchronize()
-                start = time.perf_counter()
-                for _ in range(50):
-                    step()
-                torch.cuda.synchronize()
-                took = (time.perf_counter() - start) / 50
-                yield {
-                    "size": size,
-                    "lanes": count,
-                    "mixed": len(precision) > 1,
-                    "engine": engine,
-                    "ms_a_step": round(1000 * took, 3),
-                    "million_tokens_a_second": round(count * 2048 / took / 1e6, 2),
-                    "start_seconds": round(start - begin, 1),
-                    "memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
-                }
-                torch.cuda.reset_peak_memory_stats()
-
-
-def _watch(seconds: float) -> None:
-    """End the process when its time is over, whatever it is in."""
-
-    def end() -> None:
-        print("the time is over", flush=True)
-        os._exit(3)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-
-
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("command", choices=["check", "speeds", "train"])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--side-by-side", type=int, default=6)
     parser.add_argument("--rounders", type=int, default=13)
-    parser.add_argument("--engine", default="eager")
-    parser.add_argument("--sizes", nargs="+", default=["24k", "98k", "397k"])
-    parser.add_argument("--lanes", nargs="+", type=int, default=[1, 16, 64])
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    if given.command == "train":
-        sweep = Sweep(given.bundle, given.out, given.seconds, given.side_by_side)
-        sweep.work(given.rounders)
-        os._exit(0)  # threads in training do not stop by themselves
-    _watch(given.seconds)
-    if given.command == "check":
-        found = check(given.bundle)
-    else:
-        found = speeds(given.bundle, given.engine, given.sizes, given.lanes)
-    with (given.out / f"{given.command}.jsonl").open("a") as file:
-        for row in found:
-            row |= {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
-            print(json.dumps(row), file=file, flush=True)
-            print(row, flush=True)
+    sweep = Sweep(given.bundle, given.out, given.seconds, given.side_by_side)
+    sweep.work(given.rounders)
+    os._exit(0)  # threads in training do not stop by themselves
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ A rented machine has no network, little room for files and not all of the packag
 gets one folder, and ``python -m tools.gpu`` there needs torch, numpy and pandas alone:
 
     python -m tools.gpu_pack pack base ladder --out bundle
-    python -m tools.gpu train bundle --out trained --seconds 480   # over there
-    python -m tools.gpu_pack unpack trained --out records
-    python -m precision_lib collect records
+    python -m tools.gpu bundle --out trained --seconds 480   # over there
+    python -m tools.gpu_pack unpack trained --bundle bundle --out records/base
+    python -m precision_lib collect data/plans/base.yaml --out records
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from precision_lib.text.corpus import save_corpus
 from precision_lib.text.loading import load_corpus
 from precision_lib.training.checkpoints import save_model
 from precision_lib.training.config import RunConfig
+from precision_lib.training.optimize import new_model
 from precision_lib.training.state import put_weights
-from precision_lib.training.trainer import new_model
 from tools.gpu import Job, finished, read_jobs, read_weights
 
 DATA = table_folder("main")

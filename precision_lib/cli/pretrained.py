@@ -67,7 +67,7 @@ def pretrained(
     from precision_lib.pretrained.language_model import load_pretrained
     from precision_lib.pretrained.ptq_table import extend_table
     from precision_lib.text.loading import load_corpus
-    from precision_lib.training.trainer import one_thread
+    from precision_lib.training.optimize import one_thread
 
     with one_thread():
         table = extend_table(

@@ -15,7 +15,8 @@ from precision_lib.ptq.statistics import spread
 from precision_lib.text.corpus import Corpus
 from precision_lib.training.config import RunConfig
 from precision_lib.training.evaluation import evaluate
-from precision_lib.training.trainer import Run, one_thread
+from precision_lib.training.optimize import one_thread
+from precision_lib.training.trainer import Run
 
 PTQ_METHODS = ("rtn", "gptq", "awq", "noise")
 PTQ_BITS = (2, 3, 4, 5, 6, 8)

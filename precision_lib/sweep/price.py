@@ -19,7 +19,7 @@ from precision_lib.sweep.engines import die_with_parent, worker_context
 from precision_lib.text.corpus import VALIDATION_WINDOWS, Corpus
 from precision_lib.training.config import RunConfig
 from precision_lib.training.evaluation import EVALUATION_BATCH, evaluate
-from precision_lib.training.trainer import new_lanes, new_model, one_thread
+from precision_lib.training.optimize import new_lanes, new_model, one_thread
 
 STEPS = 12  # a measurement
 # An A100 does 312 teraflops in bfloat16 (nvidia.com/en-us/data-center/a100); small

@@ -3,7 +3,8 @@ from .config import RunConfig, learning_rate
 from .data import MAX_EPOCHS, data_order
 from .devices import train_on_devices
 from .evaluation import EVALUATION_BATCH, evaluate
-from .trainer import Run, one_thread, train, train_lanes
+from .optimize import one_thread
+from .trainer import Run, train, train_lanes
 from .tuning import best_rates
 
 __all__ = [

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-from tqdm import tqdm
-
-from precision_lib.errors import UserError
 from precision_lib.model.transformer import Transformer
 from precision_lib.text.corpus import Corpus
 from precision_lib.training.config import RunConfig
-from precision_lib.training.data import data_order, training_tokens
 from precision_lib.training.evaluation import evaluate
-from precision_lib.training.record import describe
-from precision_lib.training.replay import fast_step
+from precision_lib.training.optimize import Trained, new_model, one_thread, train_steps
 from precision_lib.training.share import Share
 from precision_lib.training.state import State, put_weights
-from precision_lib.training.step import ALONE, Lanes
-
-CURVE_POINTS = 20
-
-Curve = list[tuple[int, float]]
+from precision_lib.training.step import ALONE
 
 
 @dataclass
@@ -148,66 +135,6 @@ def train_lanes(
     return runs
 
 
-@dataclass
-class Trained:
-    """A run after its last step, before its loss is measured.
-
-    Attributes
-    ----------
-    config : RunConfig
-    weights : Tensor, shape (parameters,)
-        Of the final model, averaged if the config wants that.
-    state : State
-        The last weights and optimizer.
-    record : dict
-        What is known by now, see `Run`.
-
-    Examples
-    --------
-    >>> train_steps([config], corpus)[0].record["lanes"]  # doctest: +SKIP
-    1
-    """
-
-    config: RunConfig
-    weights: Tensor
-    state: State
-    record: dict[str, Any]
-
-
-def train_steps(
-    configs: Sequence[RunConfig],
-    corpus: Corpus,
-    *,
-    progress: bool = False,
-    states: Path | None = None,
-    share: Share = ALONE,
-) -> list[Trained]:
-    """The steps of `train_lanes`, without the evaluation of what they end in.
-
-    Examples
-    --------
-    >>> train_steps([config], corpus)[0].weights.shape  # doctest: +SKIP
-    torch.Size([56704])
-    """
-    begin = time.perf_counter()
-    for config in configs:
-        _check(config, corpus)
-    if len({config.lane for config in configs}) > 1:
-        raise UserError(
-            "runs that train as lanes differ in seed, rates and widths alone."
-        )
-    lanes = new_lanes(configs, corpus, states=states, share=share)
-    curves, averages = _optimize(lanes, configs, progress)
-    trained = (time.perf_counter() - begin) / len(configs)
-    runs = []
-    for i, config in enumerate(configs):
-        state = State(lanes.weights[i], lanes.first[i], lanes.second[i])
-        record = describe(config, corpus) | {"lanes": len(configs)}
-        record |= {"curve": curves[i], "train_seconds": round(trained, 2)}
-        runs.append(Trained(config, averages.get(i, state.weights), state, record))
-    return runs
-
-
 def measured(trained: Trained, corpus: Corpus, device: str | None = None) -> Run:
     """The run with its final loss, measured on `device`; by default where it trained.
 
@@ -223,128 +150,6 @@ def measured(trained: Trained, corpus: Corpus, device: str | None = None) -> Run
     record = trained.record | _evaluated(model, config, corpus)
     seconds = record["train_seconds"] + time.perf_counter() - begin
     return Run(model, record | {"seconds": round(seconds, 2)}, trained.state)
-
-
-def _check(config: RunConfig, corpus: Corpus) -> None:
-    if config.model.vocab_size != corpus.vocab_size:
-        raise UserError(
-            f"corpus {corpus.name} has {corpus.vocab_size} tokens and the model a "
-            f"vocab_size of {config.model.vocab_size}; make them equal."
-        )
-    try:
-        torch.zeros(1, device=config.device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"device '{config.device}' is not available here.") from error
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread inside the block.
-
-    Examples
-    --------
-    >>> with one_thread():
-    ...     torch.get_num_threads()
-    1
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def new_model(config: RunConfig, device: str | None = None) -> Transformer:
-    """The model of a run before its first step, on `device` or the one of its config.
-
-    Examples
-    --------
-    >>> from precision_lib.model.config import ModelConfig
-    >>> new_model(RunConfig(ModelConfig(16, 1, 2, 32))).head.weight.dtype
-    torch.float32
-    """
-    dtype = torch.float64 if config.dtype == "float64" else torch.float32
-    model = Transformer(config.model, config.precision, config.seed)
-    return model.to(device=device or config.device, dtype=dtype)
-
-
-def _start(config: RunConfig, corpus: Corpus, states: Path | None) -> State:
-    before = config.start_from
-    if before is None:
-        return State.of(new_model(config))
-    path = states / f"{before.run_id}.state" if states else None
-    if path is not None and path.exists():
-        return State.load(path).to(config.device)
-    state = train(before, corpus, states=states).state
-    assert state is not None
-    return state
-
-
-def new_lanes(
-    configs: Sequence[RunConfig],
-    corpus: Corpus,
-    *,
-    states: Path | None = None,
-    share: Share = ALONE,
-) -> Lanes:
-    """The lanes of these runs, before their first step.
-
-    Examples
-    --------
-    >>> new_lanes([config], corpus).step()  # doctest: +SKIP
-    tensor([6.2384])
-    """
-    device = configs[0].device
-    order = np.stack([data_order(corpus, config) for config in configs], 1)
-    return Lanes(
-        new_model(configs[0]),
-        configs,
-        [_start(config, corpus, states) for config in configs],
-        training_tokens(corpus, device),
-        torch.from_numpy(order).to(device),
-        share,
-    )
-
-
-def _optimize(
-    lanes: Lanes, configs: Sequence[RunConfig], progress: bool
-) -> tuple[list[Curve], dict[int, Tensor]]:
-    """Train in place; (tokens seen, mean training loss) along the way of each lane.
-
-    The second result is the mean of the last weights of the lanes that want it.
-    """
-    steps = configs[0].steps
-    every = max(1, steps // CURVE_POINTS)
-    curves: list[Curve] = [[] for _ in configs]
-    averages: dict[int, Tensor] = {}
-    take_step = fast_step(lanes)
-    shown = tqdm(range(steps), disable=None if progress else True, leave=False)
-    for step in shown:
-        take_step()
-        for i, config in enumerate(configs):
-            _average(averages, i, lanes.weights, config, steps - step)
-        if (step + 1) % every == 0 or step + 1 == steps:
-            losses = (lanes.total / (step % every + 1)).tolist()
-            lanes.total.zero_()
-            for curve, config, loss in zip(curves, configs, losses, strict=True):
-                if not curve or math.isfinite(curve[-1][1]):
-                    done = config.before[1] + (step + 1) * config.batch_size
-                    curve.append((done * config.sequence, round(loss, 5)))
-            if not any(map(math.isfinite, losses)):
-                break
-    return curves, averages
-
-
-def _average(
-    averages: dict[int, Tensor], i: int, weights: Tensor, config: RunConfig, left: int
-) -> None:
-    """Take the weights of lane `i` into their mean, with `left` steps to go."""
-    last = round(config.averaging * config.steps)
-    if left == last:
-        averages[i] = weights[i].clone()
-    elif left < last:
-        averages[i].lerp_(weights[i], 1 / (last - left + 1))
 
 
 def _evaluated(model: Transformer, config: RunConfig, corpus: Corpus) -> dict[str, Any]:

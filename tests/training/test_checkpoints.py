@@ -17,7 +17,7 @@ from precision_lib.training.checkpoints import (
 )
 from precision_lib.training.config import RunConfig
 from precision_lib.training.evaluation import evaluate
-from precision_lib.training.trainer import one_thread
+from precision_lib.training.optimize import one_thread
 from tests.helpers import SMALL
 
 CONFIG = RunConfig(SMALL, Precision("int4", kv_cache="int3"), seed=3)

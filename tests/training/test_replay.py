@@ -9,8 +9,9 @@ import torch
 
 from precision_lib.model.config import Precision
 from precision_lib.training.config import RunConfig
+from precision_lib.training.optimize import new_lanes
 from precision_lib.training.replay import fast_step
-from precision_lib.training.trainer import new_lanes, train, train_lanes
+from precision_lib.training.trainer import train, train_lanes
 from tests.helpers import SMALL, small_corpus
 from tools import gpu
 

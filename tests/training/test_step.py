@@ -12,8 +12,9 @@ from precision_lib.rounding.lane_integer import LaneInt, largest_code
 from precision_lib.rounding.quantizer import block_size, fake_quantize
 from precision_lib.training.compiling import compiled
 from precision_lib.training.config import RunConfig, learning_rate
+from precision_lib.training.optimize import new_lanes, new_model
 from precision_lib.training.state import State, named_parameters
-from precision_lib.training.trainer import new_lanes, new_model, train, train_lanes
+from precision_lib.training.trainer import train, train_lanes
 from tests.helpers import SMALL, small_corpus
 
 CONFIG = RunConfig(SMALL, tokens=5120, batch_size=4, peak_lr=0.02, engine="eager")
