@@ -59,9 +59,11 @@ def add(lines: Iterable[Path], folder: Path, data: Path) -> int:
             records[record["run_id"]] |= record
     plans = plan_of_runs()
     for run, record in records.items():
-        if run not in plans:
-            raise UserError(f"run {run} is of no plan in data/plans; mend the plan.")
-        whole = {"sweep": plans[run].name, "role": plans[run].role} | record
+        whole = record
+        if not {"sweep", "role"} <= record.keys():
+            if run not in plans:
+                raise UserError(f"run {run} is of no plan in data/plans; mend it.")
+            whole = {"sweep": plans[run].name, "role": plans[run].role} | record
         if missing := sorted(NEEDED - whole.keys()):
             raise UserError(f"the record of run {run} has no {', '.join(missing)}.")
         records[run] = whole

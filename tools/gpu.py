@@ -122,7 +122,7 @@ def finished(
     else:
         add_roundings(run, job.config, corpus)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**job.labels, **run.record, "peak_memory_mb": 0.0, "finished": now}
+    return {**job.labels, **run.record, "peak_memory_mb": None, "finished": now}
 
 
 def _hide_gpu() -> None:

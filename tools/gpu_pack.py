@@ -5,8 +5,8 @@ gets one folder, and ``python -m tools.gpu`` there needs torch, numpy and pandas
 
     python -m tools.gpu_pack pack base ladder --out bundle
     python -m tools.gpu bundle --out trained --seconds 480   # over there
-    python -m tools.gpu_pack unpack trained --bundle bundle --out records/base
-    python -m precision_lib collect data/plans/base.yaml --out records
+    python -m tools.gpu_pack unpack trained --bundle bundle --models models
+    python -m tools.add_records trained/records.jsonl
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from pathlib import Path
 from precision_lib.paths import cache_folder, table_folder
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import rough_seconds
-from precision_lib.sweep.records import finished_ids, write_json
+from precision_lib.sweep.records import finished_ids
 from precision_lib.text.corpus import save_corpus
 from precision_lib.text.loading import load_corpus
 from precision_lib.training.checkpoints import save_model
 from precision_lib.training.config import RunConfig
 from precision_lib.training.optimize import new_model
 from precision_lib.training.state import put_weights
+from tools.add_records import read_lines
 from tools.gpu import Job, finished, read_jobs, read_weights
 
 DATA = table_folder("main")
@@ -80,37 +81,33 @@ def _pack_corpus(name: str, folder: Path) -> None:
     shutil.copyfile(packed, folder / "train.xz")
 
 
-def unpack(trained: Path, bundle: Path, out: Path) -> int:
-    """Write a record a run, and the models that came along; returns how many records.
+def unpack(trained: Path, bundle: Path, models: Path) -> int:
+    """Write the models that came along, and round those that the time did not reach.
 
-    Runs whose final model came without its roundings are rounded here.
+    Their records join the others in ``records.jsonl``; returns how many there are.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    records = [json.loads(line) for line in _lines(trained / "records.jsonl")]
+    models.mkdir(parents=True, exist_ok=True)
     jobs = {job.config.run_id: job for job in read_jobs(bundle)}
     weights = {
         run_id: tensor
         for path in sorted(trained.glob("*.safetensors"))
         for run_id, tensor in read_weights(path).items()
     }
-    for record in records:
-        write_json(out / f"{record['run_id']}.json", record)
     for run_id, tensor in weights.items():
         config = jobs[run_id].config
         model = new_model(config, "cpu")
         put_weights(model, tensor)
-        save_model(model, config, out / f"{run_id}.safetensors")
-    unrounded = [json.loads(line) for line in _lines(trained / "unrounded.jsonl")]
-    for record in unrounded:
-        job = jobs[record["run_id"]]
-        corpus = load_corpus(job.config.corpus)
-        whole = finished(job, weights[record["run_id"]], record, corpus)
-        write_json(out / f"{record['run_id']}.json", whole)
-    return len(records) + len(unrounded)
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text("utf-8").splitlines() if path.exists() else []
+        save_model(model, config, models / f"{run_id}.safetensors")
+    known = {record["run_id"] for record in read_lines(trained / "records.jsonl")}
+    with (trained / "records.jsonl").open("a", encoding="utf-8") as file:
+        for record in read_lines(trained / "unrounded.jsonl"):
+            run_id = record["run_id"]
+            if run_id not in known:
+                corpus = load_corpus(jobs[run_id].config.corpus)
+                whole = finished(jobs[run_id], weights[run_id], record, corpus)
+                print(json.dumps(whole), file=file, flush=True)
+                known.add(run_id)
+    return len(known)
 
 
 def main() -> None:
@@ -125,7 +122,7 @@ def main() -> None:
     unpacking = commands.add_parser("unpack", help="take in what was trained")
     unpacking.add_argument("trained", type=Path)
     unpacking.add_argument("--bundle", type=Path, required=True)
-    unpacking.add_argument("--out", type=Path, required=True)
+    unpacking.add_argument("--models", type=Path, required=True)
     given = parser.parse_args()
     if given.command == "pack":
         corpora = set(given.corpora) if given.corpora else None
@@ -134,7 +131,7 @@ def main() -> None:
             "runs",
         )
     else:
-        print(unpack(given.trained, given.bundle, given.out), "records")
+        print(unpack(given.trained, given.bundle, given.models), "records")
 
 
 if __name__ == "__main__":
