@@ -154,7 +154,7 @@ def beside(
 
 
 def _truth(measured: Measured, runs: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    plain = runs.assign(method="", post_bits=0, measured=runs["loss"])
+    plain = runs.assign(method="none", post_bits=0, measured=runs["loss"])
     if quantity == "loss":
         return plain
     rounded = labelled(measured.ptq)

@@ -15,33 +15,23 @@ import pandas as pd
 import pandera.pandas as pa
 
 from precision_lib.errors import UserError
-from precision_lib.findings.twins import (
-    PARTS,
-    law_roundings,
-    law_runs,
-    twin_groups,
-    with_twins,
-)
+from precision_lib.findings.predicted_laws import BITS, Fitter, Spoken, speakers
+from precision_lib.findings.twins import law_runs, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.laws import Fit, bootstrap, fit
+from precision_lib.laws import Fit
 from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_checked
 from precision_lib.training.config import RunConfig
 
-METHODS = ("rtn", "gptq", "awq")
-LAWS = {  # the paper's, then its rivals
-    "loss": ("effective", "format-multiplier-parts", "effective-coupled"),
-    "delta": ("ptq", "ouyang"),
-}
 NOT_ROUNDED = 0  # in the column post_bits
-POST_BITS = (3, 6)  # first and last: where the law of rounding is fitted
-BITS = list(PARTS.values())
 FORMATS = ["weight_format", "activation_format", "kv_format"]
 UNQUANTIZED = dict.fromkeys(BITS, HIGH_PRECISION_BITS) | dict.fromkeys(
     FORMATS, "float32"
 )
 ROW = ["run_id", "quantity", "method", "post_bits"]  # what a law is asked for
+QUANTITIES = ["loss", "cost", "excess", "delta"]
 
+Array = npt.NDArray[np.float64]
 _POSITIVE = pa.Check.gt(0)
 SCHEMA = pa.DataFrameSchema(
     {
@@ -49,7 +39,7 @@ SCHEMA = pa.DataFrameSchema(
         "N": pa.Column(int, _POSITIVE),
         "D": pa.Column(int, _POSITIVE),
         **{name: pa.Column(int, _POSITIVE) for name in BITS},
-        "quantity": pa.Column(str, pa.Check.isin(["loss", "cost", "delta"])),
+        "quantity": pa.Column(str, pa.Check.isin(QUANTITIES)),
         "method": pa.Column(str),
         "post_bits": pa.Column(int, pa.Check.in_range(0, 16)),
         "law": pa.Column(str),
@@ -57,6 +47,9 @@ SCHEMA = pa.DataFrameSchema(
         "low": pa.Column(float),
         "high": pa.Column(float),
         "fitted_runs": pa.Column(int, _POSITIVE),
+        # the first table has none
+        "date": pa.Column(str, required=False),
+        "runs_digest": pa.Column(str, required=False),
     },
     unique=["run_id", "quantity", "method", "post_bits", "law"],
     strict=True,
@@ -82,19 +75,18 @@ def predict_runs(
     replicates: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Loss of each run, what low precision costs it, and what rounding will cost it.
+    """What every law says of each run that it speaks of.
 
-    ``loss``, and ``cost``, the loss above that of the unquantized twin, come from
-    laws fitted to the runs of role "fit" with every precision. ``delta``, the cost of
-    rounding an unquantized run to 3 to 6 bits, comes from laws fitted to roundings by
-    one method. `LAWS` names the paper's law and rivals for either.
+    ``loss``; ``cost``, the loss above that of the unquantized twin; ``delta``, what
+    rounding adds; and ``excess``, the loss, rounded or not, above that of the twin that
+    was neither quantized nor rounded, by the law of both. The laws are those of
+    `precision_lib.findings.predicted_laws`, fitted to the runs of role "fit".
 
     An interval of 95% holds the uncertainty of the constants, by a bootstrap over
-    groups of twins, and the scatter of single runs around the law; it does not hold
-    the error of a law that is wrong so far out.
+    models, and the scatter of single runs around the law; it does not hold the error of
+    a law that is wrong so far out.
 
-    Raises UserError if one of the runs is among those that would be fitted, or
-    quantized as none of them is.
+    Raises UserError if one of the runs is among those that would be fitted.
 
     `configs`: the runs to predict; integer formats only. `runs`, `ptq`: the tables that
     are fitted.
@@ -102,33 +94,22 @@ def predict_runs(
     >>> predict_runs([], load_runs(), load_ptq())  # doctest: +SKIP
     """
     table = pd.DataFrame([_columns(config) for config in configs])
-    fitted = law_runs(runs, "any").assign(post_bits=NOT_ROUNDED)
+    fitted = law_runs(runs, "any")
     if known := sorted(set(table["run_id"]) & set(fitted["run_id"])):
         raise UserError(
             f"run {known[0]} is one of those that the laws are fitted to; predict "
             "only runs that are held out."
         )
-    seen = set(fitted[BITS].itertuples(index=False, name=None))
-    if strange := set(table[BITS].itertuples(index=False, name=None)) - seen:
-        raise UserError(
-            f"no fitted run has {sorted(strange)[0]} bits of weights, activations and "
-            "KV cache, so nothing is known of the scatter there."
-        )
     rng = np.random.default_rng(seed)
-    plain = (table[BITS] == HIGH_PRECISION_BITS).all(axis=1)
     parts = []
-    for law in _laws("loss", fitted, twin_groups(fitted), replicates, rng):
-        parts.append(_losses(law, fitted, table, rng))
-        parts.append(_costs(law, fitted, table[~plain], rng))
-    widths = pd.DataFrame({"post_bits": range(POST_BITS[0], POST_BITS[1] + 1)})
-    wide = table[plain].drop(columns="post_bits").merge(widths, how="cross")
-    for method in METHODS:
-        rounded = law_roundings(ptq, POST_BITS, method)
-        if rounded.empty:
-            continue
-        for law in _laws("delta", rounded, rounded["run_id"], replicates, rng):
-            parts.append(_deltas(law, rounded, wide.assign(method=method), rng))
-    return pd.concat(parts, ignore_index=True)[list(SCHEMA.columns)]
+    for one in speakers(table, runs, ptq, Fitter(replicates, seed)):
+        say = {"loss": _losses, "delta": _deltas, "excess": _excesses}[one.quantity]
+        parts.append(say(one, rng))
+        low = (one.asked[BITS] < HIGH_PRECISION_BITS).any(axis=1)
+        if one.quantity == "loss" and low.any():
+            parts.append(_costs(one._replace(asked=one.asked[low]), rng))
+    columns = [name for name in SCHEMA.columns if name in parts[0]]
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 def measured_beside(
@@ -175,90 +156,78 @@ def _columns(config: RunConfig) -> dict[str, object]:
     }
 
 
-def _laws(
-    quantity: str,
-    fitted: pd.DataFrame,
-    groups: pd.Series,
-    replicates: int,
-    rng: np.random.Generator,
-) -> list[Fit]:
-    """The paper's law and its rivals, each with its bootstrap over the groups."""
-    laws = []
-    for name in LAWS[quantity]:
-        law = fit(fitted, name, seed=int(rng.integers(2**31)))
-        start = int(rng.integers(2**31))
-        spread = bootstrap(law, "cluster", replicates, start, by=groups.to_numpy())
-        laws.append(law.with_bootstrap(spread))
-    return laws
+def _losses(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
+    misses = np.log(one.fitted["loss"] / one.law.predict(one.fitted))
+    noise = _scatter(misses, _fewest(one.fitted), _fewest(one.asked), one.law, rng)
+    draws = one.law.predict_replicates(one.asked) * np.exp(noise)
+    return _rows("loss", one, one.law.predict(one.asked), draws)
 
 
-def _losses(
-    law: Fit, fitted: pd.DataFrame, table: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
-    draws = law.predict_replicates(table)
-    misses = np.log(fitted["loss"] / law.predict(fitted))
-    noise = _scatter(misses, fitted[BITS], table[BITS], len(draws), rng)
-    draws = draws * np.exp(noise)
-    return _rows("loss", law, fitted, table, law.predict(table), draws)
-
-
-def _costs(
-    law: Fit, fitted: pd.DataFrame, table: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
-    plain = table.assign(**UNQUANTIZED)
-    predicted = law.predict(table) - law.predict(plain)
-    draws = law.predict_replicates(table) - law.predict_replicates(plain)
-    pairs = with_twins(fitted)
+def _costs(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
+    law, plain = one.law, one.asked.assign(**UNQUANTIZED)
+    predicted = law.predict(one.asked) - law.predict(plain)
+    draws = law.predict_replicates(one.asked) - law.predict_replicates(plain)
+    pairs = with_twins(one.fitted)
     by_law = law.predict(pairs) - law.predict(pairs.assign(**UNQUANTIZED))
     misses = pairs["cost"] - by_law
-    draws = draws + _scatter(misses, pairs[BITS], table[BITS], len(draws), rng)
-    return _rows("cost", law, fitted, table, predicted, draws)
+    draws = draws + _scatter(misses, _fewest(pairs), _fewest(one.asked), law, rng)
+    return _rows("cost", one, predicted, draws)
 
 
-def _deltas(
-    law: Fit, fitted: pd.DataFrame, table: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
-    draws = law.predict_replicates(table)
-    ratio = fitted["delta"] / law.predict(fitted)
+def _deltas(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
+    ratio = one.fitted["delta"] / one.law.predict(one.fitted)
     misses = np.log(ratio[ratio > 0])  # noise makes some costs of rounding negative
-    seen = fitted.loc[misses.index, ["post_bits"]]
-    draws = draws * np.exp(
-        _scatter(misses, seen, table[["post_bits"]], len(draws), rng)
+    seen = one.fitted.loc[misses.index, "post_bits"]
+    noise = _scatter(misses, seen, one.asked["post_bits"], one.law, rng)
+    draws = one.law.predict_replicates(one.asked) * np.exp(noise)
+    return _rows("delta", one, one.law.predict(one.asked), draws)
+
+
+def _excesses(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
+    law, whole = one.law, {**UNQUANTIZED, "post_bits": HIGH_PRECISION_BITS}
+    rows, plain = one.fitted, one.asked.assign(**whole)
+    misses = rows["excess"] - law.predict(rows) + law.predict(rows.assign(**whole))
+    seen, asked = (
+        np.minimum(_fewest(table), table["post_bits"]) for table in (rows, one.asked)
     )
-    return _rows("delta", law, fitted, table, law.predict(table), draws)
+    predicted = law.predict(one.asked) - law.predict(plain)
+    draws = law.predict_replicates(one.asked) - law.predict_replicates(plain)
+    draws = draws + _scatter(misses, seen, asked, law, rng)
+    return _rows("excess", one, predicted, draws)
+
+
+def _fewest(table: pd.DataFrame) -> pd.Series:
+    return table[BITS].min(axis=1)
 
 
 def _scatter(
     misses: pd.Series,
-    seen: pd.DataFrame,
-    asked: pd.DataFrame,
-    draws: int,
+    seen: pd.Series,
+    asked: pd.Series,
+    law: Fit,
     rng: np.random.Generator,
-) -> npt.NDArray[np.float64]:
-    """Misses of fitted rows, drawn from those at the bits asked for; draws x rows."""
-    at_bits = misses.groupby([seen[name] for name in seen])
+) -> Array:
+    """Misses of fitted rows, drawn from those nearest in bits; draws x rows."""
+    assert law.replicates is not None
+    draws = len(next(iter(law.replicates.values())))
+    pools = dict(iter(misses.groupby(seen.to_numpy())))
     columns = [
-        rng.choice(at_bits.get_group(bits).to_numpy(), size=draws)
-        for bits in asked.itertuples(index=False, name=None)
+        rng.choice(pools[min(pools, key=lambda b: abs(b - bits))].to_numpy(), draws)
+        for bits in asked
     ]
     return np.reshape(columns, (len(asked), draws)).T
 
 
-def _rows(
-    quantity: str,
-    law: Fit,
-    fitted: pd.DataFrame,
-    table: pd.DataFrame,
-    predicted: npt.NDArray[np.float64],
-    draws: npt.NDArray[np.float64],
-) -> pd.DataFrame:
-    """`table` with what the law says of each row; draws: replicates x rows."""
+def _rows(quantity: str, one: Spoken, predicted: Array, draws: Array) -> pd.DataFrame:
+    """The rows asked for with what the law says of each; draws: replicates x rows."""
     low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0)
-    return table.assign(
+    whole = one.asked["post_bits"] == HIGH_PRECISION_BITS
+    return one.asked.assign(
+        post_bits=one.asked["post_bits"].mask(whole, NOT_ROUNDED),
         quantity=quantity,
-        law=law.law.name,
+        law=one.law.law.name,
         predicted=predicted,
         low=low,
         high=high,
-        fitted_runs=fitted["run_id"].nunique(),
+        fitted_runs=one.fitted["run_id"].nunique(),
     )

@@ -52,22 +52,37 @@ def law_runs(
     >>> law_runs(load_runs())["weight_bits"].unique().tolist()
     [32]
     """
-    if part is not None and part not in PARTS and part not in _SEVERAL:
-        known = ", ".join([*PARTS, *_SEVERAL])
-        raise UserError(f"unknown part '{part}'; choose one of {known}.")
     keep = (runs["status"] == "finished") & (runs["role"] == role)
-    bits = runs[list(PARTS.values())]
-    low = bits != HIGH_PRECISION_BITS
-    if part == "one":
-        keep &= low.sum(axis=1) <= 1
-    elif part == "tied":
-        keep &= bits.nunique(axis=1) == 1
-    elif part != "any":
-        others = [column for name, column in PARTS.items() if name != part]
-        keep &= ~low[others].any(axis=1)
+    keep &= of_part(runs, part)
     for name, fewest in (lowest or {}).items():
         keep &= runs[PARTS[name]] >= fewest
     return runs[keep].reset_index(drop=True)
+
+
+def of_part(runs: pd.DataFrame, part: str | None) -> pd.Series:
+    """Whether each run is one of a part's, as `law_runs` names them.
+
+    Raises UserError if the part is unknown.
+
+    >>> runs = pd.DataFrame({"weight_bits": [32, 4], "activation_bits": [32, 4]})
+    >>> of_part(runs.assign(kv_bits=32), None).tolist()
+    [True, False]
+    """
+    bits = runs[list(PARTS.values())]
+    low = bits != HIGH_PRECISION_BITS
+    if part is None:
+        return ~low.any(axis=1)
+    if part == "any":
+        return pd.Series(True, index=runs.index)
+    if part == "one":
+        return low.sum(axis=1) <= 1
+    if part == "tied":
+        return bits.nunique(axis=1) == 1
+    if part not in PARTS:
+        known = ", ".join([*PARTS, *_SEVERAL])
+        raise UserError(f"unknown part '{part}'; choose one of {known}.")
+    others = [column for name, column in PARTS.items() if name != part]
+    return ~low[others].any(axis=1)
 
 
 def held_out_pairs(runs: pd.DataFrame) -> pd.DataFrame:

@@ -36,6 +36,7 @@ def fit(
     fixed: Mapping[str, float | None] | None = None,
     tied: Mapping[str, str] | None = None,
     weights: Any = None,
+    held_out: bool = False,
 ) -> Fit:
     """Fit a law from many random starts at once.
 
@@ -68,6 +69,8 @@ def fit(
         Parameter to the one it shall equal, such as ``{"beta": "alpha"}``.
     weights
         A column name or one number a row.
+    held_out
+        Fit rows whose column ``role`` says "held-out" too, for an evaluation.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def fit(
     law = get_law(law) if isinstance(law, str) else law
     problem = prepare(
         table, law, loss=loss, delta=delta, scale=scale, floor=floor,
-        fixed=fixed, tied=tied, weights=weights,
+        fixed=fixed, tied=tied, weights=weights, held_out=held_out,
     )  # fmt: skip
     count = STARTS if starts is None else starts
     if int(count) != count or count < 1:

@@ -15,6 +15,7 @@ from precision_lib.laws.problem import Problem
 from precision_lib.laws.rows import Table, has_column, numbers, read_rows, read_target
 from precision_lib.laws.space import make_space
 
+HELD_OUT = "held-out"  # a role in the column ``role``
 LARGEST = 100_000_000  # rows times parameters: a few gigabytes of memory
 
 
@@ -29,6 +30,7 @@ def prepare(
     fixed: Mapping[str, float | None] | None = None,
     tied: Mapping[str, str] | None = None,
     weights: Any = None,
+    held_out: bool = False,
 ) -> Problem:
     """Check the table and set up the problem that `fit` solves.
 
@@ -45,6 +47,8 @@ def prepare(
     >>> prepare(example_table(), get_law("chinchilla")).space.free
     ('E', 'A', 'alpha', 'B', 'beta')
     """
+    if not held_out:
+        _refuse_held_out(table)
     rows, target = read_rows(table, law), read_target(table, law)
     if rows.n != target.size:
         raise UserError(
@@ -69,6 +73,18 @@ def prepare(
     problem = Problem(law, rows, target, weight, objective, space)
     _check_enough(problem)
     return problem
+
+
+def _refuse_held_out(table: Table) -> None:
+    """What was held out to judge a law is not fitted by mistake."""
+    if not has_column(table, "role"):
+        return
+    count = int((np.asarray(table["role"]).astype(str) == HELD_OUT).sum())
+    if count:
+        raise UserError(
+            f"{count} rows have the role '{HELD_OUT}': they judge laws and are in no "
+            "fit; leave them out, or say held_out=True for an evaluation."
+        )
 
 
 def _weights(table: Table, weights: Any, n: int) -> Array:

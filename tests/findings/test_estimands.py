@@ -299,7 +299,7 @@ def test_errors_of_predictions() -> None:
     late = runs["D"].eq(28_000_000)
     runs = runs.assign(sweep=np.where(late, "held_28M", "base"))
     measured = Measured(runs, table().ptq)
-    held = runs[late].assign(method="", post_bits=0, measured=runs["loss"])
+    held = runs[late].assign(method="none", post_bits=0, measured=runs["loss"])
     predictions = pd.concat(
         [said(held, "a", "loss", 1.01), said(held, "b", "loss", 1.03)]
     )

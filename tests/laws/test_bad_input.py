@@ -25,7 +25,12 @@ def at(name, row, value):
     return broken(**{name: values})
 
 
+def planned(last):
+    return broken(role=np.array(["fit"] * 29 + [last], dtype=object))
+
+
 CASES = [
+    (planned("held-out"), "1 rows have the role 'held-out'.*in no fit"),
     (without("D"), "needs the column 'D'.*only N, loss"),
     ({k: v[:4] for k, v in example_table().items()}, "4 rows .* 5 parameters"),
     ({k: v[:0] for k, v in example_table().items()}, "no row"),
@@ -178,3 +183,10 @@ def test_compare_options():
     ]:
         with pytest.raises(UserError, match=sentence):
             compare(table, laws, **options)
+
+
+def test_held_out_rows_are_fitted_only_when_asked():
+    with pytest.raises(UserError, match="held-out"):
+        compare(planned("held-out"), ["chinchilla", "coupled"])
+    asked = fit(planned("held-out"), "chinchilla", held_out=True)
+    assert asked.params == fit(planned("validation"), "chinchilla").params

@@ -1,0 +1,203 @@
+"""Every law that speaks beforehand of a run, fitted to the rows that it speaks of."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from precision_lib.findings.rivals import QATLoss
+from precision_lib.findings.twins import (
+    PARTS,
+    law_roundings,
+    law_runs,
+    of_part,
+    with_part,
+)
+from precision_lib.findings.unified import trained_and_rounded, unified_rows
+from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.laws import Fit, Law, bootstrap, fit
+from precision_lib.laws.forms.effective import ACTIVATIONS, BASE, KV, WEIGHTS, kept
+
+METHODS = ("rtn", "gptq", "awq", "noise")
+POST_BITS = (3, 6)  # first and last: where a law of rounding is fitted
+UNIFIED_BITS = (2, 6)
+BITS = list(PARTS.values())
+KNOWN = 0.05  # share of the refits of a bootstrap that may fail
+
+
+class EffectiveDataParts(Law):
+    """Every part in few bits acts like less data.
+
+    ``D_eff = D prod_x (1 - exp(-P_x / gamma_x + n_x))``: what the law "effective" says
+    of N, said of D. The paper has it for weights alone (Table 1).
+
+    Examples
+    --------
+    >>> EffectiveDataParts.columns()[2:]
+    ('weight_bits', 'activation_bits', 'kv_bits')
+    """
+
+    name = "effective-data-parts"
+    formula = "L = E + A N^-alpha + B [D prod_x(1 - exp(-P_x/gamma_x + n_x))]^-beta"
+    source = "Kumar et al. 2024, arXiv 2411.04330, Table 1, for every part"
+    parameters = (*BASE, *WEIGHTS, *ACTIVATIONS, *KV)
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any, activation_bits: Any, kv_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        gamma_weights: Any, n_weights: Any, gamma_activations: Any,
+        n_activations: Any, gamma_kv: Any, n_kv: Any,
+    ) -> Any:  # fmt: skip
+        effective = D * kept(weight_bits, gamma_weights, n_weights)
+        effective = effective * kept(activation_bits, gamma_activations, n_activations)
+        effective = effective * kept(kv_bits, gamma_kv, n_kv)
+        return E + A * N**-alpha + B * effective**-beta
+
+
+# Laws of the loss, and which runs each speaks of, as `law_runs` names them.
+LOSS: tuple[tuple[str | type[Law], str | None], ...] = (
+    ("chinchilla", None),
+    ("coupled", None),
+    ("effective", "any"),
+    ("effective-coupled", "any"),
+    (EffectiveDataParts, "any"),
+    ("format-multiplier-parts", "any"),
+    ("effective-tied", "tied"),
+    ("effective-weights", "weights"),
+    ("effective-activations", "activations"),
+    ("effective-kv", "kv"),
+    ("effective-data", "weights"),
+    ("effective-both", "weights"),
+    ("power-additive", "weights"),
+    ("power-multiplicative", "weights"),
+    ("quartet", "weights"),
+    (QATLoss, "weights"),
+)
+DELTA = ("ptq", "ouyang")  # of unquantized runs, for each method
+TRAINED_LOW, UNIFIED = "ptq-trained-low", "unified"  # of all runs, for GPTQ
+
+
+class Spoken(NamedTuple):
+    """A law fitted to its rows, with a bootstrap, and the rows that it is asked for.
+
+    Attributes
+    ----------
+    law : Fit
+    quantity : str
+        "loss", "delta", or "excess" for a law of both.
+    fitted, asked : DataFrame
+
+    Examples
+    --------
+    >>> Spoken(None, "loss", pd.DataFrame(), pd.DataFrame()).quantity
+    'loss'
+    """
+
+    law: Fit
+    quantity: str
+    fitted: pd.DataFrame
+    asked: pd.DataFrame
+
+
+class Fitter(NamedTuple):
+    """How laws are fitted: the seed of the starts, and refits of the bootstrap.
+
+    >>> Fitter(200, 0).replicates
+    200
+    """
+
+    replicates: int
+    seed: int
+
+    def fit(self, rows: pd.DataFrame, law: str | type[Law]) -> Fit:
+        """A law with its bootstrap over models, that is N and seed.
+
+        >>> from precision_lib.runs.run_table import load_runs
+        >>> found = Fitter(20, 0).fit(law_runs(load_runs()), "chinchilla")
+        >>> len(found.replicates["E"])
+        20
+        """
+        found = fit(rows, law, seed=self.seed)
+        model = rows["N"].astype(str) + "-" + rows["seed"].astype(str)
+        spread = bootstrap(
+            found, "cluster", self.replicates, self.seed, by=model.to_numpy()
+        )
+        return found.with_bootstrap(spread)
+
+
+def speakers(
+    asked: pd.DataFrame, runs: pd.DataFrame, ptq: pd.DataFrame, fitter: Fitter
+) -> list[Spoken]:
+    """All laws that have rows to be fitted to and runs to speak of.
+
+    Parameters
+    ----------
+    asked : DataFrame
+        Runs to predict: N, D, bits and formats.
+    runs, ptq : DataFrame
+        Of which the rows of role "fit" are fitted.
+    fitter : Fitter
+
+    Examples
+    --------
+    >>> from precision_lib.runs.run_table import load_ptq, load_runs
+    >>> found = speakers(asked, runs, ptq, Fitter(200, 0))  # doctest: +SKIP
+    >>> found[0].law.law.name  # doctest: +SKIP
+    'chinchilla'
+    """
+    found = []
+    for name, part in LOSS:
+        rows, mine = law_runs(runs, part), asked[of_part(asked, part)]
+        if part is not None and not (mine[BITS] < HIGH_PRECISION_BITS).any(axis=None):
+            continue
+        if rows.empty or mine.empty:
+            continue
+        law = fitter.fit(rows, name)
+        found.append(Spoken(law, "loss", rows, _known(mine, law)))
+    plain = asked[of_part(asked, None)]
+    for method in METHODS:
+        rows = law_roundings(ptq, POST_BITS, method)
+        wide = _rounded(plain, POST_BITS, method)
+        if rows.empty or wide.empty:
+            continue
+        found += [Spoken(fitter.fit(rows, n), "delta", rows, wide) for n in DELTA]
+    return found + _of_both(asked, runs, ptq, fitter)
+
+
+def _of_both(
+    asked: pd.DataFrame, runs: pd.DataFrame, ptq: pd.DataFrame, fitter: Fitter
+) -> list[Spoken]:
+    """The laws of training and rounding together, where runs of both are fitted."""
+    rounded = trained_and_rounded(ptq, POST_BITS)
+    if not (rounded["part"] != "none").any():
+        return []
+    wide = _rounded(asked, POST_BITS, "gptq")
+    low = Spoken(fitter.fit(rounded, TRAINED_LOW), "delta", rounded, wide)
+    rows = unified_rows(runs, trained_and_rounded(ptq, UNIFIED_BITS))
+    law = fitter.fit(rows, UNIFIED)
+    whole = asked.assign(method="none", post_bits=HIGH_PRECISION_BITS)
+    both = pd.concat([whole, _rounded(asked, UNIFIED_BITS, "gptq")], ignore_index=True)
+    trained = rows[rows["post_bits"] == HIGH_PRECISION_BITS]
+    return [
+        low,
+        Spoken(law, "loss", trained, whole),
+        Spoken(law, "excess", rows.dropna(subset="excess"), both),
+    ]
+
+
+def _rounded(runs: pd.DataFrame, bits: tuple[int, int], method: str) -> pd.DataFrame:
+    """The runs at each width below all that they were trained in."""
+    widths = pd.DataFrame({"post_bits": range(bits[0], bits[1] + 1)})
+    wide = runs.drop(columns="post_bits").merge(widths, how="cross")
+    lower = with_part(wide)["bits"] > wide["post_bits"]
+    return wide[lower].assign(method=method).reset_index(drop=True)
+
+
+def _known(runs: pd.DataFrame, law: Fit) -> pd.DataFrame:
+    """Runs in formats that a law with a number for each has seen."""
+    keep = pd.Series(True, index=runs.index)
+    for name, levels in law.levels.items():
+        keep &= runs[name].isin(levels)
+    return runs[keep].reset_index(drop=True)
