@@ -75,7 +75,7 @@ def fitted(tuning: pd.DataFrame) -> RateRule:
         print(f"{name}: {one.value:.3f} +- {one.error:.3f}")
     return RateRule.model_validate(
         {
-            "source": f"{len(tuning)} runs of plans/tuning.yaml and plans/tuning_rest.yaml",
+            "source": f"{len(tuning)} runs of the plans {' and '.join(SWEEPS)}",
             **chosen,
             "rate": numbers({k: v for k, v in rate.items() if k != "low"}),
             "batch": numbers(batch),
@@ -87,8 +87,15 @@ def fitted(tuning: pd.DataFrame) -> RateRule:
 
 
 def usual(tuning: pd.DataFrame) -> pd.DataFrame:
-    """Those with a cosine to zero, which all cells have."""
-    return tuning[(tuning["schedule"] == "cosine") & (tuning["final_lr"] == 0)]
+    """Those with a cosine to zero, which all cells have, of comparable seeds.
+
+    A seed moves a loss by more than another batch does, so a cell keeps the seeds that
+    all of its batches were trained with.
+    """
+    here = tuning[(tuning["schedule"] == "cosine") & (tuning["final_lr"] == 0)]
+    batches = here.groupby(CELL)["batch_size"].transform("nunique")
+    with_seed = here.groupby([*CELL, "seed"])["batch_size"].transform("nunique")
+    return here[with_seed == batches]
 
 
 def numbers(constants: Mapping[str, RuleConstant]) -> dict[str, float]:

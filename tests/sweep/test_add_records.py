@@ -98,7 +98,7 @@ def test_the_rule_is_written_from_tuning_and_stays_once_blocks_are_trained(
     provisional = rate_rule.read_rule()
     assert rate_rule.main() == 0
     written = rate_rule.read_rule(tmp_path / "rate_rule.yaml")
-    assert written.source.startswith("362 runs of plans/tuning.yaml")
+    assert written.source.startswith("362 runs of the plans tuning")
     for name in ("N", "D", "batch"):
         low, high = written.intervals[f"rate {name}"]
         assert low - 0.1 <= provisional.rate[name] <= high + 0.1
