@@ -23,6 +23,7 @@ from precision_lib.training.tuning import (
     CELL,
     best_rates,
     cells,
+    comparable,
     compare_ends,
     loss_at,
     optimum,
@@ -65,7 +66,7 @@ def fitted(tuning: pd.DataFrame) -> RateRule:
     chosen = {"schedule": "cosine", "final_lr": 0.0}
     for best in better.nsmallest(1, "difference").to_dict("records"):
         chosen = {"schedule": best["schedule"], "final_lr": best["final_lr"]}
-    rates = best_rates(usual(tuning), [*CELL, "batch_size"])
+    rates = best_rates(comparable(tuning), [*CELL, "batch_size"])
     # In 4 bits the smallest batch that was tried was the best wherever there were
     # several: those cells bound the best batch from above and cannot place it.
     rate, batch = fit_rates(rates), fit_batch(rates[~rates["low"]])
@@ -86,18 +87,6 @@ def fitted(tuning: pd.DataFrame) -> RateRule:
     )
 
 
-def usual(tuning: pd.DataFrame) -> pd.DataFrame:
-    """Those with a cosine to zero, which all cells have, of comparable seeds.
-
-    A seed moves a loss by more than another batch does, so a cell keeps the seeds that
-    all of its batches were trained with.
-    """
-    here = tuning[(tuning["schedule"] == "cosine") & (tuning["final_lr"] == 0)]
-    batches = here.groupby(CELL)["batch_size"].transform("nunique")
-    with_seed = here.groupby([*CELL, "seed"])["batch_size"].transform("nunique")
-    return here[with_seed == batches]
-
-
 def numbers(constants: Mapping[str, RuleConstant]) -> dict[str, float]:
     """Values to three digits; ``at`` is no logarithm any more."""
     values = {name: one.value for name, one in constants.items()}
@@ -109,9 +98,9 @@ def points(tuning: pd.DataFrame, rule: RateRule) -> pd.DataFrame:
 
     ``above`` is the loss at the rule's batch and rate less the lowest of the cell.
     """
-    table = best_rates(usual(tuning), [*CELL, "batch_size"])
+    table = best_rates(comparable(tuning), [*CELL, "batch_size"])
     lowest = table.groupby(CELL)["loss"].transform("min")
-    grouped = usual(tuning).groupby([*CELL, "batch_size"])
+    grouped = comparable(tuning).groupby([*CELL, "batch_size"])
     rows = []
     for row, low in zip(table.to_dict("records"), lowest, strict=True):
         size, tokens, batch = row["N"], row["tokens"], row["batch_size"]

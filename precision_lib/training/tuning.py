@@ -141,6 +141,30 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(tokens=tokens, low=(runs[BITS] < 32).any(axis=1))
 
 
+def comparable(tuning: pd.DataFrame) -> pd.DataFrame:
+    """Those with a cosine to zero, of the seeds that every batch of the cell has.
+
+    A seed can move a loss by more than another batch does, so batches are compared
+    within seeds.
+
+    Parameters
+    ----------
+    tuning : DataFrame
+        By `cells`.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({"batch_size": [8, 8, 16], "seed": [0, 1, 0], "N": 9})
+    >>> runs = runs.assign(tokens=9, low=False, schedule="cosine", final_lr=0.0)
+    >>> comparable(runs)["seed"].tolist()
+    [0, 0]
+    """
+    here = tuning[(tuning["schedule"] == "cosine") & (tuning["final_lr"] == 0)]
+    batches = here.groupby(CELL)["batch_size"].transform("nunique")
+    with_seed = here.groupby([*CELL, "seed"])["batch_size"].transform("nunique")
+    return here[with_seed == batches]
+
+
 def compare_ends(runs: pd.DataFrame) -> pd.DataFrame:
     """What other decays of the rate end at, less a cosine to zero.
 
