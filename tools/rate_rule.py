@@ -27,6 +27,7 @@ from precision_lib.training.tuning import (
     compare_ends,
     loss_at,
     optimum,
+    places_batch,
 )
 
 SWEEPS = ["tuning", "tuning_rest"]
@@ -67,9 +68,7 @@ def fitted(tuning: pd.DataFrame) -> RateRule:
     for best in better.nsmallest(1, "difference").to_dict("records"):
         chosen = {"schedule": best["schedule"], "final_lr": best["final_lr"]}
     rates = best_rates(comparable(tuning), [*CELL, "batch_size"])
-    # In 4 bits the smallest batch that was tried was the best wherever there were
-    # several: those cells bound the best batch from above and cannot place it.
-    rate, batch = fit_rates(rates), fit_batch(rates[~rates["low"]])
+    rate, batch = fit_rates(rates), fit_batch(rates[places_batch(rates)])
     said = {f"rate {name}": one for name, one in rate.items()}
     said |= {f"batch {name}": one for name, one in batch.items()}
     for name, one in said.items():

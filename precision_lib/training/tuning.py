@@ -165,6 +165,21 @@ def comparable(tuning: pd.DataFrame) -> pd.DataFrame:
     return here[with_seed == batches]
 
 
+def places_batch(rates: pd.DataFrame) -> pd.Series:
+    """Which cells say how the best batch grows with D.
+
+    Unquantized ones: in 4 bits the smallest batch that was tried was the best wherever
+    there were several. And sizes that were tuned at two numbers of tokens or more:
+    with one, an effect of N would pass for one of D.
+
+    >>> rates = pd.DataFrame({"N": [1, 1, 1, 2], "tokens": [8, 9, 9, 8]})
+    >>> places_batch(rates.assign(low=[False, False, True, False])).tolist()
+    [True, True, False, False]
+    """
+    lengths = rates.groupby("N")["tokens"].transform("nunique")
+    return ~rates["low"] & (lengths > 1)
+
+
 def compare_ends(runs: pd.DataFrame) -> pd.DataFrame:
     """What other decays of the rate end at, less a cosine to zero.
 
