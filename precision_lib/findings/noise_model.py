@@ -27,6 +27,7 @@ Array = npt.NDArray[np.float64]
 Mean = Callable[[Array], Array]
 SMALLEST = -14.0  # logarithm of a variance over that of the residuals: none
 STEP = 1e-6
+UNDETERMINED = "the runs do not determine every parameter of this mean."
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ def fit_mean(
         target = y - mean(point) + design @ point
         state = _reml(target, design, stack, logs)
         logs, new = state.logs, state.parameters
+        if not np.isfinite(new).all():
+            raise UserError(UNDETERMINED)
         while not np.isfinite(mean(new)).all():
             new = (new + point) / 2
         moved = np.abs(new - point) / np.sqrt(np.diag(state.covariance))
@@ -146,7 +149,7 @@ def _kernels(
 def _check_rank(design: Array) -> None:
     sizes = np.linalg.norm(design, axis=0)
     if not sizes.all() or np.linalg.matrix_rank(design / sizes) < len(sizes):
-        raise UserError("the runs do not determine every parameter of this mean.")
+        raise UserError(UNDETERMINED)
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,10 @@ def _parts(
     inverse = cho_solve(factor, np.eye(len(target)))
     crossed = design.T @ inverse
     precision = crossed @ design
-    covariance = np.linalg.inv(precision)
+    try:
+        covariance = np.linalg.inv(precision)
+    except np.linalg.LinAlgError as error:
+        raise UserError(UNDETERMINED) from error
     parameters = covariance @ (crossed @ target)
     projector = inverse - crossed.T @ covariance @ crossed
     logdet = 2 * np.log(np.diag(factor[0])).sum()

@@ -225,6 +225,8 @@ def share_broken(measured: Measured) -> Estimate:
     twins = runs[high].groupby(TWIN)["loss"].mean().rename("twin_loss")
     low = runs[(runs["activation_bits"] == 3) | (runs["kv_bits"] == 3)]
     rows = low.merge(twins, left_on=TWIN, right_index=True)
+    if rows.empty:
+        raise UserError("no run with 3-bit activations or KV cache has its twin.")
     broke = (rows["status"] == "diverged") | (rows["loss"] > rows["twin_loss"] + BROKEN)
     value, ends = share(int(broke.sum()), len(rows))
     return Estimate(value, float("nan"), len(rows), ends=ends)

@@ -142,6 +142,8 @@ def beside(
     said = said[(said["law"] == law) & (said["quantity"] == quantity)]
     runs = finished(measured.runs)
     runs = runs[runs["sweep"] == plan]
+    if runs.empty:
+        raise UserError(f"no run of the plan {plan} is trained.")
     said = said[said["run_id"].isin(runs["run_id"])]
     if missing := sorted(set(runs["run_id"]) - set(said["run_id"])):
         raise UserError(

@@ -188,7 +188,7 @@ def _excesses(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
     rows, plain = one.fitted, one.asked.assign(**whole)
     misses = rows["excess"] - law.predict(rows) + law.predict(rows.assign(**whole))
     seen, asked = (
-        np.minimum(_fewest(table), table["post_bits"]) for table in (rows, one.asked)
+        _fewest(table).clip(upper=table["post_bits"]) for table in (rows, one.asked)
     )
     predicted = law.predict(one.asked) - law.predict(plain)
     draws = law.predict_replicates(one.asked) - law.predict_replicates(plain)

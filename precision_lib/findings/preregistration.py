@@ -118,8 +118,10 @@ class Finding(pydantic.BaseModel):
             ) from error
         return found
 
-    def estimate(self, measured: Measured) -> Estimate:
+    def estimate(self, measured: Measured, **more: Any) -> Estimate:
         """What its function says of the measured runs of its blocks.
+
+        `more` goes to the function beside its arguments, such as ``predictions``.
 
         Raises
         ------
@@ -133,9 +135,9 @@ class Finding(pydantic.BaseModel):
         >>> preregistered()["delta-grows"].estimate(runs).units > 9
         True
         """
-        function = self.computes()
-        found = function(measured, **self.arguments)
-        given = [self.arguments | {"least": least} for least in self.ranges]
+        function, asked = self.computes(), self.arguments | more
+        found = function(measured, **asked)
+        given = [asked | {"least": least} for least in self.ranges]
         return found.over([function(measured, **arguments) for arguments in given])
 
     def word(self, estimate: Estimate) -> str:

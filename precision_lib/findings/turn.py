@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from precision_lib.errors import UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, labelled, near_size, unquantized
 from precision_lib.findings.noise_model import Array, fit_mean
@@ -42,16 +43,16 @@ def rise(
     rows = labelled(unquantized(measured.ptq))
     rows = rows[(rows["method"] == method) & (rows["post_bits"] == bits)]
     rows = rows[rows["N"] < 60e3].reset_index(drop=True)
+    size = near_size(rows, N)
+    wanted = [f"{size['N'].iloc[0]}-{round(tokens)}" for tokens in (first, last)]
+    if missing := [name for name in wanted if name not in set(rows["cell"])]:
+        raise UserError(f"no run of N and tokens {missing[0]} is rounded by {method}.")
     cells, names = pd.factorize(rows["cell"], sort=True)
     fitted = fit_mean(
         rows["post_loss"], lambda p: p[cells],
         rows.groupby("cell")["post_loss"].mean().to_numpy(), {"model": rows["model"]},
     )  # fmt: skip
-    size = near_size(rows, N)
-    places = [
-        list(names).index(f"{size['N'].iloc[0]}-{round(tokens)}")
-        for tokens in (first, last)
-    ]
+    places = [list(names).index(name) for name in wanted]
 
     def difference(p: Array) -> float:
         return float(p[places[1]] - p[places[0]])

@@ -1,0 +1,83 @@
+"""Outcomes of the registered findings on a planted table, whole and in parts."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from precision_lib.findings.outcomes import outcome, outcomes
+from precision_lib.findings.preregistration import preregistered
+from precision_lib.runs.run_table import load_ptq, load_runs
+from tests.findings.planted_records import TRUTH, planted_records, write_lines
+from tools import add_records, outcomes as command
+
+BLOCKS = ("base", "ladder", "bits", "steps", "decay", "formats", "settings")
+HELD = ("held_28M", "held_mixes", "extrapolation")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, ...]:
+    """A whole second table, made of records."""
+    folder: Path = tmp_path_factory.mktemp("planted")
+    write_lines(folder / "lines", planted_records(*BLOCKS, *HELD, seed=1))
+    add_records.add([folder / "lines"], folder / "records", folder)
+    return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
+
+
+@cache
+def perfect(loss: tuple[tuple[str, float], ...]) -> pd.DataFrame:
+    """Predictions of the losses that are just right, by two laws."""
+    ids, values = zip(*loss, strict=True)
+    row = {"run_id": ids, "predicted": values, "quantity": "loss"}
+    said = pd.DataFrame(row | {"method": "none", "post_bits": 0})
+    names = ("unified", "effective", "effective-data-parts")
+    return pd.concat([said.assign(law=name) for name in names], ignore_index=True)
+
+
+def said(runs: pd.DataFrame) -> pd.DataFrame:
+    return perfect(tuple(zip(runs["run_id"], runs["loss"], strict=True)))
+
+
+def test_what_was_planted_comes_out(tables: tuple[pd.DataFrame, ...]) -> None:
+    runs, ptq = tables
+    found = outcomes(runs, ptq, command.planned(), said(runs)).set_index("id")
+    assert set(found.index) == set(preregistered())
+    assert set(found["prediction"].dropna()) == set(range(1, 11))
+    assert found["complete"].all()
+    # of the excess nothing was said
+    without = found["missing"] != ""
+    assert found.index[without].tolist() == ["unified-on-mixes"]
+    assert found["word"][~without].isin(["supports", "contradicts", "undecided"]).all()
+    assert (found["low"] <= found["value"])[~without].all()
+    near = found["value"] - found["low"]
+    for name, true in (
+        ("additivity", TRUTH.coupling),
+        ("neff-or-error", TRUTH.excess),
+        ("delta-falls-with-size", TRUTH.gamma_size),
+        ("exponential-in-bits", 0.0),
+    ):
+        assert abs(found["value"][name] - true) < 1.6 * near[name]
+    assert found["word"]["delta-grows"] == "supports"
+    assert found["word"]["extrapolation"] == "supports"
+    assert found["forecast"]["additivity"] == "inside"
+
+
+def test_half_a_table_is_said_and_never_an_error(
+    tables: tuple[pd.DataFrame, ...],
+) -> None:
+    runs, ptq = tables
+    cost, planned = runs["N"] * runs["D"], command.planned()
+    waiting = set()
+    for share in (0.0, 0.02, 0.1):
+        kept = runs[cost <= cost.quantile(share)] if share else runs.head(0)
+        rounded = ptq[ptq["run_id"].isin(kept["run_id"])]
+        for finding in preregistered().values():
+            row = outcome(finding, kept, rounded, planned, said(runs))
+            assert bool(row["word"]) != bool(row["missing"])
+            assert np.isfinite(row.get("value", 0.0))
+            waiting |= {finding.id} if row["missing"] else set()
+    assert waiting == set(preregistered())
