@@ -23,7 +23,6 @@ METHODS = ("rtn", "gptq", "awq", "noise")
 POST_BITS = (3, 6)  # first and last: where a law of rounding is fitted
 UNIFIED_BITS = (2, 6)
 BITS = list(PARTS.values())
-KNOWN = 0.05  # share of the refits of a bootstrap that may fail
 
 
 class EffectiveDataParts(Law):
