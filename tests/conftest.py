@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 
+import pytest
 from hypothesis import settings
 
 from tools.pdf import chromium
@@ -13,10 +14,19 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the built book or a browser, which `make check` leaves out."""
+    for item in items:
+        if {"html", "browser"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("book")
+        if item.name.startswith("precision_lib.sweep.price"):  # examples that train
+            item.add_marker("slow")
+
+
 def pytest_report_header() -> list[str]:
     """Say whether the pages are opened in a browser, and where outside tables are."""
     browser = chromium() or (
-        "NOT INSTALLED: tests/book/test_browser.py is skipped "
+        "NOT INSTALLED: tests that open pages are skipped "
         "(on Debian: apt-get install chromium)"
     )
     tables = os.environ.get("PRECISION_LIB_EXTERNAL", "fetched where a test needs them")

@@ -12,11 +12,14 @@ import time
 from tools.notebooks import environment
 from tools.steps import ROOT
 
+# A process a core, and none with more than a browser or a model needs.
+SHARED = ["pytest", "-n", "logical", "--maxprocesses", "8", "--dist", "worksteal"]
 COMMANDS: dict[str, list[str]] = {
     "book": ["tools.book"],
     "ruff": ["ruff", "check", "."],
     "mypy": ["mypy"],
-    "pytest": ["pytest", "--durations=10"],
+    "pytest": [*SHARED, "--durations=10"],
+    "quick": [*SHARED, "-m", "not (slow or book)"],
 }
 
 

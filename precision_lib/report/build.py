@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,7 @@ def make_report(
     )
 
 
+@lru_cache
 def example_report() -> Report:
     """The report of a small made-up table, for docstrings.
 

@@ -19,6 +19,11 @@ from tools import book, notebooks
 from tools.pdf import chromium
 from tools.steps import digest, is_fresh
 
+NOTE_VIOLATIONS = """
+    window.violations = [];
+    document.addEventListener('securitypolicyviolation', event =>
+        window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+"""
 SOURCES = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
 # What hands numbers on, judges them or prices a sweep teaches nothing.
 BOOKKEEPING = re.compile(

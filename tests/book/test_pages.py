@@ -12,6 +12,7 @@ from precision_lib.findings.scorecard import MIME
 from tests.book.conftest import BOOKKEEPING, SOURCES, Page, read
 from tools import notebooks
 
+pytestmark = pytest.mark.usefixtures("html")
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 RAW_MARKUP = re.compile(

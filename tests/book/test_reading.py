@@ -89,6 +89,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     return found
 
 
+@pytest.mark.slow
 def test_a_chapter_says_its_times_and_where_to_launch_it(pages: Pages) -> None:
     line = pages["with notebooks/01_one.html"].select_one("h1 + p.times")
     assert line.text.startswith(

@@ -112,6 +112,7 @@ def rows(page: Any, name: str) -> list[Any]:
     return list(page.select(f"table.{name} tbody tr"))
 
 
+@pytest.mark.slow
 def test_the_compact_table_has_a_row_a_finding(
     pages: Pages,
 ) -> None:

@@ -1,114 +1,13 @@
-"""What opening a page does: allowed by its policy, light, and usable by everybody."""
+"""The policy of every page, what it lets through, and where a page comes from."""
 
 from __future__ import annotations
 
-import gzip
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import axe_playwright_python
-import pytest
-from playwright.sync_api import Browser, Page as Tab, expect
+from playwright.sync_api import Browser, expect
 
-from tests.book.conftest import Page
-
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-MOST_BYTES = 1_500_000
-TEXT = {".html", ".css", ".js", ".svg"}  # what a server sends compressed
-NOTE_VIOLATIONS = """
-    window.violations = [];
-    document.addEventListener('securitypolicyviolation', event =>
-        window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
-"""
-LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
-    image.loading = 'eager';
-    return image.decode().catch(() => null); }))"""
-STAND_STILL = """() => Promise.all(document.getAnimations()
-    .filter(one => one instanceof CSSTransition).map(
-    one => one.finished.catch(() => null)))"""
-FAULTS = """async options => (await axe.run(document, options)).violations
-    .filter(fault => ['serious', 'critical'].includes(fault.impact))
-    .flatMap(fault => fault.nodes.map(
-        node => `${fault.id}: ${node.target} ${node.html.slice(0, 200)}`))"""
-
-
-@dataclass(frozen=True)
-class Visit:
-    """What was seen when a page was opened, in the light and in the dark."""
-
-    violations: list[str]
-    bytes_sent: dict[str, int]
-    faults: list[str]
-
-
-def sent(path: Path) -> int:
-    """Bytes that a server sends for a file."""
-    content = path.read_bytes()
-    return len(gzip.compress(content, 6) if path.suffix in TEXT else content)
-
-
-def visit(tab: Tab, path: Path, name: str) -> Visit:
-    """Open a page; source listings are all alike, so their colors are not looked at."""
-    fetched: set[str] = set()
-    tab.on("request", lambda request: fetched.add(request.url))
-    tab.emulate_media(color_scheme="light")
-    tab.goto(path.as_uri(), wait_until="load")
-    tab.evaluate("async () => { await window.MathJax?.startup?.promise; }")
-    tab.evaluate(LOAD_IMAGES)
-    files = {Path(unquote(urlsplit(url).path)) for url in fetched if "file:" in url}
-    violations = tab.evaluate("window.violations")
-    tab.evaluate(AXE.read_text(encoding="utf-8"))  # not a script of the page
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    if name.startswith("_modules/precision_lib"):
-        options["rules"] = {"color-contrast": {"enabled": False}}
-        faults = tab.evaluate(FAULTS, options)
-    else:
-        faults = tab.evaluate(FAULTS, options)
-        tab.emulate_media(color_scheme="dark")
-        expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
-        tab.evaluate(STAND_STILL)  # a color between light and dark has no contrast
-        faults += tab.evaluate(FAULTS, {"runOnly": ["color-contrast"]})
-    return Visit(violations, {one.name: sent(one) for one in files}, faults)
-
-
-@pytest.fixture(scope="module")
-def visits(
-    html: Path, pages: dict[Path, Page], browser: Browser
-) -> Iterator[dict[str, Visit]]:
-    found = {}
-    for path in sorted(pages.keys() - {html / "index.html"}):  # which leads on at once
-        context = browser.new_context(viewport={"width": 1300, "height": 900})
-        context.add_init_script(NOTE_VIOLATIONS)
-        name = path.relative_to(html).as_posix()
-        found[name] = visit(context.new_page(), path, name)
-        context.close()
-    yield found
-
-
-@pytest.mark.slow
-def test_no_page_breaks_its_policy(visits: dict[str, Visit]) -> None:
-    assert {k: v.violations for k, v in visits.items() if v.violations} == {}
-
-
-@pytest.mark.slow
-def test_no_page_has_a_serious_fault_for_assistive_tools(
-    visits: dict[str, Visit],
-) -> None:
-    assert {k: v.faults for k, v in visits.items() if v.faults} == {}
-
-
-@pytest.mark.slow
-def test_no_page_is_heavy(visits: dict[str, Visit]) -> None:
-    heavy = {
-        name: sorted(visit.bytes_sent.items(), key=lambda one: -one[1])[:5]
-        for name, visit in visits.items()
-        if sum(visit.bytes_sent.values()) > MOST_BYTES
-    }
-    assert heavy == {}
+from tests.book.conftest import NOTE_VIOLATIONS, Page
 
 
 def policy(page: Page) -> dict[str, str]:

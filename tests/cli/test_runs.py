@@ -51,6 +51,7 @@ def test_the_readme_says_which_published_sweeps_are_done(path):
     assert f"| `{plan.label(path)}` | {words} | " in readme
 
 
+@pytest.mark.slow
 def test_a_finished_sweep_has_no_price(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(PLAN)
@@ -63,6 +64,7 @@ def test_a_finished_sweep_has_no_price(tmp_path):
     assert done.stdout == "tiny: 1 runs, 1 done\n"
 
 
+@pytest.mark.slow
 def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(PLAN)
@@ -71,6 +73,7 @@ def test_a_dry_run_states_the_price_and_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -30,6 +30,7 @@ def test_planted_slopes_come_back() -> None:
     assert found["estimate"].to_dict() == pytest.approx({"N": 0.2, "D": -0.4})
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     held = 0
     for seed in range(100):

@@ -328,6 +328,7 @@ def test_the_share_of_the_excess_that_is_explained() -> None:
     assert prediction_error.r_squared(measured, **asked, predictions=noisy).value < 0.05
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     """30 planted tables; benchmarks/coverage_estimands.md has hundreds."""
     hits = np.zeros(3)

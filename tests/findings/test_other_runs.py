@@ -145,6 +145,7 @@ def test_figures_show_what_they_are_given() -> None:
     assert [t.get_text() for t in figure.axes[0].texts][-1].startswith("D/N = ")
 
 
+@pytest.mark.slow
 def test_page_goes_on_without_the_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

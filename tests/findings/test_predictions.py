@@ -93,6 +93,7 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.DataFrame(rounded)
 
 
+@pytest.mark.slow
 def test_the_truth_lies_in_the_intervals() -> None:
     found = predict_runs(CONFIGS, *world(0.003), replicates=200)
     laws = found.groupby("quantity")["law"].nunique()

@@ -122,6 +122,7 @@ def test_interval_of_a_new_run_is_wider_than_that_of_the_curve():
         draws.predict_interval(table, method="bca")
 
 
+@pytest.mark.slow
 def test_nominal_95_percent_intervals_cover_93_to_97():
     """Small version of benchmarks/coverage_laws.py, for the method that achieves it.
 

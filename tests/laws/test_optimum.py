@@ -12,6 +12,8 @@ from precision_lib.laws.starts import random_starts
 from precision_lib.runs.run_table import load_runs
 from tests.laws.oracle import objective_of, scipy_s
 
+pytestmark = pytest.mark.slow
+
 NAMES = [law.name for law in list_laws()]
 NESTED = [
     ("chinchilla-tied", "chinchilla"),

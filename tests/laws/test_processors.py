@@ -7,6 +7,7 @@ import pytest
 
 from tools.processors import chapter_fits, differences, elsewhere, settings
 
+pytestmark = pytest.mark.slow
 SETTINGS = list(settings())
 TRIED = [SETTINGS[0], SETTINGS[-1]]  # the oldest kernels; the plainest exp and log
 

@@ -92,6 +92,7 @@ def points():
     return chinchilla_points()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "law"), CASES)
 def test_every_table_has_one_answer_and_scipy_none_better(table, law):
     """The 21 fits of published runs, those of one line of D/N among them."""

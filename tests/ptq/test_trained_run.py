@@ -13,6 +13,8 @@ from precision_lib.training.config import RunConfig
 from precision_lib.training.trainer import train
 from tests.helpers import SMALL, small_corpus
 
+pytestmark = pytest.mark.slow
+
 CONFIG = RunConfig(SMALL, tokens=102_400, batch_size=4, peak_lr=0.01)
 
 

@@ -88,6 +88,7 @@ def call_json(folder: Path, *more: object) -> dict:
     return json.loads(call(folder / "runs.csv", *OPTIONS, *out, *more))
 
 
+@pytest.mark.slow
 def test_planted_constants_come_back_from_another_naming(weights) -> None:
     _, record = weights
     (law,) = record["laws"]
@@ -167,6 +168,7 @@ def rounded() -> pd.DataFrame:
     return rows
 
 
+@pytest.mark.slow
 def test_rounded_runs_give_two_laws_and_the_critical_data(tmp_path: Path) -> None:
     rounded().to_csv(tmp_path / "runs.csv", index=False)
     out = tmp_path / "page.html"
@@ -190,6 +192,7 @@ def test_rounded_runs_give_two_laws_and_the_critical_data(tmp_path: Path) -> Non
     assert "begin to hurt" in out.read_text()
 
 
+@pytest.mark.slow
 def test_what_the_data_cannot_tell_is_said(tmp_path: Path) -> None:
     """Loss without a floor in sight: E has no lower bound, and the page says so."""
     generator = np.random.default_rng(3)
@@ -351,6 +354,7 @@ def test_lines_stand_out_on_both_backgrounds() -> None:
         assert (luminance(color) + 0.05) / (dark + 0.05) >= 3, color
 
 
+@pytest.mark.slow
 def test_what_a_table_says_stays_text(tmp_path: Path) -> None:
     table = planted("chinchilla", 30).assign(name="<script>alert(1)</script>")
     table["loss"] = table["loss"].astype(object)
@@ -368,6 +372,7 @@ def test_what_a_table_says_stays_text(tmp_path: Path) -> None:
     assert "'row 1" not in page and "is not a number" in soup.text
 
 
+@pytest.mark.slow
 def test_the_same_table_gives_the_same_page(tmp_path: Path) -> None:
     planted("chinchilla", 30).to_csv(tmp_path / "runs.csv", index=False)
     pages = []

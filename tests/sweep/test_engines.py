@@ -20,6 +20,8 @@ from precision_lib.sweep.runner import run_sweep
 from precision_lib.text.corpus import Corpus, read_corpus, save_corpus
 from tests.kill_sweep import tiny_configs
 
+pytestmark = pytest.mark.slow
+
 
 def anonymous_bytes() -> int:
     """Memory of this process that no file backs: copies, not mapped pages."""
@@ -125,7 +127,6 @@ def test_a_worker_that_is_killed_again_is_a_failure(tmp_path):
     assert set(read_records(out).whole) == {configs[1].run_id}
 
 
-@pytest.mark.slow
 def test_a_ray_cluster_of_two_with_one_killed_loses_nothing(
     tmp_path, capsys, monkeypatch
 ):

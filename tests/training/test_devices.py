@@ -9,6 +9,8 @@ from precision_lib.training.devices import train_on_devices
 from precision_lib.training.trainer import train
 from tests.kill_sweep import tiny_configs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path):

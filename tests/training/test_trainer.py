@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import os
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from precision_lib.training.data import data_order
 from precision_lib.training.evaluation import evaluate
 from precision_lib.training.trainer import train
 from tests.helpers import SMALL, small_corpus
+
+pytestmark = pytest.mark.slow
+ROUNDING = 1e-5  # of a loss: sums of float32 in another order
 
 CONFIG = RunConfig(SMALL, tokens=20_480, batch_size=4, peak_lr=0.01)
 TIMES = ("seconds", "train_seconds")
@@ -117,6 +121,8 @@ def test_micro_batches_change_rounding_only():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
 def test_other_number_types_train_to_about_the_same_loss(dtype):
+    if dtype == "bfloat16" and "ATEN_CPU_CAPABILITY" in os.environ:
+        pytest.skip("torch packs bfloat16 for the processor, not for the kernels set")
     config = {"precision": Precision("int4", "int4", "int4"), "tokens": 20_480}
     assert record_of(**config, dtype=dtype)["loss"] == pytest.approx(
         record_of(**config)["loss"], rel=0.02
@@ -128,7 +134,9 @@ def test_shorter_windows_predict_the_same_tokens():
     run = train(dataclasses.replace(CONFIG, sequence=32), corpus)
     assert run.record["sequence"] == 32 and run.record["D"] == CONFIG.tokens
     whole, _ = evaluate(run.model, corpus)
-    assert run.record["loss"] == evaluate(run.model, corpus, 32)[0] != whole
+    short, _ = evaluate(run.model, corpus, 32)
+    assert run.record["loss"] == pytest.approx(short, rel=ROUNDING)
+    assert short != pytest.approx(whole, rel=ROUNDING)
     assert run.record["loss"] == pytest.approx(whole, rel=0.2)
 
 
@@ -175,7 +183,8 @@ def test_loss_is_the_mean_over_sources():
     names = [corpus.sources[i] for i in np.flatnonzero(counts)]
     assert list(by_source) == names
     weighted = np.dot([by_source[n] for n in names], counts[counts > 0])
-    assert run.record["loss"] == loss == pytest.approx(weighted / counts.sum())
+    assert loss == pytest.approx(weighted / counts.sum(), rel=ROUNDING)
+    assert run.record["loss"] == pytest.approx(loss, rel=ROUNDING)
 
 
 def test_windows_are_used_once_an_epoch():

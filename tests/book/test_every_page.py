@@ -1,0 +1,192 @@
+"""Every page, opened once: wide and narrow, light and dark, with the network off."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page as Tab,
+    ViewportSize,
+    expect,
+)
+
+from tests.book.conftest import NOTE_VIOLATIONS, Page
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+SHARES = 12  # of the pages, a test each, for the processes that share the work
+WIDE: ViewportSize = {"width": 1300, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+MOST_BYTES = 1_500_000
+TEXT = {".html", ".css", ".js", ".svg"}  # what a server sends compressed
+
+FORMULAS = "async () => { await window.MathJax?.startup?.promise; }"
+UNRENDERED = """() => [...document.querySelectorAll('article .math')].filter(
+    node => !node.querySelector('mjx-container')
+         || node.querySelector('[data-mml-node="merror"]'))
+    .map(node => node.outerHTML.slice(0, 200))"""
+LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
+    image.loading = 'eager';
+    return image.decode().catch(() => null); }))"""
+BROKEN_IMAGES = """() => [...document.images].filter(
+    image => image.complete && !image.naturalWidth).map(image => image.src)"""
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.querySelectorAll('article, article *')]
+        .filter(node => node.scrollWidth > width
+                     && getComputedStyle(node).overflowX === 'visible')
+        .slice(-3).map(node => node.outerHTML.slice(0, 200))
+        .concat([`the page is ${document.documentElement.scrollWidth} wide`]); }"""
+STAND_STILL = """() => Promise.all(document.getAnimations()
+    .filter(one => one instanceof CSSTransition).map(
+    one => one.finished.catch(() => null)))"""
+FAULTS = """async options => (await axe.run(document, options)).violations
+    .filter(fault => ['serious', 'critical'].includes(fault.impact))
+    .flatMap(fault => fault.nodes.map(
+        node => `${fault.id}: ${node.target} ${node.html.slice(0, 200)}`))"""
+# The contrast of a text hangs on its color, size and weight and on what is painted
+# behind it. One text of each look is enough: a page has thousands of tokens of code.
+CONTRAST = """async () => {
+    const behind = new Map();
+    const backdrop = node => {
+        if (!node) return '';
+        if (!behind.has(node)) {
+            const s = getComputedStyle(node);
+            const own = s.position === 'static' ? '' : node.className;
+            const paint = s.backgroundColor === 'rgba(0, 0, 0, 0)' ? ''
+                : s.backgroundColor;
+            const image = s.backgroundImage === 'none' ? '' : s.backgroundImage;
+            const veil = s.opacity === '1' ? '' : s.opacity;
+            behind.set(node, backdrop(node.parentElement)
+                + [own, paint, image, veil].join(''));
+        }
+        return behind.get(node);
+    };
+    const looks = new Map();
+    for (const node of document.querySelectorAll('body *')) {
+        const says = [...node.childNodes].some(
+            one => one.nodeType === Node.TEXT_NODE && one.data.trim());
+        if (!says || !node.checkVisibility({visibilityProperty: true})) continue;
+        const s = getComputedStyle(node);
+        const look = [s.color, s.fontSize, s.fontWeight, s.textShadow, node.disabled,
+            backdrop(node)].join('|');
+        if (!looks.has(look)) looks.set(look, node);
+    }
+    const found = await axe.run({include: [...looks.values()]},
+        {runOnly: ['color-contrast'], resultTypes: ['violations'], preload: false});
+    return found.violations.flatMap(fault => fault.nodes.map(
+        node => `${fault.id}: ${node.target} ${node.html.slice(0, 200)}`)); }"""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What was seen on a page that was opened once; all but the bytes are faults."""
+
+    errors: list[str]
+    asked: list[str]
+    violations: list[str]
+    unrendered: list[str]
+    broken_images: list[str]
+    too_wide: list[str]
+    inaccessible: list[str]
+    sent: dict[str, int]
+
+
+@cache
+def bytes_sent(path: Path) -> int:
+    """What a server sends for a file."""
+    content = path.read_bytes()
+    return len(gzip.compress(content, 6) if path.suffix in TEXT else content)
+
+
+def visit(browser: Browser, path: Path, listing: bool) -> Visit:
+    """Open a page. Source listings are all alike: their colors are not looked at."""
+    context = browser.new_context(viewport=WIDE, color_scheme="light")
+    context.add_init_script(NOTE_VIOLATIONS)
+    tab = context.new_page()
+    errors: list[str] = []
+    fetched: set[str] = set()
+    tab.on("request", lambda request: fetched.add(request.url))
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", note_errors(errors))
+    tab.goto(path.as_uri(), wait_until="load")
+    tab.evaluate(FORMULAS)
+    tab.evaluate(LOAD_IMAGES)
+    violations = tab.evaluate("window.violations")
+    files = {Path(unquote(urlsplit(url).path)) for url in fetched if "file:" in url}
+    wide = tab.evaluate(TOO_WIDE)
+    inaccessible = faults(tab, listing)
+    tab.set_viewport_size(NARROW)
+    found = Visit(
+        errors=errors,
+        asked=[u for u in fetched if not u.startswith(("file:", "data:", "blob:"))],
+        violations=violations,
+        unrendered=tab.evaluate(UNRENDERED),
+        broken_images=tab.evaluate(BROKEN_IMAGES),
+        too_wide=wide + tab.evaluate(TOO_WIDE),
+        inaccessible=inaccessible,
+        sent={one.name: bytes_sent(one) for one in files},
+    )
+    context.close()
+    return found
+
+
+def note_errors(errors: list[str]) -> Callable[[ConsoleMessage], None]:
+    """A listener that keeps what the page complains about."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    return note
+
+
+def faults(tab: Tab, listing: bool) -> list[str]:
+    """What assistive tools stumble over, and contrast in the light and in the dark."""
+    tab.evaluate(AXE.read_text(encoding="utf-8"))  # not a script of the page
+    options: dict[str, Any] = {
+        "resultTypes": ["violations"],
+        "preload": False,  # the policy forbids it
+        "rules": {"color-contrast": {"enabled": False}},
+    }
+    found: list[str] = tab.evaluate(FAULTS, options)
+    if listing:
+        return found
+    found += tab.evaluate(CONTRAST)
+    tab.emulate_media(color_scheme="dark")
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    tab.evaluate(STAND_STILL)  # a color between light and dark has no contrast
+    return found + tab.evaluate(CONTRAST)
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_every_page_is_whole_light_and_usable_by_everybody(
+    share: int, html: Path, pages: dict[Path, Page], browser: Browser
+) -> None:
+    paths = sorted(pages.keys() - {html / "index.html"})  # which leads on at once
+    names = {path: path.relative_to(html).as_posix() for path in paths}
+    visits = {
+        names[path]: visit(browser, path, names[path].startswith("_modules/precision"))
+        for path in paths[share::SHARES]
+    }
+    assert len(visits) >= len(paths) // SHARES
+    kinds = [name for name in Visit.__annotations__ if name != "sent"]
+    for kind in kinds:
+        found = {name: getattr(seen, kind) for name, seen in visits.items()}
+        assert {name: said for name, said in found.items() if said} == {}, kind
+    heavy = {
+        name: sorted(seen.sent.items(), key=lambda one: -one[1])[:5]
+        for name, seen in visits.items()
+        if sum(seen.sent.values()) > MOST_BYTES
+    }
+    assert heavy == {}
