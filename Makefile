@@ -8,11 +8,15 @@ PARAMETERS ?=
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf scorecard launch test lint notebooks lab environment test-environment clean
+.PHONY: help book pdf scorecard launch check newest test lint notebooks lab environment test-environment clean
 
 help:  ## this list
 	@echo "make book                 execute the notebooks, build the book, say which page to open"
 	@echo "make test                 every check: ruff, mypy, tests of library, notebooks and pages"
+	@echo "make check                between two edits: ruff, mypy, tests without a browser,"
+	@echo "                          training or process kills"
+	@echo "make newest               the tests of the library with the newest packages that"
+	@echo "                          pyproject.toml allows, in an environment of their own"
 	@echo "make notebooks ONLY=05    execute one notebook (all without ONLY);"
 	@echo "                          with other parameters: PARAMETERS=\"-p runs retrain -p seed 1\""
 	@echo "make environment          install into .venv, nothing else"
@@ -50,6 +54,12 @@ notebooks: environment
 lint: test-environment
 	@$(IN_VENV) -m tools.checks ruff mypy
 
+check: test-environment
+	@$(IN_VENV) -m tools.checks ruff mypy quick
+
+newest:
+	@$(PYTHON) -m tools.newest
+
 test: test-environment
 	@$(IN_VENV) -m tools.checks book ruff mypy pytest
 
@@ -57,4 +67,4 @@ lab: environment
 	@JUPYTER_PREFER_ENV_PATH=1 $(IN_VENV) -m jupyterlab notebooks
 
 clean:
-	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf _build .venv-newest .mypy_cache .pytest_cache .ruff_cache

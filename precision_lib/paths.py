@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,27 @@ def cache_folder() -> Path:
     import platformdirs  # a bare GPU machine may not have it
 
     return Path(platformdirs.user_cache_dir("precision_lib"))
+
+
+def writable_folder(
+    path: Path, remedy: str = "set PRECISION_LIB_CACHE to a folder of yours"
+) -> Path:
+    """`path`, made if it is not there.
+
+    Raises UserError, with the `remedy`, if files cannot be made in it.
+
+    >>> writable_folder(Path(os.devnull) / "cache")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    precision_lib.errors.UserError: ... cannot be made (Not a directory); set \
+PRECISION_LIB_CACHE to a folder of yours.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        reason = error.strerror
+        raise UserError(f"{path} cannot be made ({reason}); {remedy}.") from error
+    return path
 
 
 def write_whole(path: Path, content: bytes) -> None:

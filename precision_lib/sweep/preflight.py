@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from precision_lib.errors import UserError
 from precision_lib.formats import bits_of
-from precision_lib.paths import DATA, cache_folder
+from precision_lib.paths import DATA, cache_folder, writable_folder
 from precision_lib.ptq.trained_run import PTQ_BITS, PTQ_METHODS
 from precision_lib.text.corpus import SEQUENCE, VALIDATION_WINDOWS, Corpus, save_corpus
 from precision_lib.text.loading import load_corpus
@@ -37,11 +36,7 @@ def prepare(todo: list[RunConfig], out: Path) -> dict[str, Path]:
     >>> prepare([], Path("."))
     {}
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out).close()  # one of its own for each sweep
-    except OSError as error:
-        raise UserError(f"{out} cannot be made ({error.strerror}).") from error
+    writable_folder(out, "name another folder with --out")
     need = sum(map(weight_bytes, todo))
     free = shutil.disk_usage(out).free
     if need > free:

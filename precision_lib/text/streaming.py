@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from precision_lib.errors import UserError
-from precision_lib.paths import cache_folder
+from precision_lib.paths import cache_folder, writable_folder
 from precision_lib.text.corpus import Corpus, read_corpus
 
 BATCH = 1000  # documents tokenized at once
@@ -89,8 +89,8 @@ def load_stream(name: str) -> Corpus:
     stream = STREAMS[name]
     folder = cache_folder() / "corpora" / name
     if not (folder / "corpus.json").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        need, free = 2 * stream.tokens, shutil.disk_usage(folder.parent).free
+        need = 2 * stream.tokens
+        free = shutil.disk_usage(writable_folder(folder.parent)).free
         if need > free:
             raise UserError(
                 f"the corpus {name} needs {need / 1e9:,.0f} GB in {folder.parent}, "

@@ -6,12 +6,14 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
 
+from precision_lib.errors import UserError
 from precision_lib.formats.gaussian import gaussian_scale
-from precision_lib.paths import cache_folder
+from precision_lib.paths import cache_folder, writable_folder
 from precision_lib.rounding.hadamard import hadamard
 
 LIMIT = 64  # kinds of step in one process; torch's own is 8
@@ -33,14 +35,16 @@ def compiled(function: Callable[..., Any], backend: str = "inductor") -> Any:
     """`function` as one graph of fixed shapes.
 
     What it generates is kept in the user's cache folder: compiling takes half a minute
-    the first time on a machine and seconds after that, in every process.
+    the first time on a machine and seconds after that, in every process. Where that
+    folder cannot be written, torch keeps it in a temporary one.
 
     >>> compiled(lambda x: x + 1)  # doctest: +SKIP
     """
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
     if os.environ.get(CACHE, default_cache_dir()) == default_cache_dir():
-        os.environ[CACHE] = str(cache_folder() / "compiled")
+        with suppress(UserError):
+            os.environ[CACHE] = str(writable_folder(cache_folder() / "compiled"))
     for constant in (gaussian_scale, hadamard):  # here: it imports torch._dynamo
         torch.compiler.assume_constant_result(constant)
     torch._dynamo.config.recompile_limit = LIMIT
