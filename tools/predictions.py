@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from precision_lib.errors import UserError
 from precision_lib.findings.predictions import predict_runs
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import load_ptq, load_runs, write_table
@@ -31,7 +32,11 @@ def main() -> int:
     parser.add_argument("--replicates", type=int, default=REPLICATES)
     parser.add_argument("--data", type=Path, default=DATA)
     asked = parser.parse_args()
-    return write(asked.data, asked.replicates)
+    try:
+        return write(asked.data, asked.replicates)
+    except UserError as error:
+        print(f"predictions: {error}")
+        return 2
 
 
 def write(data: Path, replicates: int) -> int:

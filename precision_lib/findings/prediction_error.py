@@ -138,6 +138,8 @@ def beside(
         known = ", ".join(QUANTITIES)
         raise UserError(f"unknown quantity '{quantity}'; choose one of {known}.")
     path = table_folder("main") / "predictions.csv"
+    if predictions is None and not path.exists():
+        raise UserError(f"no law has spoken of the plan {plan}: no predictions.csv.")
     said = load_predictions(path) if predictions is None else predictions
     said = said[(said["law"] == law) & (said["quantity"] == quantity)]
     runs = finished(measured.runs)

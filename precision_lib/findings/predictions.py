@@ -95,6 +95,8 @@ def predict_runs(
     """
     table = pd.DataFrame([_columns(config) for config in configs])
     fitted = law_runs(runs, "any")
+    if fitted.empty:
+        raise UserError("there is no run of role 'fit' that a law could be fitted to.")
     if known := sorted(set(table["run_id"]) & set(fitted["run_id"])):
         raise UserError(
             f"run {known[0]} is one of those that the laws are fitted to; predict "

@@ -148,6 +148,12 @@ def test_a_fitted_run_is_not_predicted() -> None:
         predict_runs([config], runs, ptq, replicates=10)
 
 
+def test_nothing_is_predicted_from_nothing() -> None:
+    runs, ptq = world(0.003)
+    with pytest.raises(UserError, match="no run of role 'fit'"):
+        predict_runs(CONFIGS, runs.assign(role="tuning"), ptq, replicates=10)
+
+
 def test_the_scatter_of_bits_that_none_has_is_that_of_the_nearest() -> None:
     runs, ptq = world(0.0)
     wide = runs["weight_bits"].eq(3) & runs["kv_bits"].eq(32)
