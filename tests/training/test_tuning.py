@@ -8,7 +8,13 @@ from precision_lib.paths import DATA
 from precision_lib.runs.run_table import load_runs
 from precision_lib.sweep.plans import read_plan
 from precision_lib.training.rate_fit import B0, D0, N0, fit_batch, fit_rates
-from precision_lib.training.tuning import best_rates, cells, compare_ends, rate_rule
+from precision_lib.training.tuning import (
+    best_rates,
+    cells,
+    comparable,
+    compare_ends,
+    rate_rule,
+)
 from tools import rate_rule as command
 
 
@@ -84,7 +90,7 @@ def planted_table(noise, low=1.0):
 @pytest.mark.parametrize(("noise", "room"), [(0.0, 0.06), (0.006, 0.2)])
 def test_a_planted_rule_in_size_and_data_is_found(noise, room):
     runs = planted_table(noise)
-    rates = best_rates(command.usual(runs), ["N", "tokens", "low", "batch_size"])
+    rates = best_rates(comparable(runs), ["N", "tokens", "low", "batch_size"])
     assert len(rates) == 40
     found = fit_rates(rates)
     assert np.exp(found["at"].value) == pytest.approx(RULE["at"], rel=room)
@@ -102,7 +108,7 @@ def test_a_planted_rule_in_size_and_data_is_found(noise, room):
 
 def test_low_precision_with_a_rate_of_its_own_is_seen():
     runs = planted_table(0.002, low=1.7)
-    rates = best_rates(command.usual(runs), ["N", "tokens", "low", "batch_size"])
+    rates = best_rates(comparable(runs), ["N", "tokens", "low", "batch_size"])
     low = fit_rates(rates)["low"]
     assert low.value == pytest.approx(np.log(1.7), abs=0.1) and low.low > 0.3
 
