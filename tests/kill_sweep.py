@@ -1,12 +1,12 @@
 """Kill a sweep at random moments until it is done, again and again.
 
-    python -m tests.kill_sweep --kills 200
+    python -m tests.kill_sweep --kills 200 [--lanes 3]
 
 Each round sweeps a few tiny runs into a fresh folder. Now the sweep, now one of its
 workers, now both are killed (SIGKILL), and the sweep is started again until it ends.
 After every kill each finished run must be there unchanged and no worker may outlive
 its sweep; after every round the tables must equal those of a sweep that was left
-alone, byte for byte.
+alone, byte for byte. With `--lanes` runs train side by side in stacks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import tempfile
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -49,11 +50,13 @@ def tiny_configs(folder: Path, count: int = RUNS) -> list[RunConfig]:
     return [dataclasses.replace(base, seed=seed) for seed in range(count)]
 
 
-def sweep(configs: list[RunConfig], folder: Path, method: str) -> None:
+def sweep(
+    configs: list[RunConfig], folder: Path, method: str, lanes: int | None = None
+) -> None:
     """One sweep into `folder`, and its tables."""
     sys.stderr = (folder / "log.txt").open("a")
-    engine = LocalEngine(2, method)
-    run_sweep(configs, "t", "fit", folder / "out", folder, engine=engine)
+    how = {"engine": LocalEngine(2, method), "lanes": lanes}
+    run_sweep(configs, "t", "fit", folder / "out", folder, **how)
     collect(folder / "out", folder)
 
 
@@ -83,22 +86,24 @@ def kill(process: BaseProcess, victim: str, random_: random.Random) -> None:
     if victim != "worker":
         process.kill()
         process.join()
-        _, alive = psutil.wait_procs(below, timeout=20)
+        _, alive = psutil.wait_procs(below, timeout=60)  # one may be at its imports
         assert not alive, f"workers outlive their sweep: {alive}"
 
 
 def one_round(
-    configs: list[RunConfig],
-    folder: Path,
-    method: str,
+    arguments: tuple[Any, ...],
     random_: random.Random,
     length: float,
 ) -> int:
-    """Sweep with kills until all is done; returns how many kills that took."""
+    """Sweep with kills until all is done; returns how many kills that took.
+
+    `arguments` are those of `sweep`.
+    """
     fork = multiprocessing.get_context("fork")
+    folder = arguments[1]
     kills, finished = 0, records(folder)
     while True:
-        process = fork.Process(target=sweep, args=(configs, folder, method))
+        process = fork.Process(target=sweep, args=arguments)
         begin = time.monotonic()
         process.start()
         while process.is_alive():
@@ -120,6 +125,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--method", default="forkserver")
+    parser.add_argument("--lanes", type=int, default=1)
     options = parser.parse_args()
     random_ = random.Random(options.seed)
     kills = rounds = 0
@@ -130,9 +136,8 @@ def main() -> int:
         (base / "again").mkdir()
         fork = multiprocessing.get_context("fork")
         for name in ("alone", "again"):  # the first start is slower than the others
-            alone = fork.Process(
-                target=sweep, args=(configs, base / name, options.method)
-            )
+            arguments = (configs, base / name, options.method, options.lanes)
+            alone = fork.Process(target=sweep, args=arguments)
             begin = time.monotonic()
             alone.start()
             alone.join()
@@ -144,7 +149,8 @@ def main() -> int:
             folder = base / f"round{rounds}"
             folder.mkdir()
             before = kills
-            kills += one_round(configs, folder, options.method, random_, length)
+            arguments = (configs, folder, options.method, options.lanes)
+            kills += one_round(arguments, random_, length)
             # The machine may be faster or slower now than when it was timed.
             length *= 0.5 if kills - before < 3 else 1.5 if kills - before > 9 else 1
             assert len(records(folder)) == len(configs), "a run is missing"

@@ -83,14 +83,14 @@ def sweep(
     from precision_lib.sweep.preflight import check_sizes
     from precision_lib.sweep.price import prices
     from precision_lib.sweep.ray_engine import RayEngine
-    from precision_lib.sweep.records import finished_ids
     from precision_lib.sweep.runner import run_sweep
+    from precision_lib.sweep.stacks import open_runs
 
     read, data = read_plan(plan), data or tables_of(plan)
     configs, folder = read.configs(), out / label(plan)
-    done = finished_ids(folder, data)
-    todo = [c for c in configs if c.run_id not in done]
-    typer.echo(f"{read.name}: {len(configs)} runs, {len(configs) - len(todo)} done")
+    todo = open_runs(configs, folder, data)
+    done = {c.run_id for c in configs} - {c.run_id for c in todo}
+    typer.echo(f"{read.name}: {len(configs)} runs, {len(done)} done")
     check_sizes(todo)
     if not todo:
         return

@@ -1,9 +1,10 @@
 """Where the runs of a sweep are executed: in processes here, or on a Ray cluster.
 
-Each run has a process of its own. One that dies takes no other with it, and its peak
-memory is that of the run. The processes fork from a server that has imported the
-library once and done nothing else, so a start takes milliseconds. (A pool such as
-joblib's loses all of its tasks when one worker is killed.)
+Each run, or stack of runs that train as lanes of one step, has a process of its own.
+One that dies takes no other with it, and its peak memory is that of its runs. The
+processes fork from a server that has imported the library once and done nothing else,
+so a start takes milliseconds. (A pool such as joblib's loses all of its tasks when one
+worker is killed.)
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from typing import Any, NamedTuple, Protocol
 from precision_lib.errors import UserError
 from precision_lib.ptq.trained_run import add_roundings
 from precision_lib.sweep.records import write_json
-from precision_lib.text.corpus import read_corpus
+from precision_lib.text.corpus import Corpus, read_corpus
 from precision_lib.training.checkpoints import save_model
 from precision_lib.training.config import RunConfig
 from precision_lib.training.devices import train_on_devices
-from precision_lib.training.trainer import train
+from precision_lib.training.trainer import Run, train_lanes
 
 # glibc gives large blocks back to the system at each free, two thousandths of a
 # second a step; a training process can keep them.
@@ -76,20 +77,33 @@ class Task:
         """File of the record; it is there when the run is finished."""
         return self.out / f"{self.config.run_id}.json"
 
+    @property
+    def state(self) -> Path:
+        """File of the last weights and optimizer, for the runs that start from it."""
+        return self.record.with_suffix(".state")
+
+    @property
+    def done(self) -> bool:
+        """Whether all that is wanted of the run is there."""
+        return self.record.exists() and (not self.keep_state or self.state.exists())
+
+
+Stack = list[Task]  # of one lane, all in one process
+
 
 class Outcome(NamedTuple):
-    """How a task ended.
+    """How a stack ended.
 
     `error` is a sentence, or empty when all is well; `killed` means that the process
     died before it could say anything.
 
     Examples
     --------
-    >>> Outcome(None, "out of memory", killed=True).error
+    >>> Outcome([], "out of memory", killed=True).error
     'out of memory'
     """
 
-    task: Task
+    stack: Stack
     error: str
     killed: bool = False
 
@@ -99,13 +113,13 @@ class Engine(Protocol):
 
     @property
     def slots(self) -> int:
-        """Tasks at once."""
+        """Stacks at once."""
 
-    def start(self, task: Task) -> None:
-        """Begin a task and return."""
+    def start(self, stack: Stack) -> None:
+        """Begin a stack and return."""
 
     def wait(self, seconds: float) -> list[Outcome]:
-        """Tasks that have ended, after at most `seconds`."""
+        """Stacks that have ended, after at most `seconds`."""
 
     def stop(self) -> None:
         """End what is running."""
@@ -130,30 +144,30 @@ class LocalEngine:
     def __init__(self, jobs: int = 1, method: str | None = None):
         self.slots = jobs
         self._context = worker_context(method)
-        self._running: dict[Any, tuple[Task, BaseProcess]] = {}
+        self._running: dict[Any, tuple[Stack, BaseProcess]] = {}
 
-    def start(self, task: Task) -> None:
-        """Begin a task in a process of its own."""
+    def start(self, stack: Stack) -> None:
+        """Begin a stack in a process of its own."""
         receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_process, args=(task, sender))
+        process = self._context.Process(target=_process, args=(stack, sender))
         process.start()
         sender.close()  # else a dead worker would not be noticed
-        self._running[receiver] = (task, process)
+        self._running[receiver] = (stack, process)
 
     def wait(self, seconds: float) -> list[Outcome]:
-        """Tasks that have ended, after at most `seconds`."""
+        """Stacks that have ended, after at most `seconds`."""
         if not self._running:
             time.sleep(seconds)
         ended = connection.wait(list(self._running), seconds)
         return [self._outcome(receiver) for receiver in ended]
 
     def _outcome(self, receiver: Any) -> Outcome:
-        task, process = self._running.pop(receiver)
+        stack, process = self._running.pop(receiver)
         try:
-            return Outcome(task, receiver.recv())
+            return Outcome(stack, receiver.recv())
         except EOFError:
             process.join()
-            return Outcome(task, _last_words(process.exitcode), killed=True)
+            return Outcome(stack, _last_words(process.exitcode), killed=True)
         finally:
             receiver.close()
             process.join()
@@ -185,10 +199,10 @@ def worker_context(method: str | None = None) -> Any:
     return context
 
 
-def _process(task: Task, sender: Any) -> None:
+def _process(stack: Stack, sender: Any) -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    sender.send(attempt(task))
+    sender.send(attempt(stack))
     sender.close()
 
 
@@ -209,21 +223,23 @@ def die_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def attempt(task: Task) -> str:
-    """Do a task; returns what went wrong as a sentence, or an empty text.
+def attempt(stack: Stack) -> str:
+    """Do the tasks; returns what went wrong as a sentence, or an empty text.
 
     A fault of the library also leaves its traceback beside the records, as
     ``<run_id>.failed``.
 
     Examples
     --------
-    >>> attempt(task)  # doctest: +SKIP
+    >>> attempt([task])  # doctest: +SKIP
     ''
     """
-    failed = task.record.with_suffix(".failed")
+    failed = stack[0].record.with_suffix(".failed")
     failed.unlink(missing_ok=True)
     try:
-        _train_and_keep(task)
+        corpus = read_corpus(stack[0].corpus)
+        for task, run in zip(stack, _trained(stack, corpus), strict=True):
+            _keep(task, run, corpus)
     except UserError as error:
         return str(error)
     except Exception as error:  # one run must not end the others
@@ -232,14 +248,16 @@ def attempt(task: Task) -> str:
     return ""
 
 
-def _train_and_keep(task: Task) -> None:
-    corpus = read_corpus(task.corpus)
-    if task.config.devices > 1:
-        run = train_on_devices(task.config, task.corpus)
-    else:
-        run = train(task.config, corpus, states=task.out)
+def _trained(stack: Stack, corpus: Corpus) -> list[Run]:
+    configs = [task.config for task in stack]
+    if configs[0].devices > 1:
+        return [train_on_devices(config, stack[0].corpus) for config in configs]
+    return train_lanes(configs, corpus, states=stack[0].out)
+
+
+def _keep(task: Task, run: Run, corpus: Corpus) -> None:
     if task.keep_state and run.state is not None:
-        run.state.save(task.record.with_suffix(".state"))
+        run.state.save(task.state)
     add_roundings(run, task.config, corpus)
     if run.model is not None:
         save_model(run.model, task.config, task.record.with_suffix(".safetensors"))

@@ -89,10 +89,11 @@ def check_size(config: RunConfig, tokens: int, vocab_size: int) -> None:
     >>> check_size(RunConfig(SHAPES["24k"], tokens=3000), 1000, 512)
     """
     windows = (tokens - 1) // config.sequence
-    if config.steps * config.batch_size > MAX_EPOCHS * windows:
+    before = config.before[1] * config.sequence
+    if config.windows > MAX_EPOCHS * windows:
         raise UserError(
-            f"{config.tokens:,} tokens are more than {MAX_EPOCHS} epochs of the corpus "
-            f"{config.corpus} ({tokens:,} tokens); ask for fewer."
+            f"{before + config.tokens:,} tokens are more than {MAX_EPOCHS} epochs of "
+            f"the corpus {config.corpus} ({tokens:,} tokens); ask for fewer."
         )
     if config.model.vocab_size != vocab_size:
         raise UserError(

@@ -66,7 +66,7 @@ class Progress:
         self._prices = prices
         self._slots = slots
         self._waiting = dict(prices)
-        self._started: dict[str, float] = {}
+        self._started: dict[str, tuple[float, int]] = {}  # when, in how many lanes
         self._took = self._priced = 0.0
         self._bar = _Bar(
             total=sum(prices.values()),
@@ -75,10 +75,10 @@ class Progress:
             leave=False,
         )
 
-    def start(self, run: str) -> None:
-        """A run has begun."""
+    def start(self, run: str, lanes: int = 1) -> None:
+        """A run has begun, as one of so many lanes that share the time."""
         self._waiting.pop(run, None)
-        self._started[run] = time.monotonic()
+        self._started[run] = time.monotonic(), lanes
 
     def end(self, run: str, *, done: bool = True) -> None:
         """A run has ended; not `done` puts it back, or drops it from the count."""
@@ -87,7 +87,7 @@ class Progress:
             self._waiting.pop(run, None)
             self.finished += 1
             if begun is not None:
-                self._took += time.monotonic() - begun
+                self._took += (time.monotonic() - begun[0]) / begun[1]
                 self._priced += self._prices[run]
         self.show()
 
@@ -96,8 +96,8 @@ class Progress:
         factor = self._took / self._priced if self._priced else 1.0
         now = time.monotonic()
         running = [
-            max(0.0, factor * self._prices[run] - (now - begun))
-            for run, begun in self._started.items()
+            max(0.0, factor * self._prices[run] * lanes - (now - begun))
+            for run, (begun, lanes) in self._started.items()
         ]
         waiting = (factor * seconds for seconds in self._waiting.values())
         return time_left(running, waiting, self._slots)
@@ -107,8 +107,9 @@ class Progress:
         now = time.monotonic()
         factor = self._took / self._priced if self._priced else 1.0
         open_ = sum(self._waiting.values())
-        for run, begun in self._started.items():
-            open_ += max(0.0, self._prices[run] - (now - begun) / max(factor, 1e-9))
+        for run, (begun, lanes) in self._started.items():
+            took = (now - begun) / lanes / max(factor, 1e-9)
+            open_ += max(0.0, self._prices[run] - took)
         words = f"{self.finished} of {len(self._prices)} runs, "
         self._bar.n = max(0.0, self._bar.total - open_)
         self._bar.set_postfix_str(words + f"{in_words(self.left())} to go", False)

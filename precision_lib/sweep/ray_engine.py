@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from precision_lib.errors import UserError
-from precision_lib.sweep.engines import Outcome, Task, attempt
+from precision_lib.sweep.engines import Outcome, Stack, attempt
 
 PATIENCE = 3.0  # seconds for a connection
 
@@ -77,7 +77,7 @@ class RayEngine:
         options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": 0, "max_calls": 1}
         remote: Any = ray.remote
         self._attempt = remote(**options)(attempt)
-        self._running: dict[Any, Task] = {}
+        self._running: dict[Any, Stack] = {}
 
     @property
     def slots(self) -> int:
@@ -85,12 +85,12 @@ class RayEngine:
         have = self._ray.cluster_resources()
         return int(min(have.get(k, 0.0) // n for k, n in self._needs.items() if n))
 
-    def start(self, task: Task) -> None:
-        """Submit a task."""
-        self._running[self._attempt.remote(task)] = task
+    def start(self, stack: Stack) -> None:
+        """Submit a stack."""
+        self._running[self._attempt.remote(stack)] = stack
 
     def wait(self, seconds: float) -> list[Outcome]:
-        """Tasks that have ended, after at most `seconds`."""
+        """Stacks that have ended, after at most `seconds`."""
         if not self._running:
             time.sleep(seconds)
             return []
@@ -98,12 +98,12 @@ class RayEngine:
         return [self._outcome(reference) for reference in ended]
 
     def _outcome(self, reference: Any) -> Outcome:
-        task = self._running.pop(reference)
+        stack = self._running.pop(reference)
         try:
-            return Outcome(task, self._ray.get(reference))
+            return Outcome(stack, self._ray.get(reference))
         except self._ray.exceptions.RayError as error:
             kind = type(error).__name__
-            return Outcome(task, f"its Ray worker died ({kind})", killed=True)
+            return Outcome(stack, f"its Ray worker died ({kind})", killed=True)
 
     def stop(self) -> None:
         """Cancel what is running and leave the cluster."""

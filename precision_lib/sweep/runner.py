@@ -1,7 +1,8 @@
-"""Many runs: each kept as soon as it ends, none done twice.
+"""Many runs: each kept as soon as it ends, none done twice, the cheapest first.
 
 Every finished run is one JSON record, written to a temporary file and renamed, so
-a killed sweep loses only the runs it was in. Running it again does the rest.
+a killed sweep loses only the runs it was in. Running it again does the rest. What a
+plan asks of its short runs is known before the long ones begin.
 `precision_lib.sweep.records.collect` merges the records into the tables of ``data/``.
 """
 
@@ -18,11 +19,12 @@ from filelock import FileLock, Timeout
 from precision_lib.errors import UserError
 from precision_lib.paths import cache_folder, table_folder
 from precision_lib.runs.run_table import Role, load_ptq, load_runs
-from precision_lib.sweep.engines import Engine, LocalEngine, Task
+from precision_lib.sweep.engines import Engine, LocalEngine, Stack, Task
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import prepare, rough_seconds, weight_bytes
 from precision_lib.sweep.progress import Progress
-from precision_lib.sweep.records import collect, finished_ids, set_aside
+from precision_lib.sweep.records import collect, set_aside
+from precision_lib.sweep.stacks import lanes_at_once, open_runs
 from precision_lib.training.config import RunConfig
 
 TICK = 0.5  # seconds between looks at what other sweeps have done
@@ -38,27 +40,29 @@ def run_sweep(
     *,
     engine: Engine | None = None,
     prices: dict[str, float] | None = None,
+    lanes: int | None = None,
 ) -> int:
-    """Train what is not done yet, the longest runs first.
+    """Train what is not done yet, the cheapest runs first.
 
-    Two sweeps may work in one folder: a run that the other one is in is left to it,
-    and done here only if the other dies or fails.
+    A run that starts from another waits for it; that one is trained once, in the plan
+    or not. Two sweeps may work in one folder: a run that the other one is in is left to
+    it, and done here only if the other dies or fails.
 
     Parameters
     ----------
     configs : list of RunConfig
     name, role : str
         Of the sweep; columns of the tables.
-    out : Path
-        Folder of the records, and of the trained weights beside them.
-    data : Path
-        Folder of ``runs.csv``; runs in it count as done.
+    out, data : Path
+        Folders of the records and weights, and of ``runs.csv``, whose runs are done.
     jobs : int
         Worker processes, one thread each.
     engine : Engine, optional
         Instead of processes on this machine.
     prices : dict of str to float, optional
-        Seconds of each run by its id, as `precision_lib.sweep.price.prices` gives them.
+        Seconds of each run by its id, by `precision_lib.sweep.price.prices`.
+    lanes : int, optional
+        Most runs in a stack, instead of `precision_lib.sweep.stacks.lanes_at_once`.
 
     Returns the number of runs done now, by this sweep or by another one in the folder.
 
@@ -66,27 +70,22 @@ def run_sweep(
     ------
     UserError
         Before anything is trained, if a corpus cannot be had or is too small, the
-        folder cannot be written or has no room. At the end, if runs failed; the
-        others are kept.
+        folder cannot be written or has no room. At the end, if runs failed.
 
     >>> run_sweep([], "none", "fit", Path("."), Path("."))
     0
     """
     damaged = set_aside(out)
-    done = finished_ids(out, data)
-    todo = [config for config in configs if config.run_id not in done]
+    todo = open_runs(configs, out, data)
     if not todo:
         return 0
     prices = prices or {config.run_id: rough_seconds(config) for config in todo}
-    todo.sort(key=lambda config: -prices[config.run_id])
+    todo.sort(key=lambda config: prices[config.run_id])
     folders = prepare(todo, out)
-    labels = {"sweep": name, "role": role}
     starts = {c.start_from.run_id for c in todo if c.start_from}
-    where = out.resolve()
-    tasks = [
-        Task(c, labels, where, folders[c.corpus], c.run_id in starts) for c in todo
-    ]
-    return _Sweep(tasks, engine or LocalEngine(jobs), prices, damaged).work()
+    shared = {"sweep": name, "role": role}, out.resolve()
+    tasks = [Task(c, *shared, folders[c.corpus], c.run_id in starts) for c in todo]
+    return _Sweep(tasks, engine or LocalEngine(jobs), prices, damaged, lanes).work()
 
 
 class _Sweep:
@@ -98,13 +97,15 @@ class _Sweep:
         engine: Engine,
         prices: dict[str, float],
         damaged: list[str],
+        lanes: int | None,
     ):
         self.waiting = deque(tasks)
         self.elsewhere: list[Task] = []  # another sweep is in them
         self.claims: dict[str, FileLock] = {}  # of the runs in work here
         self.killed: set[str] = set()
         self.failures: list[str] = []
-        self.engine = engine
+        self.engine, self.lanes = engine, lanes
+        self.stacks = 0  # in work here
         chosen = {task.config.run_id: prices[task.config.run_id] for task in tasks}
         self.progress = Progress(chosen, engine.slots)
         self.say: Callable[[str], None] = self.progress.say
@@ -134,60 +135,77 @@ class _Sweep:
         return self.progress.finished
 
     def _fill(self) -> None:
-        """Start tasks while there are slots."""
-        while self.waiting and len(self.claims) < self.engine.slots:
-            task = self.waiting.popleft()
-            run = task.config.run_id
-            if task.record.exists():
-                self.progress.end(run)
+        """Start stacks while there are slots."""
+        while self.waiting and self.stacks < self.engine.slots:
+            first = self.waiting.popleft()
+            if not self._claim(first):
                 continue
+            stack, most = [first], self.lanes or lanes_at_once(first.config)
+            lane = first.config.lane
+            for task in list(self.waiting) if most > 1 else ():
+                if len(stack) < most and task.config.lane == lane:
+                    self.waiting.remove(task)
+                    stack += [task] if self._claim(task) else []
+            if self._has_room(stack):
+                self.engine.start(stack)
+                self.stacks += 1
+                for task in stack:
+                    self.progress.start(task.config.run_id, len(stack))
+
+    def _claim(self, task: Task) -> bool:
+        """Whether the run is to be done here and now; if not, it is put elsewhere."""
+        run = task.config.run_id
+        if task.done:
+            self.progress.end(run)
+            return False
+        claim = FileLock(task.record.with_suffix(".lock"))
+        try:
             if self._is_coming(task.config.start_from):
-                self.elsewhere.append(task)
-                continue
-            claim = FileLock(task.record.with_suffix(".lock"))
-            try:
-                claim.acquire(blocking=False)
-            except Timeout:
-                self.elsewhere.append(task)
-                continue
-            self.claims[run] = claim
-            if task.record.exists():  # done between the two looks
-                self._release(task)
-                self.progress.end(run)
-            elif self._has_room(task):
-                for rest in task.out.glob(f"{run}.*part"):
-                    rest.unlink()  # of a killed writer; the claim is ours
-                self.engine.start(task)
-                self.progress.start(run)
+                raise Timeout(claim.lock_file)
+            claim.acquire(blocking=False)
+        except Timeout:
+            self.elsewhere.append(task)
+            return False
+        self.claims[run] = claim
+        if task.done:  # between the two looks
+            self._release(task)
+            self.progress.end(run)
+            return False
+        for rest in task.out.glob(f"{run}.*part"):
+            rest.unlink()  # of a killed writer; the claim is ours
+        return True
 
     def _is_coming(self, start: RunConfig | None) -> bool:
         """Whether the run that another starts from is still to be done here."""
         ahead = {task.config.run_id for task in (*self.waiting, *self.elsewhere)}
         return start is not None and start.run_id in ahead | self.claims.keys()
 
-    def _has_room(self, task: Task) -> bool:
-        need = weight_bytes(task.config) * len(self.claims)
-        if shutil.disk_usage(task.out).free >= need:
+    def _has_room(self, stack: Stack) -> bool:
+        need = sum(weight_bytes(task.config) for task in stack) * (1 + self.stacks)
+        out = stack[0].out
+        if shutil.disk_usage(out).free >= need:
             return True
-        self._release(task)
-        self._fail(task, f"{task.out} has no room for it; make some and start again")
+        for task in stack:
+            self._release(task)
+        self._fail(stack[0], f"{out} has no room for it; make some and start again")
         self.waiting.clear()
         self.elsewhere.clear()
         return False
 
-    def _end(self, task: Task, error: str, killed: bool) -> None:
-        run = task.config.run_id
-        finished = task.record.exists()
-        self._release(task)
-        self.progress.end(run, done=finished)
-        if finished:
-            return
-        if killed and run not in self.killed:
-            self.killed.add(run)
-            self.say(f"run {run}: {error}; it is done once more")
-            self.waiting.appendleft(task)
-        else:
-            self._fail(task, error)
+    def _end(self, stack: Stack, error: str, killed: bool) -> None:
+        self.stacks -= 1
+        for task in stack:
+            run, done = task.config.run_id, task.done
+            self._release(task)
+            self.progress.end(run, done=done)
+            if done:
+                continue
+            if killed and run not in self.killed:
+                self.killed.add(run)
+                self.say(f"run {run}: {error}; it is done once more")
+                self.waiting.appendleft(task)
+            else:
+                self._fail(task, error)
 
     def _fail(self, task: Task, error: str) -> None:
         sentence = f"run {task.config.run_id}: {error}".rstrip(".") + "."
@@ -196,7 +214,7 @@ class _Sweep:
 
     def _release(self, task: Task) -> None:
         claim = self.claims.pop(task.config.run_id)
-        if task.record.exists():  # nobody will want this run again
+        if task.done:  # nobody will want this run again
             Path(claim.lock_file).unlink(missing_ok=True)
         claim.release()
 

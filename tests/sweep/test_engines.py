@@ -100,11 +100,11 @@ class Killer(LocalEngine):
         super().__init__(2)
         self.left = {run: times for run in victims}
 
-    def start(self, task):
-        super().start(task)
-        run = task.config.run_id
-        if self.left.get(run, 0) > 0:
-            self.left[run] -= 1
+    def start(self, stack):
+        super().start(stack)
+        runs = [task.config.run_id for task in stack]
+        if self.left.get(runs[0], 0) > 0:
+            self.left[runs[0]] -= 1
             *_, (_, process) = self._running.values()
             process.kill()
 

@@ -25,9 +25,11 @@ from precision_lib.sweep.price import prices
 from precision_lib.sweep.rate_rule import read_rule
 from precision_lib.sweep.records import collect, finished_ids, set_aside, write_json
 from precision_lib.sweep.runner import run_sweep
+from precision_lib.sweep.stacks import lanes_at_once
 from precision_lib.training.checkpoints import load_model
 from precision_lib.training.config import learning_rate
 from precision_lib.training.evaluation import evaluate
+from precision_lib.training.trainer import train
 from tests.helpers import small_corpus
 from tests.kill_sweep import sweep, tiny_configs
 
@@ -61,15 +63,16 @@ def test_a_sweep_does_each_run_once_and_resumes(tmp_path, configs):
     assert records(tmp_path / "a") == records(tmp_path / "b")
 
 
-@pytest.mark.parametrize("seed", ["0", "1"])  # for two processes that share the tests
-def test_twenty_kills_lose_nothing_and_double_nothing(seed):
+@pytest.mark.parametrize(  # two quick ones for two processes that share the tests
+    ("kills", "lanes", "seed"),
+    [(10, 1, 0), (10, 1, 1), pytest.param(50, 3, 0, marks=pytest.mark.slow)],
+)
+def test_kills_lose_nothing_and_double_nothing(kills, lanes, seed):
     """The longer check with 200 is in CONTRIBUTING.md."""
-    command = [sys.executable, "-m", "tests.kill_sweep", "--kills", "10"]
-    command += ["--seed", seed]
+    command = [sys.executable, "-m", "tests.kill_sweep", "--method", "fork"]
+    command += ["--kills", str(kills), "--lanes", str(lanes), "--seed", str(seed)]
     root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [*command, "--method", "fork"], cwd=root, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "no run lost, none doubled" in done.stdout
 
@@ -385,3 +388,53 @@ def test_price_grows_with_the_tokens(tmp_path):
     short = read_plan(path).configs()
     long = [dataclasses.replace(c, tokens=100 * c.tokens) for c in short]
     assert sum(prices(long).values()) > sum(prices(short).values()) > 0
+
+
+def test_branches_wait_for_their_trunk_which_is_trained_once(tmp_path):
+    path, out = tmp_path / "plan.yaml", tmp_path / "out"
+    tiny_configs(tmp_path, 1)  # writes the corpus
+    more = "2560, 5120]\n    branch: 0.4\n    peak_lr: [0.01]\n    settings: "
+    more += f"[{{corpus: {tmp_path / 'corpus'}, batch_size: 4, vocab_size: 300}}]"
+    path.write_text(GOOD.replace("9999]", more).replace("24k", "12k"))
+    configs = read_plan(path).configs()
+    assert any(c.start_from and c.start_from.start_from for c in configs)
+    trunks = {c.start_from.run_id for c in configs if c.start_from}
+    # The trunks are not asked for, and a branch is cheaper than what it starts from.
+    wanted = [c for c in configs if c.run_id not in trunks][::-1]
+    count = run_sweep(wanted, "t", "fit", out, tmp_path, jobs=2)
+    assert count == len(wanted) + len(trunks)
+    assert {p.stem for p in out.glob("*.state")} == trunks
+    alone = train(wanted[0], small_corpus())  # trains its trunk itself
+    assert records(out)[wanted[0].run_id]["loss"] == alone.record["loss"]
+    (out / f"{wanted[0].run_id}.json").unlink()
+    (out / f"{wanted[0].start_from.run_id}.state").unlink()
+    assert run_sweep(wanted, "t", "fit", out, tmp_path) == 2  # the last trunk anew
+
+
+def test_the_cheapest_run_is_first(tmp_path, configs):
+    longer = [dataclasses.replace(configs[0], tokens=n * 1024) for n in (7, 5, 6)]
+    run_sweep(longer, "t", "fit", tmp_path / "out", tmp_path)
+    times = {
+        json.loads(path.read_text())["D"]: path.stat().st_mtime_ns
+        for path in (tmp_path / "out").glob("*.json")
+    }
+    assert sorted(times, key=times.get) == [5 * 1024, 6 * 1024, 7 * 1024]
+
+
+def test_a_stack_keeps_a_record_for_each_run(tmp_path, configs):
+    other = dataclasses.replace(configs[0], batch_size=2)
+    run_sweep([*configs, other], "t", "fit", tmp_path / "out", tmp_path, lanes=3)
+    run_sweep([*configs, other], "t", "fit", tmp_path / "alone", tmp_path)
+    stacked, alone = records(tmp_path / "out"), records(tmp_path / "alone")
+    lanes = [stacked[c.run_id]["lanes"] for c in [*configs, other]]
+    assert lanes == [3, 3, 3, 1, 1]
+    for run, record in alone.items():
+        assert stacked[run]["loss"] == pytest.approx(record["loss"], abs=1e-3)
+
+
+def test_runs_that_can_be_lanes_fill_a_gpu_and_no_processor(configs):
+    gpu = dataclasses.replace(configs[0], device="cuda")
+    assert lanes_at_once(configs[0]) == 1 < lanes_at_once(gpu)
+    shape = ModelConfig(4096, 1, 2, 32)
+    wide = dataclasses.replace(gpu, model=shape, batch_size=64, tokens=8192)
+    assert lanes_at_once(wide) == 1
