@@ -1,4 +1,4 @@
-"""Bring the counts, the hours and the noise in data/README.md up to its tables.
+"""Bring counts, hours, noise and recreated rows in data/README.md up to the tables.
 
 python -m tools.data_readme
 """
@@ -14,8 +14,12 @@ from precision_lib.findings.twins import law_roundings, law_runs
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import load_costs, load_ptq, load_runs
 from precision_lib.sweep.plans import label, read_plan, tables_of
+from tools.recreated import summary
 
 README = DATA / "README.md"
+RECREATED = re.compile(
+    r"(?<=<!-- recreated -->\n).*?(?=<!-- end of recreated -->)", re.DOTALL
+)
 NOISE = re.compile(r"(?<=<!-- noise -->\n).*?(?=<!-- end of noise -->)", re.DOTALL)
 
 
@@ -34,6 +38,7 @@ def updated(text: str) -> str:
             raise SystemExit(f"data/README.md has {found} rows for {name}")
         price = re.compile(rf"^(\| `{name}` \|.*?\|.*?\|) [\d,]+M tokens", re.MULTILINE)
         text = price.sub(rf"\1 {tokens(path):,.0f}M tokens", text)
+    text = RECREATED.sub(lambda _: summary(), text)
     return NOISE.sub(lambda _: noise_floor(), text)
 
 
