@@ -27,10 +27,11 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 
 import torch
 
-from benchmarks import peers
+from benchmarks import page, peers
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.sweep.price import made_up
 from precision_lib.training.compiling import compiled
@@ -128,7 +129,7 @@ def operations(width: int) -> float:
     return 6 * (weights + layers * 128 * width)
 
 
-def line(width: int, batch: int, rounds: int) -> str:
+def row(width: int, batch: int, rounds: int) -> list[str]:
     """A row of the table."""
     tokens = batch * 128
     times = time_in_turns(contenders(width, batch), tokens, rounds)
@@ -137,26 +138,27 @@ def line(width: int, batch: int, rounds: int) -> str:
     beside += [ratio(times, "plain compiled", "same"), ratio(times, "int4", "extra")]
     share = operations(width) * tokens / statistics.median(times["extra"])
     cells = [f"{rate:.1f}" for rate in rates] + [f"{x:.2f}" for x in beside]
-    return f"| {width}, {batch} | {' | '.join(cells)} | {share / gemm_rate():.0%} |"
+    return [f"{width}, {batch}", *cells, f"{share / gemm_rate():.0%}"]
 
 
 def main() -> None:
-    """Print the table."""
+    """Put the table into the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--widths", type=int, nargs="+", default=list(SHAPES))
     parser.add_argument("--batches", type=int, nargs="+", default=[4, 16])
     arguments = parser.parse_args()
     compiled(lambda x: x)  # names the cache of compiled code
-    print(f"load of the machine before: {os.getloadavg()[0]:.1f}\n")
+    before, rows = os.getloadavg()[0], []
+    with one_thread():
+        for batch, width in product(arguments.batches, arguments.widths):
+            rows.append(row(width, batch, arguments.rounds))
+            print(rows[-1], flush=True)
     heads = ["width, batch", "Llama", "compiled", "plain, compiled", "ours, eager"]
     heads += ["compiled", "extra norms", "int4", "/ Llama", "/ Llama compiled"]
     heads += ["/ plain compiled", "int4 to not", "of GEMM rate"]
-    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    with one_thread():
-        for batch in arguments.batches:
-            for width in arguments.widths:
-                print(line(width, batch, arguments.rounds), flush=True)
+    load = f"Torch {torch.__version__}, load of the machine before: {before:.1f}."
+    page.put("trainer", f"{load}\n\n{page.table(heads, rows)}")
 
 
 if __name__ == "__main__":

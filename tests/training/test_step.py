@@ -166,16 +166,23 @@ def test_the_compiler_sees_through_every_format(precision):
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", [Precision(), ALL], ids=["plain", "int4"])
 def test_compiled_training_ends_where_eager_training_ends(precision):
-    config = changed(precision=precision, tokens=20_480)
-    eager = train(config, small_corpus()).record
-    runs = [
-        train(dataclasses.replace(config, engine="compiled"), small_corpus())
-        for _ in range(2)
+    """Over seeds: a rounding that moves sends one run elsewhere, and no mean."""
+    shape = dataclasses.replace(SMALL, n_layers=1)
+    config = changed(model=shape, precision=precision, tokens=40_960)
+    eager = [dataclasses.replace(config, seed=seed) for seed in range(8)]
+    fast = [dataclasses.replace(config, engine="compiled") for config in eager]
+    runs, again, expected = (
+        train_lanes(configs, small_corpus()) for configs in (fast, fast, eager)
+    )
+    gaps = [
+        run.record["loss"] - other.record["loss"]
+        for run, other in zip(runs, expected, strict=True)
     ]
-    near = 1e-3 if precision == Precision() else 0.03
-    assert runs[0].record["loss"] == pytest.approx(eager["loss"], abs=near)
-    assert runs[0].record["engine"] == "compiled" and eager["engine"] == "eager"
-    assert torch.equal(runs[0].state.weights, runs[1].state.weights)
+    one, mean = (1e-3, 2e-4) if precision == Precision() else (0.08, 0.02)
+    assert max(map(abs, gaps)) < one and abs(sum(gaps) / len(gaps)) < mean
+    assert {r.record["engine"] for r in (*runs, *expected)} == {"compiled", "eager"}
+    for run, other in zip(runs, again, strict=True):
+        assert torch.equal(run.state.weights, other.state.weights)
 
 
 def test_a_run_that_starts_from_another_goes_on_with_it(tmp_path):
