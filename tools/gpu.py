@@ -37,6 +37,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from precision_lib.model.config import Precision
 from precision_lib.ptq.trained_run import add_roundings
 from precision_lib.text.corpus import Corpus, digest_of, read_corpus
 from precision_lib.training.config import RunConfig
@@ -225,22 +226,20 @@ class Sweep:
             self.unrounded.append(run)
             return
         print(json.dumps(task.result()), file=self.records, flush=True)
-        if job.labels["sweep"] in ("base", "held_28M") and job.config.seed == 100:
+        if job.config.precision == Precision():
             self.kept[job.config.run_id] = run.weights
 
     def _save(self) -> None:
         """Final models to keep, and those whose roundings did not end."""
-        shape: dict[int, Tensor] = {}  # one a size, the one of most tokens
-        longest: dict[int, int] = {}
-        names: dict[int, str] = {}
-        by_id = {job.config.run_id: job.config for job in self.jobs}
-        for run_id, weights in self.kept.items():
-            n, tokens = len(weights), by_id[run_id].tokens
-            if tokens > longest.get(n, 0):
-                shape[n], longest[n], names[n] = weights, tokens, run_id
-        if names:
-            kept = {names[n]: shape[n] for n in names}
-            (self.out / "kept.safetensors").write_bytes(safetensors.torch.save(kept))
+        tokens = {job.config.run_id: job.config.tokens for job in self.jobs}
+        kept = {}  # one a size, the unquantized one of most tokens
+        for run_id in sorted(self.kept, key=lambda run_id: tokens[run_id]):
+            kept[len(self.kept[run_id])] = run_id
+        if kept:
+            _write_weights(
+                self.out / "kept.safetensors",
+                {run_id: self.kept[run_id] for run_id in kept.values()},
+            )
         batch: dict[str, Tensor] = {}
         number = 0
         with (self.out / "unrounded.jsonl").open("a") as file:
@@ -251,18 +250,17 @@ class Sweep:
                 batch[run.config.run_id] = run.weights
                 print(json.dumps(run.record), file=file)
                 if sum(w.numel() * 4 for w in batch.values()) > FILE - 3_000_000:
-                    _write_weights(self.out, number, batch)
+                    _write_weights(self.out / f"unrounded{number}.safetensors", batch)
                     batch, number = {}, number + 1
         if batch:
-            _write_weights(self.out, number, batch)
+            _write_weights(self.out / f"unrounded{number}.safetensors", batch)
         self.say(f"{len(self.rounding)} not rounded, {len(self.waiting)} stacks left")
         for child in multiprocessing.active_children():
             child.kill()
 
 
-def _write_weights(out: Path, number: int, batch: dict[str, Tensor]) -> None:
-    path = out / f"unrounded{number}.safetensors"
-    path.write_bytes(safetensors.torch.save(batch))
+def _write_weights(path: Path, weights: dict[str, Tensor]) -> None:
+    path.write_bytes(safetensors.torch.save(weights))
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
