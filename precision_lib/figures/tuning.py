@@ -49,8 +49,9 @@ def losses_by_rate(
             axis.plot([best, best], [-0.02, -0.005], color=style["color"], lw=3)
         axis.set(xscale="log", ylim=(-0.02, WORST))
         axis.set_title(f"N = {size / 1e3:,.0f}k, D = {tokens / 1e6:.3g}M")
-    for axis in axes.flat[len(panels) :]:
-        axis.set_axis_off()
+    for place in range(len(panels), axes.size):
+        axes.flat[place].set_axis_off()
+        axes[0, place - axes.shape[1]].tick_params(labelbottom=True)
     marks = [
         Line2D([], [], label=f"{batch} windows", **setting_style(place))
         for place, batch in enumerate(batches)
