@@ -8,10 +8,11 @@ from hypothesis import settings
 
 from tools.pdf import chromium
 
-# A rare example should fail on a desk, where it can be looked into, not in CI.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# A rare example should fail on a desk, where it can be looked into, not in CI. No
+# example has a deadline: on a busy machine any can take long.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

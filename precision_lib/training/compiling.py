@@ -23,11 +23,15 @@ CACHE = "TORCHINDUCTOR_CACHE_DIR"
 def can_compile(device: str) -> bool:
     """Whether inductor finds what it needs: a C++ compiler, or triton for a GPU.
 
-    >>> can_compile("cpu") == (shutil.which(os.environ.get("CXX", "g++")) is not None)
+    With ``ATEN_CPU_CAPABILITY=default`` it writes vector code that does not compile.
+
+    >>> shutil.which(os.environ.get("CXX", "g++")) is not None or not can_compile("cpu")
     True
     """
     if torch.device(device).type == "cuda":
         return torch.utils._triton.has_triton()
+    if os.environ.get("ATEN_CPU_CAPABILITY") == "default":
+        return False
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 

@@ -185,7 +185,7 @@ class RunConfig:
             here = self.device != "cuda" and self.precision.scale != "mse"
             return long and here and can_compile(self.device)
         if self.engine == "compiled" and not can_compile(self.device):
-            raise UserError("there is no C++ compiler here; take the engine 'eager'.")
+            raise UserError("no step can be compiled here; take the engine 'eager'.")
         return self.engine == "compiled"
 
     @property
