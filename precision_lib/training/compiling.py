@@ -47,7 +47,8 @@ def compiled(function: Callable[..., Any], backend: str = "inductor") -> Any:
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
     if os.environ.get(CACHE, default_cache_dir()) == default_cache_dir():
-        with suppress(UserError):
+        # a bare GPU machine has no platformdirs
+        with suppress(UserError, ModuleNotFoundError):
             os.environ[CACHE] = str(writable_folder(cache_folder() / "compiled"))
     for constant in (gaussian_scale, hadamard):  # here: it imports torch._dynamo
         torch.compiler.assume_constant_result(constant)

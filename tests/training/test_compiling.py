@@ -1,6 +1,7 @@
 """Where the compiler keeps what it makes."""
 
 import os
+import sys
 
 import torch
 
@@ -27,3 +28,10 @@ def test_a_folder_that_the_user_chose_stays(monkeypatch, tmp_path):
     monkeypatch.setenv(CACHE, str(tmp_path / "mine"))
     compiled(lambda x: x)
     assert os.environ[CACHE] == str(tmp_path / "mine")
+
+
+def test_a_machine_without_platformdirs_compiles_too(monkeypatch):
+    monkeypatch.delenv("PRECISION_LIB_CACHE", raising=False)
+    monkeypatch.delenv(CACHE, raising=False)
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert compiled(lambda x: x + x, backend="eager")(torch.ones(1)).tolist() == [2.0]
