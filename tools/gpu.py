@@ -42,10 +42,10 @@ from precision_lib.ptq.trained_run import add_roundings
 from precision_lib.text.corpus import Corpus, digest_of, read_corpus
 from precision_lib.training.config import RunConfig
 from precision_lib.training.optimize import Trained, train_steps
+from precision_lib.training.replay import FULL
 from precision_lib.training.state import State
 from precision_lib.training.trainer import measured
 
-FULL = 2**23  # numbers of width times tokens that fill the card
 FILE = 15_000_000  # bytes of weights a file
 FILES = 3  # of weights that were not rounded
 GRACE = 20.0  # seconds at the end for the roundings that are under way
@@ -91,12 +91,23 @@ def stacks(jobs: list[Job]) -> list[list[Job]]:
     return found
 
 
-def train_stack(jobs: list[Job], corpus: Corpus, states: Path) -> list[Trained]:
-    """Train lanes on a stream of their own; the results are in the main memory."""
+def starts_of(jobs: list[Job]) -> set[str]:
+    """The runs that these start from."""
+    return {job.config.start_from.run_id for job in jobs if job.config.start_from}
+
+
+def train_stack(
+    jobs: list[Job], corpus: Corpus, states: Path, starts: set[str]
+) -> list[Trained]:
+    """Train lanes on a stream of their own; the results are in the main memory.
+
+    The last states of `starts` are kept for the runs that go on from them.
+    """
     with _own_stream():
         runs = train_steps([job.config for job in jobs], corpus, states=states)
         for run in runs:
-            run.state.to("cpu").save(states / f"{run.config.run_id}.state")
+            if run.config.run_id in starts:
+                run.state.to("cpu").save(states / f"{run.config.run_id}.state")
         return [
             replace(run, weights=run.weights.cpu(), state=_nothing()) for run in runs
         ]
@@ -151,16 +162,14 @@ class Sweep:
         self.side_by_side = side_by_side
         self.states = out.parent / "states"
         self.states.mkdir(parents=True, exist_ok=True)
-        self.starts = {
-            j.config.start_from.run_id for j in self.jobs if j.config.start_from
-        }
+        self.starts = starts_of(self.jobs)
         self.kept: dict[str, Tensor] = {}
         self.log = (out / "log.txt").open("a")
         self.records = (out / "records.jsonl").open("a")
 
     def say(self, *words: object) -> None:
         """A line of the log, with the seconds that are left."""
-        left = f"{self.end - time.monotonic():6.1f} s left:"
+        left = f"{self._left():6.1f} s left:"
         print(left, *words, file=self.log, flush=True)
         print(left, *words, flush=True)
 
@@ -177,7 +186,8 @@ class Sweep:
                 if jobs is None:
                     break
                 corpus = bundled_corpus(self.bundle / jobs[0].config.corpus)
-                task = trainers.submit(train_stack, jobs, corpus, self.states)
+                where = (self.states, self.starts)
+                task = trainers.submit(train_stack, jobs, corpus, *where)
                 self.training[task] = jobs
             both: list[Any] = [*self.training, *self.rounding]
             for task in wait(both, 0.5, FIRST_COMPLETED).done:
@@ -195,8 +205,8 @@ class Sweep:
     def _next(self) -> list[Job] | None:
         """The first stack whose start, if it has one, is there."""
         for i, jobs in enumerate(self.waiting):
-            starts = {j.config.start_from.run_id for j in jobs if j.config.start_from}
-            if all((self.states / f"{start}.state").exists() for start in starts):
+            states = (self.states / f"{run_id}.state" for run_id in starts_of(jobs))
+            if all(state.exists() for state in states):
                 return self.waiting.pop(i)
         return None
 

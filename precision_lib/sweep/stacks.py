@@ -7,8 +7,7 @@ from pathlib import Path
 
 from precision_lib.sweep.records import finished_ids
 from precision_lib.training.config import RunConfig
-
-FULL = 2**23  # numbers of width times tokens of a step that fill a GPU
+from precision_lib.training.replay import FULL
 
 
 def lanes_at_once(config: RunConfig) -> int:

@@ -9,6 +9,7 @@ import torch
 
 from precision_lib.training.step import Lanes
 
+FULL = 2**23  # numbers of width times tokens of a step that fill a GPU
 _ONE_CAPTURE = threading.Lock()  # stacks may train in several threads
 WARM_UP = 3  # steps before the capture: torch's choice for its own graphed callables
 
