@@ -17,7 +17,7 @@ from precision_lib.errors import UserError
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Bootstrap, Fit
-from precision_lib.laws.forms.effective import kept
+from precision_lib.laws.forms.share import kept
 
 Array = npt.NDArray[np.float64]
 RULES = ("shares multiply", "costs add", "worst part alone")

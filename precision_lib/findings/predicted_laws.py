@@ -17,7 +17,7 @@ from precision_lib.findings.twins import (
 from precision_lib.findings.unified import trained_and_rounded, unified_rows
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, Law, bootstrap, fit
-from precision_lib.laws.forms.effective import ACTIVATIONS, BASE, KV, WEIGHTS, kept
+from precision_lib.laws.forms.share import ACTIVATIONS, BASE, KV, WEIGHTS, shrunk
 
 METHODS = ("rtn", "gptq", "awq", "noise")
 POST_BITS = (3, 6)  # first and last: where a law of rounding is fitted
@@ -49,9 +49,12 @@ class EffectiveDataParts(Law):
         gamma_weights: Any, n_weights: Any, gamma_activations: Any,
         n_activations: Any, gamma_kv: Any, n_kv: Any,
     ) -> Any:  # fmt: skip
-        effective = D * kept(weight_bits, gamma_weights, n_weights)
-        effective = effective * kept(activation_bits, gamma_activations, n_activations)
-        effective = effective * kept(kv_bits, gamma_kv, n_kv)
+        effective = shrunk(
+            D,
+            (weight_bits, gamma_weights, n_weights),
+            (activation_bits, gamma_activations, n_activations),
+            (kv_bits, gamma_kv, n_kv),
+        )
         return E + A * N**-alpha + B * effective**-beta
 
 

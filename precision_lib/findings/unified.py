@@ -6,14 +6,13 @@ was not quantized in training, and that twin rounded in the same way.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from precision_lib.findings.paired_contrasts import contrasts
 from precision_lib.findings.twins import PARTS, TWIN, law_runs, with_part
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
-from precision_lib.laws.forms.effective import kept
+from precision_lib.laws.forms.share import shrunk
 
 _COLUMNS = ["run_id", *TWIN, *PARTS.values(), "post_bits", "loss"]
 
@@ -97,11 +96,15 @@ def with_effective_size(rows: pd.DataFrame, law: Fit) -> pd.DataFrame:
     >>> with_effective_size(row.assign(kv_bits=32), paper_fit())["N"].round(-6).tolist()
     [70000000.0]
     """
-    share = np.ones(len(rows))
-    for part, column in PARTS.items():
-        gamma, n = law.params[f"gamma_{part}"], law.params[f"n_{part}"]
-        share = share * kept(rows[column].to_numpy(float), gamma, n)
-    return rows.assign(N=rows["N"] * share)
+    parts = [
+        (
+            rows[column].to_numpy(float),
+            law.params[f"gamma_{part}"],
+            law.params[f"n_{part}"],
+        )
+        for part, column in PARTS.items()
+    ]
+    return rows.assign(N=rows["N"] * shrunk(1.0, *parts))
 
 
 def table_of(rows: pd.DataFrame, column: str) -> pd.DataFrame:

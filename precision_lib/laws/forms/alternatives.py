@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from precision_lib.laws.forms.effective import BASE, SOURCE, WEIGHTS, kept
+from precision_lib.laws.forms.share import BASE, SOURCE, WEIGHTS, kept
 from precision_lib.laws.law import Law, bits_scale, coefficient, exponent, offset
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from precision_lib.laws.forms.effective import (
+from precision_lib.laws.forms.share import (
     ACTIVATIONS,
     BASE,
     KV,
     SOURCE,
     WEIGHTS,
-    kept,
+    shrunk,
 )
 from precision_lib.laws.law import Law, Parameter, coefficient, exponent, offset
 
@@ -66,6 +66,13 @@ def gap_share(bits: Any, post_bits: Any, rate: Any) -> Any:
     0.0
     """
     return -np.expm1(-rate * np.maximum(bits - post_bits, 0.0))
+
+
+def _after_gaps(full: Any, post_bits: Any, *parts: tuple[Any, Any]) -> Any:
+    """The degradation left after training; each part is its bits and its rate."""
+    for bits, rate in parts:
+        full = full * gap_share(bits, post_bits, rate)
+    return full
 
 
 class PTQ(Law):
@@ -127,15 +134,22 @@ class PTQTrainedLow(Law):
         n_activations: Any, gamma_kv: Any, n_kv: Any,
         C_weights: Any, C_activations: Any, C_kv: Any,
     ) -> Any:  # fmt: skip
-        effective = N * kept(weight_bits, gamma_weights, n_weights)
-        effective = effective * kept(activation_bits, gamma_activations, n_activations)
-        effective = effective * kept(kv_bits, gamma_kv, n_kv)
+        effective = shrunk(
+            N,
+            (weight_bits, gamma_weights, n_weights),
+            (activation_bits, gamma_activations, n_activations),
+            (kv_bits, gamma_kv, n_kv),
+        )
         full = (
             C_T * D**gamma_D * effective**-gamma_N * np.exp(b - post_bits / gamma_post)
         )
-        full = full * gap_share(weight_bits, post_bits, C_weights)
-        full = full * gap_share(activation_bits, post_bits, C_activations)
-        return full * gap_share(kv_bits, post_bits, C_kv)
+        return _after_gaps(
+            full,
+            post_bits,
+            (weight_bits, C_weights),
+            (activation_bits, C_activations),
+            (kv_bits, C_kv),
+        )
 
 
 class Unified(Law):
@@ -170,15 +184,22 @@ class Unified(Law):
         C_T: Any, gamma_D: Any, gamma_N: Any, gamma_post: Any, b: Any,
         C_weights: Any, C_activations: Any, C_kv: Any,
     ) -> Any:  # fmt: skip
-        effective = N * kept(weight_bits, gamma_weights, n_weights)
-        effective = effective * kept(activation_bits, gamma_activations, n_activations)
-        effective = effective * kept(kv_bits, gamma_kv, n_kv)
+        effective = shrunk(
+            N,
+            (weight_bits, gamma_weights, n_weights),
+            (activation_bits, gamma_activations, n_activations),
+            (kv_bits, gamma_kv, n_kv),
+        )
         full = (
             C_T * D**gamma_D * effective**-gamma_N * np.exp(b - post_bits / gamma_post)
         )
-        full = full * gap_share(weight_bits, post_bits, C_weights)
-        full = full * gap_share(activation_bits, post_bits, C_activations)
-        full = full * gap_share(kv_bits, post_bits, C_kv)
+        full = _after_gaps(
+            full,
+            post_bits,
+            (weight_bits, C_weights),
+            (activation_bits, C_activations),
+            (kv_bits, C_kv),
+        )
         return E + A * effective**-alpha + B * D**-beta + full
 
 
