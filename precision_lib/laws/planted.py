@@ -75,6 +75,21 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "E": 1.9061, "A": 69.23, "alpha": 0.2368, "B": 68973.0, "beta": 0.5162,
         "gamma": 11334.5, "delta": 3.1926, "nu": 2.9543,
     },
+    "capacity": {**UNTIED, "L": 1.0, "F": 0.6, "C": 2.5},
+    "shannon": {
+        "a": 0.012, "alpha": 0.11, "b": 1.0, "beta": 0.6,
+        "c": 2e-4, "gamma": 0.4, "d": 3e-6, "delta": 1.0, "e": 3e4,
+    },
+    "qat-error-parts": {
+        "k_weights": 0.02, "gamma_N_weights": 0.2, "gamma_D_weights": 0.161,
+        "gamma_G_weights": 0.3, "k_activations": 0.2, "gamma_N_activations": 0.22,
+        "gamma_D_activations": 0.033, "gamma_G_activations": 1.0,
+        "share_of_sum": 0.906,
+    },
+    "two-phases": {
+        **UNTIED, "theta": 0.5, "kappa": 0.5, "phi": 150.0, "chi": 0.4, "psi": 0.25,
+        "omega": 0.35, "lam": 400.0, "mu": 0.3, "nu": 0.2, "xi": 0.6, "rho": 0.15,
+    },
     "qat-error": {"k": 0.1582, "gamma_N": 0.2186, "gamma_D": 0.0745, "gamma_G": 0.7779},
 }  # fmt: skip
 
@@ -145,6 +160,8 @@ def _column(name: str, rows: int, generator: np.random.Generator) -> Any:
         "exponent_bits": [1.0, 2.0, 3.0, 4.0],
         "mantissa_bits": [1.0, 2.0, 3.0, 5.0],
         "block_size": [32.0, 64.0, 128.0, 512.0],
+        "gmse": [0.0, 0.01, 0.04, 0.12, 0.3],
+        "qat_share": [0.05, 0.1, 0.2, 0.4, 0.7],
         "group_size": [32.0, 64.0, 128.0, 256.0],
     }
     if name.endswith("_format"):

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from precision_lib.errors import UserError
-from precision_lib.laws.forms import alternatives, base, degradation, effective, formats
+from precision_lib.laws.forms import (
+    alternatives,
+    base,
+    capacity,
+    degradation,
+    effective,
+    formats,
+    qat,
+    shannon,
+    two_phases,
+)
 from precision_lib.laws.law import Law
 
 LAWS: dict[str, type[Law]] = {}
@@ -61,7 +71,10 @@ def list_laws() -> list[type[Law]]:
     return list(LAWS.values())
 
 
-for _module in (base, effective, alternatives, degradation, formats):
+for _module in (
+    base, effective, alternatives, degradation, formats, capacity, qat, two_phases,
+    shannon,
+):  # fmt: skip
     for _law in vars(_module).values():
         if isinstance(_law, type) and issubclass(_law, Law) and _law.name:
             register(_law)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from precision_lib.laws.forms.base import COUPLING, DATA, FLOOR, SIZE
-from precision_lib.laws.law import Law, Parameter, coefficient, exponent
+from precision_lib.laws.law import Law, Parameter, exponent
 
 UNQUANTIZED = (
     "float32", "fp32", "float16", "fp16", "bfloat16", "bf16", "none", "32", "16",
@@ -203,43 +203,3 @@ class Sun(Law):
         shape = (exponent_bits + 0.5) ** delta * (mantissa_bits + 0.5) ** nu
         noise = D**beta * N**-alpha * np.log2(block_size) / (gamma * shape)
         return E + A * N**-alpha + B * D**-beta + noise
-
-
-def _group_term(
-    N: Any, D: Any, group_size: Any, gamma_N: Any, gamma_D: Any, gamma_G: Any
-) -> Any:
-    return D**gamma_D * N**-gamma_N * np.log2(group_size) ** gamma_G
-
-
-class QATError(Law):
-    """Training in low precision costs more with more data and coarser groups.
-
-    ``delta = k D^gamma_D (log2 G)^gamma_G N^-gamma_N``, with G values to a scale.
-    Chen et al., arXiv 2505.14302; for W4A4 .1582, .0745, .7779, .2186 by a
-    secondary source.
-
-    Examples
-    --------
-    >>> w4a4 = dict(k=0.1582, gamma_D=0.0745, gamma_G=0.7779, gamma_N=0.2186)
-    >>> round(float(QATError.predict(1e8, 1e10, 128.0, **w4a4)), 3)
-    0.071
-    """
-
-    name = "qat-error"
-    formula = "delta = k D^gamma_D (log2 group_size)^gamma_G N^-gamma_N"
-    source = "Chen et al. 2025, arXiv 2505.14302 (by a secondary source)"
-    target = "delta"
-    parameters = (
-        coefficient("k", "degradation term", _group_term),
-        exponent("gamma_N", "how fast more size lowers the error"),
-        replace(exponent("gamma_D", "how fast more data raises the error"),
-                start=(0.02, 1.0)),
-        exponent("gamma_G", "how fast larger groups raise the error"),
-    )  # fmt: skip
-
-    @staticmethod
-    def predict(
-        N: Any, D: Any, group_size: Any,
-        *, k: Any, gamma_N: Any, gamma_D: Any, gamma_G: Any,
-    ) -> Any:  # fmt: skip
-        return k * D**gamma_D * N**-gamma_N * np.log2(group_size) ** gamma_G
