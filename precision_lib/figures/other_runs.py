@@ -136,3 +136,36 @@ def plot_profiles(profiles: Mapping[str, Profile], critical: float = 3.84) -> Fi
             axis.set_xscale("log")
     axes[0][0].set_ylabel("deviance")
     return figure
+
+
+def plot_powers(rows: pd.DataFrame, published: Mapping[str, float]) -> Figure:
+    """Powers of D and of N in a cost, a row each, with 95% intervals.
+
+    `rows`: as `precision_lib.findings.forward_cost.side_by_side` has them;
+    `published`: powers of D that others state, as vertical lines.
+
+    >>> one = pd.DataFrame({"kind": "forward"}, index=["ours: tied"])
+    >>> for name in ("D", "N"):
+    ...     one[[name, f"{name}_low", f"{name}_high"]] = [0.2, 0.1, 0.3]
+    >>> plot_powers(one, {"Chen": 0.07}).axes[1].get_xlabel()
+    'power of N'
+    """
+    figure, axes = plt.subplots(
+        1, 2, sharey=True, figsize=(8.2, 1.4 + 0.27 * len(rows)), squeeze=False
+    )
+    places = np.arange(len(rows))
+    kinds = list(dict.fromkeys(rows["kind"]))
+    for axis, side in zip(axes[0], ("D", "N"), strict=True):
+        axis.axvline(0, color="0.5", lw=0.8)
+        for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+            color = f"C{kinds.index(row['kind'])}"
+            axis.hlines(place, row[f"{side}_low"], row[f"{side}_high"], color=color)
+            mark = MARKERS[kinds.index(row["kind"])]
+            axis.plot(row[side], place, mark, color=color, ms=5)
+        axis.set(xlabel=f"power of {side}", ylim=(len(rows) - 0.5, -0.5))
+    for (name, value), dash in zip(published.items(), DASHES[1:], strict=False):
+        axes[0][0].axvline(value, color="0.3", ls=dash, lw=1, label=name)
+    axes[0][0].set_yticks(places, list(rows.index))
+    if published:
+        figure.legend(loc="outside upper center", ncols=len(published))
+    return figure

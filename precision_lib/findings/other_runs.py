@@ -12,6 +12,7 @@ from precision_lib.findings.chinchilla import (
     BESIROGLU_HUBER,
     BESIROGLU_INTERVALS,
 )
+from precision_lib.findings.kept_results import kept_results
 from precision_lib.laws import Bootstrap, Fit, fit
 from precision_lib.runs.external import (
     FOLDER_VARIABLE,
@@ -39,18 +40,19 @@ def table_or_none(name: str) -> pd.DataFrame | None:
 
 
 def notice(name: str, table: pd.DataFrame | None) -> str:
-    """One sentence on whether a table is there.
+    """One sentence on whether a table is there, and what is shown if it is not.
 
     Examples
     --------
-    >>> notice("quest", None)
-    "The table 'quest' is absent here, so what rests on it is left out of this page; \
-see PRECISION_LIB_EXTERNAL."
+    >>> notice("quartet2", None)  # doctest: +ELLIPSIS
+    "The table 'quartet2' is absent here; shown is what was computed from https://... \
+on 20..., see PRECISION_LIB_EXTERNAL."
     """
     if table is None:
+        kept = kept_results(name)
         return (
-            f"The table {name!r} is absent here, so what rests on it is left out of "
-            f"this page; see {FOLDER_VARIABLE}."
+            f"The table {name!r} is absent here; shown is what was computed from "
+            f"{kept['url']} on {kept['date']}, see {FOLDER_VARIABLE}."
         )
     return f"The table {name!r} is here: {len(table)} runs."
 

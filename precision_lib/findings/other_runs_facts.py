@@ -20,32 +20,7 @@ from precision_lib.findings.chinchilla import (
 from precision_lib.laws import Bootstrap, Fit
 from precision_lib.laws.profile import Profile
 
-ABSENT = "[table absent]"
 AGREES = 1e-6
-CHINCHILLA_FACTS = (
-    "objective", "published-objective", "objective-gap", "objective-verdict",
-    "inside", "start-share", "hoffmann-excess", "hoffmann-tex-excess",
-    "tokens-ours", "tokens-ours-interval", "tokens-hoffmann", "size-ours",
-)  # fmt: skip
-PEER_FACTS = (
-    "mean-share", "sum-share", "mean-best-excess", "mean-iterations",
-    "sum-iterations", "peer-starts",
-)  # fmt: skip
-QUEST_FACTS = (
-    "quest-runs", "quest-ratio-low", "quest-ratio-high", "gamma", "gamma-interval",
-    "gamma-verdict", "unbounded", "quest-r2",
-)  # fmt: skip
-EXERCISE_FACTS = ("tied-rise", "tied-low", "tied-high", "tied-verdict")
-
-
-def facts(names: tuple[str, ...], found: Mapping[str, str] | None) -> dict[str, str]:
-    """Texts by name for the prose; each says so if there was nothing to compute.
-
-    >>> facts(("objective",), None)
-    {'objective': '[table absent]'}
-    """
-    known = {} if found is None else dict(found)
-    return {name: known.get(name, ABSENT) for name in names}
 
 
 def chinchilla_facts(
@@ -57,8 +32,8 @@ def chinchilla_facts(
     >>> fit = example_fit()
     >>> table = pd.DataFrame(example_table())
     >>> found = chinchilla_facts(table, fit, bootstrap(fit, replicates=20))
-    >>> set(found) == set(CHINCHILLA_FACTS)
-    True
+    >>> found["objective-verdict"]  # these are not the same points
+    'differs'
     """
     gap = ours.objective / BESIROGLU_OBJECTIVE - 1
     inside = sum(
@@ -149,8 +124,8 @@ def exercise_facts(ours: Fit, draws: Bootstrap, tied: Fit) -> dict[str, str]:
     >>> free = example_fit()
     >>> tied = fit(example_table(), "chinchilla-tied")
     >>> found = exercise_facts(free, bootstrap(free, replicates=50), tied)
-    >>> set(found) == set(EXERCISE_FACTS)
-    True
+    >>> sorted(found)
+    ['tied-high', 'tied-low', 'tied-rise', 'tied-verdict']
     """
     apart = draws.params["alpha"] - draws.params["beta"]
     low, high = np.percentile(apart, [2.5, 97.5])

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.findings.best_bits import COLUMNS, quantized_runs, tied_runs
+from precision_lib.findings.cost_powers import always_cost, power_of
 from precision_lib.findings.parts import cost_by_law
-from precision_lib.findings.resampling import mean_of, resampled, slope_of
+from precision_lib.findings.resampling import mean_of, resampled
 from precision_lib.findings.twins import PARTS, law_roundings, with_part, with_twins
 from precision_lib.findings.verdict import blurred
 from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
@@ -343,12 +344,13 @@ def cost_of_data(
     pairs = with_twins(table)
     rows = {}
     for name, problem in _problems(pairs).items():
-        found = problem[problem.groupby("bits")["cost"].transform("min") > 0]
+        found = always_cost(problem, "bits")
         if found["D"].nunique() > 1 and found["N"].nunique() > 1:
-            rows[name] = _power_of_data(found, draws, seed)
+            rows[name] = power_of(found, "D", "bits", draws, seed)
             if law:
                 told = found.assign(cost=cost_by_law(law, found))
-                rows[name]["by_law"] = _power_of_data(told, 1, seed)["estimate"]
+                by_law = power_of(told, "D", "bits", 1, seed)
+                rows[name]["by_law"] = by_law["estimate"]
     return pd.DataFrame(rows).T
 
 
@@ -356,13 +358,3 @@ def _problems(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     named = with_part(pairs)
     parts = {f"{part} alone": part for part in PARTS} | {"all parts tied": "tied"}
     return {name: named[named["part"] == part] for name, part in parts.items()}
-
-
-def _power_of_data(found: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
-    widths = pd.get_dummies(found["bits"]).to_numpy(float)
-    sides = np.log(found[["N", "D"]].to_numpy(float))
-    x = np.column_stack([sides - sides.mean(axis=0), widths])
-    y = np.log(found["cost"].to_numpy(float))
-    cells = found["N"].astype(str) + "-" + found["D"].astype(str)
-    slope, low, high = resampled(slope_of(x, y, 2, column=1), cells, draws, seed)
-    return {"estimate": slope, "low": low, "high": high, "runs": len(y)}

@@ -1,30 +1,28 @@
-"""Run tables published by others, read from a local copy or fetched on demand.
+"""Run tables published by others: in ``data/external``, or read where they are at hand.
 
-None of these tables is part of this project. They are looked for in the folder
-that the environment variable ``PRECISION_LIB_EXTERNAL`` names, else in pooch's
-cache folder; nothing is downloaded unless it is asked for. Whatever the way,
-the table that comes back is held to a pinned digest.
+Tables with a free licence are part of the repository. Others are looked for in the
+folder that the environment variable ``PRECISION_LIB_EXTERNAL`` names, else in pooch's
+cache folder; nothing is downloaded unless it is asked for. Whatever the way, the table
+that comes back is held to a pinned digest.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import pooch  # type: ignore[import-untyped]
 
 from precision_lib.errors import UserError
-from precision_lib.runs.external_formats import (
-    chinchilla_rows,
-    datablations_rows,
-    quest_rows,
-)
+from precision_lib.paths import DATA
+from precision_lib.runs.external_formats import chinchilla_rows, quartet2_rows
 
 FOLDER_VARIABLE = "PRECISION_LIB_EXTERNAL"
 GITHUB = "https://raw.githubusercontent.com"
+OURS = DATA / "external"
 
 
 class ExternalTableAbsent(UserError):
@@ -38,6 +36,34 @@ class ExternalTableAbsent(UserError):
 
 
 @dataclass(frozen=True)
+class Original:
+    """The file of the authors, for a table that is not part of the repository.
+
+    Attributes
+    ----------
+    url, name : str
+        Where it is, and its name in the cache folder.
+    sha256 : str
+        Its checksum.
+    convert : callable
+        From the file to the columns of the copy.
+    digest : str
+        SHA-256 of the converted values in any row order; see `content_digest`.
+
+    Examples
+    --------
+    >>> TABLES["quartet2"].original.name
+    'runs.json'
+    """
+
+    url: str
+    name: str
+    sha256: str | None
+    convert: Callable[[Path], pd.DataFrame]
+    digest: str
+
+
+@dataclass(frozen=True)
 class ExternalTable:
     """Where a table comes from and how to know that it is the right one.
 
@@ -47,40 +73,25 @@ class ExternalTable:
         What to ask for.
     about : str
         Whose runs these are, in a few words.
-    copy : str
-        File name of a converted copy.
-    copy_sha256 : str
-        Checksum of the converted copy.
-    url : str
-        The original, published by its authors.
-    original : str
-        File name of the original in the cache folder.
-    original_sha256 : str or None
-        Checksum of the original, where one is known.
-    convert : callable
-        From the original file to the columns of the copy.
+    copy, sha256 : str
+        File name and checksum of the table.
     columns : dict
         The project's column name to the copy's.
-    digest : str
-        SHA-256 of the converted values in any row order; see
-        :func:`content_digest`.
+    original : Original, optional
+        Of a table that may not be part of the repository.
 
     Examples
     --------
-    >>> TABLES["quest"].columns["weight_bits"]
-    'w_bits'
+    >>> TABLES["quest"].columns["weight_bits"], TABLES["quest"].original
+    ('w_bits', None)
     """
 
     name: str
     about: str
     copy: str
-    copy_sha256: str
-    url: str
-    original: str
-    original_sha256: str | None
-    convert: Callable[[Path], pd.DataFrame]
-    columns: dict[str, str]
-    digest: str
+    sha256: str
+    columns: dict[str, str] = field(default_factory=dict)
+    original: Original | None = None
 
 
 _ALL = (
@@ -89,43 +100,55 @@ _ALL = (
         about="245 runs of Hoffmann et al. (2022), read off a figure by "
         "Besiroglu et al. (2024), arXiv 2404.10102; their fit uses 240",
         copy="chinchilla_besiroglu_245.csv",
-        copy_sha256="fcc7ffb6979c19a33ec86815dea4761fd7878e3f024877a6b60417567d7ccf60",
-        url=f"{GITHUB}/epoch-research/analyzing-chinchilla/"
-        "92258837425e1b5f2851d624287f0120583a3d0e/data/svg_extracted_data.csv",
-        original="svg_extracted_data.csv",
-        original_sha256=(
-            "193478df4e90f040016431996c45682659306840ecdadf83cfb9cd5ca0aa1b30"
+        sha256="fcc7ffb6979c19a33ec86815dea4761fd7878e3f024877a6b60417567d7ccf60",
+        original=Original(
+            url=f"{GITHUB}/epoch-research/analyzing-chinchilla/"
+            "92258837425e1b5f2851d624287f0120583a3d0e/data/svg_extracted_data.csv",
+            name="svg_extracted_data.csv",
+            sha256="193478df4e90f040016431996c45682659306840ecdadf83cfb9cd5ca0aa1b30",
+            convert=chinchilla_rows,
+            digest="2ff49bfa6c9f6322bf0a38a6a7f6bb33ee93ea29aa4ad01bb016bd08c08d2c0e",
         ),
-        convert=chinchilla_rows,
-        columns={},
-        digest="2ff49bfa6c9f6322bf0a38a6a7f6bb33ee93ea29aa4ad01bb016bd08c08d2c0e",
     ),
     ExternalTable(
         name="quest",
         about="104 quantized pretraining runs of Panferov et al. (2025), "
         "arXiv 2502.05003",
         copy="quest_qat_104.csv",
-        copy_sha256="a0dc8fe8f23f3fe74b4d5422628bdd58c11edba949d86129fd068ed6a06c5ae3",
-        url=f"{GITHUB}/IST-DASLab/QuEST/main/for_plots/runs_for_scaling.json",
-        original="runs_for_scaling.json",
-        original_sha256=None,
-        convert=quest_rows,
+        sha256="a0dc8fe8f23f3fe74b4d5422628bdd58c11edba949d86129fd068ed6a06c5ae3",
         columns={"N": "N_nonemb", "weight_bits": "w_bits", "activation_bits": "a_bits"},
-        digest="03857c282f377ae66b7f307134528cbae620300a5c31a56e3aa42999a16d7261",
     ),
     ExternalTable(
         name="datablations",
         about="182 runs with repeated data of Muennighoff et al. (2023), "
         "arXiv 2305.16264",
         copy="datablations_fit182_runs.csv",
-        copy_sha256="417721716da4632d9b198324c43946297a6ce9f0daab1d2828401b2c767601f9",
-        url=f"{GITHUB}/huggingface/datablations/"
-        "13701315b163f1c54642b94ad237b2699187c3ee/utils/parametric_fit.ipynb",
-        original="parametric_fit.ipynb",
-        original_sha256=None,
-        convert=datablations_rows,
+        sha256="417721716da4632d9b198324c43946297a6ce9f0daab1d2828401b2c767601f9",
         columns={"D": "D_total"},
-        digest="65a53b0985c4d46dfe21e625d603fec65f6a85c9fbd9e46c4f487f4618ff0aa9",
+    ),
+    ExternalTable(
+        name="quartet",
+        about="174 runs of Castro et al. (2025), arXiv 2505.14669, low precision in "
+        "the forward pass, the backward pass or both",
+        copy="quartet_174.csv",
+        sha256="7647ce8447f7374a263ef320fbe73f4831e5359d67d250b6992181dcb4a13d24",
+        columns={"N": "N_nonemb"},
+    ),
+    ExternalTable(
+        name="quartet2",
+        about="574 runs of Quartet II (2026), NVFP4 in the forward pass, the "
+        "backward pass or both",
+        copy="quartet2_574.csv",
+        sha256="d93361109f83835f3bad4fe0e453c4b6b8806f6696048658425b331958df586a",
+        columns={"loss": "final_loss"},
+        original=Original(
+            url=f"{GITHUB}/IST-DASLab/Quartet-II/"
+            "8776a90b7aa0c0a400ad858a3c05a66f7ec55b73/for_plots/runs.json",
+            name="runs.json",
+            sha256="4248c6262c26556c84b01aa4e1aea3d375bad0e1ae0479c61ea7fbce3fa722fd",
+            convert=quartet2_rows,
+            digest="3c45a36d9960a5f95d1ba7a31f6e269a3d07c8c0df4360de2c496f7429bdf123",
+        ),
     ),
 )
 TABLES = {table.name: table for table in _ALL}
@@ -137,10 +160,12 @@ def load_external(name: str, *, download: bool = False) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        ``"chinchilla"`` (N, D, C, loss, in_240), ``"quest"`` (N, D, loss,
-        weight_bits, activation_bits, w_quant, a_quant, group, ...; 16 bits
-        stand for bfloat16, not quantized) or ``"datablations"`` (name, N, D,
-        U_unique, loss).
+        ``"quartet"`` (N, D, loss, forward, backward: the formats of the passes),
+        ``"quest"`` (N, D, loss, weight_bits, activation_bits, w_quant, a_quant, group,
+        ...; 16 bits stand for bfloat16, not quantized) or ``"datablations"`` (name, N,
+        D, U_unique, loss), which are part of the repository; ``"chinchilla"`` (N, D, C,
+        loss, in_240) or ``"quartet2"`` (N, D, loss, group, then settings of the
+        forward, ``f``, and backward pass, ``b``, and of the scheme, ``s``).
     download : bool
         Whether the original may be fetched over the network when no copy is
         there. It is kept in the folder for the next time.
@@ -159,28 +184,30 @@ def load_external(name: str, *, download: bool = False) -> pd.DataFrame:
 
     Examples
     --------
+    >>> load_external("quest").shape
+    (104, 14)
     >>> load_external("my_runs")
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: There is no external table 'my_runs'; choose \
-from chinchilla, quest, datablations.
+from chinchilla, quest, datablations, quartet, quartet2.
     """
     if name not in TABLES:
         raise UserError(
             f"There is no external table {name!r}; choose from {', '.join(TABLES)}."
         )
     table = TABLES[name]
-    store = _store(table)
-    copy = store.abspath / table.copy
-    if copy.is_file():
-        if pooch.file_hash(str(copy)) != table.copy_sha256:
+    store = None if table.original is None else _store(table.original)
+    copy = (OURS if store is None else store.abspath) / table.copy
+    if store is None or copy.is_file():
+        if pooch.file_hash(str(copy)) != table.sha256:
             raise UserError(
                 f"{copy}: the checksum is not the pinned one, so this is another "
-                "table; remove the file."
+                "table; restore the file or remove it."
             )
-        frame = pd.read_csv(copy)
+        frame = pd.read_csv(copy, low_memory=False)
     else:
-        frame = _converted(table, _original(table, store, download))
+        frame = _converted(table, _fetched(table, store, download))
     return frame.rename(columns={old: new for new, old in table.columns.items()})
 
 
@@ -213,18 +240,19 @@ def content_digest(frame: pd.DataFrame) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _store(table: ExternalTable) -> pooch.Pooch:
+def _store(original: Original) -> pooch.Pooch:
     return pooch.create(
         path=pooch.os_cache("precision_lib"),
         base_url="",
-        registry={table.original: table.original_sha256},
-        urls={table.original: table.url},
+        registry={original.name: original.sha256},
+        urls={original.name: original.url},
         env=FOLDER_VARIABLE,
     )
 
 
-def _original(table: ExternalTable, store: pooch.Pooch, download: bool) -> Path:
-    path = store.abspath / table.original
+def _fetched(table: ExternalTable, store: pooch.Pooch, download: bool) -> Path:
+    assert table.original is not None
+    path = store.abspath / table.original.name
     if not path.is_file() and not download:
         raise ExternalTableAbsent(
             f"The table {table.name!r} ({table.about}) is not in {store.abspath}; "
@@ -232,31 +260,32 @@ def _original(table: ExternalTable, store: pooch.Pooch, download: bool) -> Path:
             f"fetched with load_external({table.name!r}, download=True)."
         )
     try:
-        return Path(store.fetch(table.original, progressbar=False))
+        return Path(store.fetch(table.original.name, progressbar=False))
     except OSError as error:
         raise ExternalTableAbsent(
-            f"The table {table.name!r} could not be fetched from {table.url} "
+            f"The table {table.name!r} could not be fetched from {table.original.url} "
             f"({type(error).__name__}); try again with a network, or put the file "
             f"into {store.abspath} by hand."
         ) from None
     except ValueError:
         raise UserError(
-            f"{table.url}: the checksum is not the pinned one, so the file has "
-            f"changed; remove {path} and try again."
+            f"{table.original.url}: the checksum is not the pinned one, so the file "
+            f"has changed; remove {path} and try again."
         ) from None
 
 
-def _converted(table: ExternalTable, original: Path) -> pd.DataFrame:
+def _converted(table: ExternalTable, path: Path) -> pd.DataFrame:
+    assert table.original is not None
     try:
-        frame = table.convert(original)
-    except (ValueError, LookupError, TypeError, SyntaxError):
+        frame = table.original.convert(path)
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise UserError(
-            f"{original}: this is not the published {table.name} file, its format "
+            f"{path}: this is not the published {table.name} file, its format "
             "differs; remove it and fetch it again."
         ) from None
-    if content_digest(frame) != table.digest:
+    if content_digest(frame) != table.original.digest:
         raise UserError(
-            f"{original}: the runs in it are not those that were pinned; remove it "
+            f"{path}: the runs in it are not those that were pinned; remove it "
             "and fetch it again."
         )
     return frame
