@@ -115,7 +115,7 @@ _ALL = (
         about="104 quantized pretraining runs of Panferov et al. (2025), "
         "arXiv 2502.05003",
         copy="quest_qat_104.csv",
-        sha256="a0dc8fe8f23f3fe74b4d5422628bdd58c11edba949d86129fd068ed6a06c5ae3",
+        sha256="50fe66066776dd21a004d1b3a4137bc79aac4092966999f40ff346f81c030c0e",
         columns={"N": "N_nonemb", "weight_bits": "w_bits", "activation_bits": "a_bits"},
     ),
     ExternalTable(
@@ -123,7 +123,7 @@ _ALL = (
         about="182 runs with repeated data of Muennighoff et al. (2023), "
         "arXiv 2305.16264",
         copy="datablations_fit182_runs.csv",
-        sha256="417721716da4632d9b198324c43946297a6ce9f0daab1d2828401b2c767601f9",
+        sha256="e56d1ec6270849e287c74211886b476f956ade49cb4647ad1f38f65b8d9048cc",
         columns={"D": "D_total"},
     ),
     ExternalTable(
@@ -131,7 +131,7 @@ _ALL = (
         about="174 runs of Castro et al. (2025), arXiv 2505.14669, low precision in "
         "the forward pass, the backward pass or both",
         copy="quartet_174.csv",
-        sha256="7647ce8447f7374a263ef320fbe73f4831e5359d67d250b6992181dcb4a13d24",
+        sha256="08af377dbb30c047369bbc8ac2bbe6f80906f0516f580264d610ba1f6de7ce0c",
         columns={"N": "N_nonemb"},
     ),
     ExternalTable(
