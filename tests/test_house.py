@@ -20,7 +20,6 @@ TO_BE_CUT = {  # only ever shorter
     "cli/report.py: report",
     "figures/style.py",
     "findings/rivals.py",
-    "intake/checks.py",
     "intake/checks.py: check_runs",
     "laws/bootstrap.py: bootstrap",
     "laws/compare.py: compare",
@@ -30,8 +29,6 @@ TO_BE_CUT = {  # only ever shorter
     "pretrained/ptq_table.py: extend_table",
     "ptq/apply.py: quantize",
     "report/build.py: make_report",
-    "runs/reader_table.py",
-    "runs/reader_table.py: read_table",
 }
 ROOMS = sorted(p.parent.name for p in ROOT.glob("precision_lib/*/__init__.pyi"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -15,30 +16,33 @@ from precision_lib.cli.output import (
     emit_json,
     number,
     numbers,
-    pairs,
     show_notes,
     show_table,
     span,
     working,
 )
 from precision_lib.cli.predict import predict
+from precision_lib.cli.reading import (
+    BlankBits,
+    Columns,
+    Loss,
+    LossUnit,
+    ParametersUnit,
+    Reading,
+    Runs,
+    Skip,
+    Take,
+    TakeOption,
+    TokensUnit,
+    Where,
+)
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from precision_lib.laws import Fit, Law
     from precision_lib.laws.compare import Comparison
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Runs = Annotated[Path, typer.Argument(help="CSV table, one row a run.")]
-Columns = Annotated[
-    str | None,
-    typer.Option(help="Names in the file, as in N=params,D=tokens,loss=val_loss."),
-]
-Where = Annotated[
-    str | None, typer.Option(help='Rows to use, as in "N > 3e5 and seed == 0".')
-]
 Delta = Annotated[float, typer.Option(help="Where the Huber loss turns straight.")]
 Starts = Annotated[
     int | None,
@@ -109,6 +113,12 @@ def fit(
     law: Annotated[str, typer.Option(help="Its name; see the command laws.")],
     columns: Columns = None,
     where: Where = None,
+    parameters_unit: ParametersUnit = "1",
+    tokens_unit: TokensUnit = "1",
+    loss_unit: Loss = LossUnit.nats,
+    blank_bits: BlankBits = None,
+    take: TakeOption = Take.last,
+    skip_bad_rows: Skip = False,
     fix: Annotated[
         str | None, typer.Option(help="Parameters to hold, as in E=1.8,n_weights=0.")
     ] = None,
@@ -136,8 +146,12 @@ def fit(
     _check_folder(out)
     if cluster and not bootstrap:
         raise UserError("--cluster draws replicates; say how many with --bootstrap.")
-    extra = [cluster] if cluster else []
-    table = _read(runs, [kind], columns, where, extra)
+    reading = Reading(
+        columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
+        skip_bad_rows,
+    )  # fmt: skip
+    checked = reading.read(runs, [kind], [cluster] if cluster else [])
+    table = checked.table
     with working(f"Fitting {law} to {len(table)} runs"):
         found = engine.fit(
             table, kind, delta=delta, starts=starts, seed=seed,
@@ -152,28 +166,7 @@ def fit(
         found = found.with_bootstrap(draws)
     if out:
         found.save(out)
-    _show_fit(found, as_json)
-
-
-def _read(
-    runs: Path,
-    kinds: list[type[Law]],
-    columns: str | None,
-    where: str | None,
-    extra: list[str],
-) -> pd.DataFrame:
-    from precision_lib.runs.reader_table import read_table
-
-    labels = {name for kind in kinds for name in kind.categories()}
-    needed = [name for kind in kinds for name in (*kind.columns(), kind.target)]
-    return read_table(
-        runs,
-        pairs(columns, "--columns"),
-        [*needed, *extra],
-        text={*labels, *(name for name in extra if name not in needed)},
-        where=where,
-        only_needed=True,
-    )
+    _show_fit(found, checked.remarks, as_json)
 
 
 def _check_folder(out: Path | None) -> None:
@@ -181,9 +174,10 @@ def _check_folder(out: Path | None) -> None:
         raise UserError(f"{out}: there is no folder {out.parent}; make it first.")
 
 
-def _show_fit(found: Fit, as_json: bool) -> None:
+def _show_fit(found: Fit, remarks: Sequence[str], as_json: bool) -> None:
     if as_json:
-        emit_json(json.loads(found.to_json(replicates=False)))
+        record = json.loads(found.to_json(replicates=False))
+        emit_json({**record, "remarks": list(remarks)})
         return
     rows = [
         [name, number(value), span(found.ci.get(name)), _remark(found, name)]
@@ -197,7 +191,7 @@ def _show_fit(found: Fit, as_json: bool) -> None:
     )
     if not found.ci:
         typer.echo("Intervals: add --bootstrap 1000.")
-    show_notes(found.warnings)
+    show_notes([*remarks, *found.warnings])
 
 
 def _remark(found: Fit, name: str) -> str:
@@ -224,6 +218,12 @@ def compare(
     ] = None,
     columns: Columns = None,
     where: Where = None,
+    parameters_unit: ParametersUnit = "1",
+    tokens_unit: TokensUnit = "1",
+    loss_unit: Loss = LossUnit.nats,
+    blank_bits: BlankBits = None,
+    take: TakeOption = Take.last,
+    skip_bad_rows: Skip = False,
     delta: Delta = 1e-3,
     starts: Starts = None,
     seed: Seed = 0,
@@ -237,7 +237,12 @@ def compare(
     kinds = [engine.get_law(name.strip()) for name in laws.split(",")]
     condition = parse_condition(hold_out) if hold_out else None
     extra = [*(condition.names if condition else ()), *([by] if by else [])]
-    table = _read(runs, kinds, columns, where, extra)
+    reading = Reading(
+        columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
+        skip_bad_rows,
+    )  # fmt: skip
+    checked = reading.read(runs, kinds, extra)
+    table = checked.table
     if hold_out:
         split_rows(table, hold_out)  # says so if it leaves nothing on one side
     with working(f"Fitting {len(kinds)} laws to {len(table)} runs"):
@@ -251,14 +256,16 @@ def compare(
             delta=delta,
             starts=starts,
         )
-    _show_comparison(found, hold_out, as_json)
+    _show_comparison(found, hold_out, checked.remarks, as_json)
 
 
-def _show_comparison(found: Comparison, hold_out: str | None, as_json: bool) -> None:
+def _show_comparison(
+    found: Comparison, hold_out: str | None, remarks: Sequence[str], as_json: bool
+) -> None:
     scores = [asdict(each) for each in found.scores]
     if as_json:
         record = {"held_out": found.held_out, "rule": hold_out, "scores": scores}
-        emit_json({**record, "warnings": list(found.doubts)})
+        emit_json({**record, "warnings": [*remarks, *found.doubts]})
         return
     rows = [
         [
@@ -286,4 +293,4 @@ def _show_comparison(found: Comparison, hold_out: str | None, as_json: bool) -> 
         for each in found.scores
         if each.undefined
     ]
-    show_notes([*found.doubts, *undefined])
+    show_notes([*remarks, *found.doubts, *undefined])

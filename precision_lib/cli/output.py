@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -126,7 +127,7 @@ def working(what: str) -> Iterator[None]:
 
 
 def pairs(text: str | None, option: str) -> dict[str, str]:
-    """Read ``N=params,D=tokens``.
+    """Read ``N=params,D=tokens``; a comma ends a value only before the next name.
 
     Raises
     ------
@@ -135,11 +136,11 @@ def pairs(text: str | None, option: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> pairs("N=params, D=tokens", "--columns")
-    {'N': 'params', 'D': 'tokens'}
+    >>> pairs("N=params, loss=loss, nats/token", "--map")
+    {'N': 'params', 'loss': 'loss, nats/token'}
     """
     found: dict[str, str] = {}
-    for part in (text or "").split(","):
+    for part in re.split(r",(?=\s*\w+\s*=|\s*$)", text or ""):
         if not part.strip():
             continue
         name, mark, value = (piece.strip() for piece in part.partition("="))

@@ -15,7 +15,8 @@ REFERENCE = (np.array([0]), 1e8, 1e10)  # replicate, N and D at which twins comp
 def choices(surface: Surface) -> dict[float, Surface]:
     """One surface for each number of bits that can be chosen; none for other laws.
 
-    Of several formats with as many bits the one with the lowest loss is taken.
+    Of several formats with as many bits the one with the lowest loss is taken; a
+    format whose bits nobody knows has no price and cannot be chosen.
 
     Returns, by bits, rising.
 
@@ -40,7 +41,9 @@ def _all(surface: Surface) -> Iterator[tuple[float, Surface]]:
     if columns:
         shared = set.intersection(*(set(fit.levels[column]) for column in columns))
         for name in sorted(shared):
-            yield _bits(name), surface.holding(levels=dict.fromkeys(columns, name))
+            bits = _bits(name)
+            if bits is not None:
+                yield bits, surface.holding(levels=dict.fromkeys(columns, name))
     elif surface.reads(*SHAPE):
         for exponent in range(9):
             for mantissa in range(MOST_BITS - exponent):
@@ -48,10 +51,10 @@ def _all(surface: Surface) -> Iterator[tuple[float, Surface]]:
                 yield 1.0 + exponent + mantissa, surface.holding(columns=shape)
 
 
-def _bits(name: str) -> float:
+def _bits(name: str) -> float | None:
     try:
         return float(name)
     except ValueError:
-        from precision_lib.formats import bits_of  # imports torch
+        from precision_lib.formats import bits_named  # imports torch
 
-        return float(bits_of(name))
+        return bits_named(name)

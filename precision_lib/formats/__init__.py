@@ -22,6 +22,7 @@ __all__ = [
     "Grid",
     "Int",
     "NormalFloat",
+    "bits_named",
     "bits_of",
     "information",
     "parse_format",
@@ -29,6 +30,11 @@ __all__ = [
 
 HIGH_PRECISION = "float32"
 HIGH_PRECISION_BITS = 32
+UNQUANTIZED = {
+    "float32": 32, "fp32": 32, "float16": 16, "fp16": 16, "bfloat16": 16, "bf16": 16,
+    "none": 16,
+}  # fmt: skip
+SPELLED = r"(?:w|u?int|fp|float)[-_]?(\d{1,2})(?:a\d{1,2})?|(\d{1,2})[-_ ]?bits?"
 
 Element = Int | Float | NormalFloat
 Format = Element | Block
@@ -87,6 +93,27 @@ def bits_of(text: str) -> int:
     """
     fmt = parse_format(text)
     return HIGH_PRECISION_BITS if fmt is None else fmt.bits
+
+
+def bits_named(text: str) -> float | None:
+    """Bits of a format by any common name of it, also of formats we cannot round to.
+
+    "none" stands for the 16 bits that training without quantization takes in
+    practice; None if nobody says how many bits the name means.
+
+    Examples
+    --------
+    >>> [bits_named(name) for name in ("int4", "bf16", "w4a16", "e4m3fn", "mine")]
+    [4.0, 16.0, 4.0, 8.0, None]
+    """
+    if text in UNQUANTIZED:
+        return float(UNQUANTIZED[text])
+    if spelled := re.fullmatch(SPELLED, text):
+        return float(spelled[1] or spelled[2])
+    try:
+        return float(bits_of(text))
+    except UserError:  # a name of the reader's own
+        return None
 
 
 def information(fmt: Format) -> float:

@@ -1,16 +1,20 @@
 from .cells import KNOWN, LABELS, TRAINING_BITS, UNITS, Units
-from .checks import STATES, Checked, check_runs
-from .files import Fault, read_runs
+from .checks import REPORTED, Checked, check_runs
+from .faults import Fault, grouped
+from .files import read_runs
+from .raw import RawRuns
 
 __all__ = [
-    "Checked",
-    "Fault",
     "KNOWN",
     "LABELS",
-    "STATES",
+    "REPORTED",
     "TRAINING_BITS",
     "UNITS",
+    "Checked",
+    "Fault",
+    "RawRuns",
     "Units",
     "check_runs",
+    "grouped",
     "read_runs",
 ]

@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from precision_lib.errors import UserError
-from precision_lib.intake.files import Fault
+from precision_lib.intake.faults import Fault
 
 SIZES = ("N", "D")
 LOSSES = ("loss", "post_loss", "delta")
@@ -17,11 +18,23 @@ TRAINING_BITS = ("weight_bits", "activation_bits", "kv_bits")
 BITS = (*TRAINING_BITS, "post_bits")
 OTHERS = ("exponent_bits", "mantissa_bits", "block_size", "group_size")
 LABELS = ("weight_format", "activation_format", "kv_format")
+ROUNDING = ("post_bits", "post_loss", "delta")
 KNOWN = (*SIZES, *LOSSES, *BITS, *OTHERS, *LABELS)
 UNITS = {"1": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 LOSS_UNITS = ("nats", "bits", "perplexity")
 MOST_BITS = 64
-EMPTY = {"", "nan", "none", "null", "n/a", "na", "-"}
+EMPTY = {"", "nan", "none", "null", "n/a", "#n/a", "na", "-"}
+UNQUANTIZED = {"none", "no", "off", "unquantized", "full", "full precision",
+               "full_precision", "baseline", "half", "base"}  # fmt: skip
+PLAIN_BITS = 16.0  # of what is called not quantized
+SAME_FORMAT = {"bfloat16": "bf16", "float16": "fp16", "half": "fp16"}
+IN_PARTS = re.compile(
+    r"w(\d{1,2})[-_]?(?:a(\d{1,2})[-_]?(?:(?:kv|c)(\d{1,2}))?)?(?:[-_]?g\d+)?"
+)
+NAMED = re.compile(
+    r"(?:u?int|fp|float|bf|bfloat|nf)[-_]?(\d{1,2})(?:[-_]?e\dm\d\w*)?"
+    r"|(\d{1,2})[-_ ]?bits?"
+)
 
 
 @dataclass(frozen=True)
@@ -74,22 +87,24 @@ def is_blank(cell: object) -> bool:
     >>> is_blank(" NaN"), is_blank(None), is_blank(0)
     (True, True, False)
     """
-    return (
-        cell is None
-        or (isinstance(cell, float) and math.isnan(cell))
-        or (isinstance(cell, str) and cell.strip().lower() in EMPTY)
-    )
+    if isinstance(cell, str):
+        return cell.strip().lower() in EMPTY
+    missing = isinstance(cell, float | np.floating) and bool(np.isnan(cell))
+    return missing or any(cell is nothing for nothing in (None, pd.NA, pd.NaT))
 
 
 def read_label(cell: object) -> str:
-    """The name of a format; an empty cell means that nothing was quantized.
+    """The name of a format in small letters; an empty cell means not quantized.
 
     Examples
     --------
-    >>> read_label(" int4 "), read_label("")
-    ('int4', 'float32')
+    >>> read_label(" INT4 "), read_label(""), read_label("bfloat16")
+    ('int4', 'none', 'bf16')
     """
-    return "float32" if is_blank(cell) else str(cell).strip()
+    text = str(cell).strip().lower()
+    if is_blank(cell) or (text in UNQUANTIZED and text not in SAME_FORMAT):
+        return "none"
+    return SAME_FORMAT.get(text, text)
 
 
 def read_cell(
@@ -119,15 +134,25 @@ def read_cell(
     def fault(what: str, cure: str = "correct it or leave the row out") -> Fault:
         return Fault(place, column, str(cell), what, cure, row)
 
-    if is_blank(cell):
-        fills = name in TRAINING_BITS and units.blank_bits is not None
-        return float(units.blank_bits or 0) if fills else math.nan
+    text = str(cell).strip().lower()
+    if is_blank(cell) or (name in BITS and text in UNQUANTIZED):
+        if name not in TRAINING_BITS:
+            return math.nan
+        plain = PLAIN_BITS if text in UNQUANTIZED else math.nan
+        return float(plain if units.blank_bits is None else units.blank_bits)
+    if isinstance(cell, list | dict):
+        what = f"holds a {'list' if isinstance(cell, list) else 'group'} of {len(cell)}"
+        cure = "a curve is read from one record a step, so keep its last value alone"
+        return Fault(place, column, "", what, cure, row)
     scale = {"N": units.parameters, "D": units.tokens}.get(name, "1")
     value = read_number(cell, name, scale)
     if value is None:
-        return fault("is not a number", _cure(cell, column, scale))
+        return fault("is not a number", _cure(cell, name, column, scale))
     if not math.isfinite(value):
         return fault("is not finite")
+    if value == -1 and name in ("group_size", "block_size"):
+        cure = "it means a whole row of weights, so write their number"
+        return fault("is no size", cure)
     if value <= 0 and name != "delta":
         return fault("is not above zero")
     if name in BITS and value > MOST_BITS:
@@ -141,6 +166,18 @@ def read_cell(
     return value
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a plain number.
+
+    Examples
+    --------
+    >>> is_number(" 1e6"), is_number("1_000"), is_number("int4")
+    (True, False, False)
+    """
+    plain = r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?"
+    return bool(re.fullmatch(plain, text.strip(), re.I))
+
+
 def read_number(cell: object, name: str, scale: str = "1") -> float | None:
     """The number that a cell holds, times its unit, or None.
 
@@ -150,18 +187,20 @@ def read_number(cell: object, name: str, scale: str = "1") -> float | None:
     --------
     >>> read_number("1.5B", "D"), read_number("bf16", "weight_bits")
     (1500000000.0, 16.0)
+    >>> [read_number("W4A16", name) for name in ("post_bits", "activation_bits")]
+    [4.0, 16.0]
     """
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float | np.number):
         return _float(cell) * UNITS[scale]
     text = str(cell).strip()
-    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", text, re.I):
+    if is_number(text):
         return float(text) * UNITS[scale]
     sized = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([KMBT])", text, re.I)
     if sized and name in SIZES and scale == "1":
         return float(sized[1]) * UNITS[sized[2].upper()]
-    return _bits(text.lower()) if name in BITS else None
+    return _bits(text.lower(), name) if name in BITS else None
 
 
 def _float(cell: int | float | np.number) -> float:
@@ -171,10 +210,12 @@ def _float(cell: int | float | np.number) -> float:
         return math.inf
 
 
-def _bits(text: str) -> float | None:
-    plain = re.fullmatch(r"(?:u?int|fp|float|bf|bfloat)(\d{1,2})", text)
-    if plain:
-        return float(plain[1])
+def _bits(text: str, name: str) -> float | None:
+    if parts := IN_PARTS.fullmatch(text):
+        said = parts[{"activation_bits": 2, "kv_bits": 3}.get(name, 1)]
+        return float(said) if said else None
+    if plain := NAMED.fullmatch(text):
+        return float(plain[1] or plain[2])
     if not re.search(r"\d", text) or not text[:1].isalpha():
         return None
     from precision_lib.formats import parse_format  # imports torch, which is slow
@@ -186,10 +227,12 @@ def _bits(text: str) -> float | None:
     return None if found is None else float(found.bits)
 
 
-def _cure(cell: object, column: str, scale: str) -> str:
+def _cure(cell: object, name: str, column: str, scale: str) -> str:
     text = str(cell).strip()
     if text == column:
         return "the header stands again in that row, remove it"
+    if name in BITS:
+        return "write a number such as 4, or int4, w4, W4A16, fp8, nf4, bf16 or none"
     if "," in text or "_" in text:
         return "write decimals with a point and no separator between thousands"
     if scale != "1" and re.fullmatch(r"[\d.]+\s*[KMBT]", text, re.I):

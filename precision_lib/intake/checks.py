@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,32 +10,26 @@ import pandas as pd
 
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import (
-    BITS,
     KNOWN,
     LABELS,
-    LOSSES,
-    SIZES,
+    OTHERS,
+    ROUNDING,
     TRAINING_BITS,
     Units,
     is_blank,
     read_cell,
     read_label,
-    read_number,
 )
-from precision_lib.intake.files import Fault, RawRuns, short
+from precision_lib.intake.columns import lengthened, name_columns, unknown_states
+from precision_lib.intake.curves import roles
+from precision_lib.intake.faults import Fault
+from precision_lib.intake.raw import RawRuns
+from precision_lib.intake.remarks import named_bits, oddities
 from precision_lib.runs.conditions import Condition, parse_condition
 
 MOST_RUNS = 50_000
-STATES = ("State", "state", "status")
-FAILED = {"crashed", "failed", "killed", "running", "pending", "preempted", "diverged"}
-ROUNDING = ("post_bits", "post_loss", "delta")
-SYNONYMS = {
-    "N": r"n_?params|params|(num_|n_)?parameters|model_?size|non_?emb\w*",
-    "D": r"(n_|num_|train_|total_)?tokens(_seen|_trained)?|data",
-    "loss": r"(val|valid|validation|eval|test|final)\w*[_/. ]?loss|loss|ppl|perplexity",
-}
-UNIT = r"([_ (](k|m|b|millions?|billions?|nats|bits)\)?)?"  # a name may end in one
-SHOWN = 20
+REPORTED = frozenset(KNOWN) - frozenset(OTHERS)  # what a report can read unasked
+TRUTH = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -88,8 +81,13 @@ def check_runs(
     units: Units | None = None,
     where: str | None = None,
     extra: Sequence[str] = (),
+    required: Sequence[str] = ("N", "D", "loss"),
+    reads: Collection[str] = REPORTED,
 ) -> Checked:
     """Name the columns, turn cells into numbers, and list every fault.
+
+    Only what is read is checked. A degradation that is not there is the loss after
+    rounding less the loss before it.
 
     Parameters
     ----------
@@ -103,6 +101,8 @@ def check_runs(
         Rows to use; the others are not checked for missing or impossible values.
     extra : sequence of str
         Further columns to keep as they are.
+    required, reads : collections of str
+        Our names that must be there, and those that are read where they are.
 
     Raises
     ------
@@ -123,19 +123,25 @@ def check_runs(
     row 2, column 'params': 'x' is not a number; write a plain number such as 3.25.
     row 2, column 'loss': '0' is not above zero; correct it or leave the row out.
     """
-    given = dict(columns or {})
     condition = parse_condition(where) if where else None
     asked = [*(condition.names if condition else ()), *extra]
-    names = _names(raw, given, asked)
-    table = _other_columns(raw, {**given, **names}, asked)
+    reads = {*reads, *required, *(n for n in asked if n in KNOWN)}
+    if "delta" in required and "delta" not in {*(columns or {}), *raw.header}:
+        reads |= {"loss", "post_loss"}
+    raw, given, widened = lengthened(raw, columns or {}, reads)
+    names = name_columns(raw, given, required, reads, asked)
+    table = _other_columns(raw, given, asked)
     wrong: list[Fault] = []
-    for name in (n for n in KNOWN if n in names):
+    for name in names:
         table[name], found = _column(raw, name, names[name], units or Units())
         wrong += found
+    table = _with_delta(table)
     kept = np.ones(len(table), dtype=bool)
     if condition is not None:
         kept = condition.mask(table)
-    faults = _faults(raw, table, names, wrong, kept, condition)
+    names, empty = _without_empty(raw, names, required, kept)
+    table = table.drop(columns=empty)
+    faults = _faults(raw, table, names, wrong, kept, condition, given, required)
     good = kept.copy()
     good[[fault.row for fault in faults if fault.row >= 0]] = False
     result = Checked(
@@ -149,52 +155,29 @@ def check_runs(
         names,
     )
     _require_rows(result, where)
-    return replace(result, remarks=(*_named_bits(raw, names), *_oddities(result)))
+    said = [f"Column {e!r} is empty in every row and was left out." for e in empty]
+    remarks = (*raw.remarks, *widened, *said, *named_bits(raw, names, table))
+    return replace(result, remarks=(*remarks, *oddities(result.table)))
 
 
-def _names(
-    raw: RawRuns, columns: dict[str, str], asked: Sequence[str]
-) -> dict[str, str]:
-    """Our name to the file's; what is wrong with the mapping, in one sentence."""
-    unknown = [name for name in columns if name not in KNOWN and name not in asked]
-    if unknown:
-        raise UserError(
-            f"--map: {' and '.join(map(repr, unknown))} stands for nothing that a "
-            f"law reads; map from {', '.join(KNOWN)}."
-        )
-    listed = ", ".join(short(n) for n in raw.header[:SHOWN]) or "none"
-    more = len(raw.header) - SHOWN
-    listed += f" and {more} more" if more > 0 else ""
-    absent = [f"{o!r} (given for {n})" for n, o in columns.items()
-              if o not in raw.header]  # fmt: skip
-    if absent:
-        raise UserError(
-            f"{raw.source}: there is no column {' or '.join(absent)}; the columns "
-            f"are {listed}."
-        )
-    names = {name: name for name in KNOWN if name in raw.header}
-    names |= {new: old for new, old in columns.items() if new in KNOWN}
-    missing = [name for name in SIZES if name not in names]
-    if not any(name in names for name in LOSSES):
-        missing.append("loss")
-    if missing:
-        raise UserError(
-            f"{raw.source}: {' and '.join(map(repr, missing))} "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the columns are "
-            f"{listed}; {_guess(missing, raw.header)}."
-        )
-    return names
+def _without_empty(
+    raw: RawRuns, names: dict[str, str], required: Sequence[str], kept: np.ndarray
+) -> tuple[dict[str, str], list[str]]:
+    """Columns that say nothing in any row; training bits may still need an answer."""
+    empty = [
+        name
+        for name, column in names.items()
+        if name in ROUNDING
+        and name not in required
+        and all(is_blank(c) for c in raw.frame[column][kept])
+    ]
+    return {n: c for n, c in names.items() if n not in empty}, empty
 
 
-def _guess(missing: Sequence[str], header: Sequence[str]) -> str:
-    if any(name.endswith(("__MIN", "__MAX")) for name in header):
-        return "it looks like W&B's export of one chart, so export the table of runs"
-    pairs = []
-    for name in missing:
-        pattern = re.compile(rf"(.*[./])?({SYNONYMS[name]}){UNIT}", re.IGNORECASE)
-        like = next((each for each in header if pattern.fullmatch(each)), "...")
-        pairs.append(f"{name}={like}")
-    return f'say which they are with --map "{",".join(pairs)}"'
+def _with_delta(table: pd.DataFrame) -> pd.DataFrame:
+    if "delta" in table or not {"loss", "post_loss"} <= set(table):
+        return table
+    return table.assign(delta=table["post_loss"] - table["loss"])
 
 
 def _other_columns(
@@ -207,11 +190,19 @@ def _other_columns(
         if name in KNOWN or column not in raw.frame.columns:
             continue
         cells = raw.frame[column]
-        numbers = pd.to_numeric(cells, errors="coerce")
+        truths = [TRUTH.get(str(cell).strip().lower()) for cell in cells]
+        if truths and None not in truths:
+            table[name] = np.array(truths, dtype=bool)
+            continue
+        numbers = pd.to_numeric(cells.map(_scalar), errors="coerce")
         words = ~cells.map(is_blank).to_numpy(dtype=bool)
         is_text = bool((numbers.isna().to_numpy() & words).any())
         table[name] = cells.map(str) if is_text else numbers.astype(float)
     return table
+
+
+def _scalar(cell: object) -> object:
+    return str(cell) if isinstance(cell, list | dict) else cell
 
 
 def _column(
@@ -235,44 +226,40 @@ def _faults(
     wrong: list[Fault],
     kept: np.ndarray,
     condition: Condition | None,
+    given: Mapping[str, str],
+    required: Sequence[str],
 ) -> tuple[Fault, ...]:
     """All faults of the rows that are used, in the order of the rows."""
     cut = {fault.row for fault in raw.faults}
-    ended = list(_unfinished(raw))
-    if condition is not None and set(STATES) & set(condition.names):
-        ended = []
+    state = roles(raw.header, given).get("state", "")
+    asked = condition is not None and state in condition.names
+    ended = []
+    if state in raw.frame and not asked:
+        ended = list(unknown_states(raw, state))
     early = {fault.row for fault in ended}  # what they lack need not be said
-    gaps = [fault for fault in _gaps(raw, table, names) if fault.row not in early]
-    found = [*ended, *wrong, *gaps]
-    used = [f for f in found if f.row not in cut]
-    used = [f for f in used if kept[f.row] or f.what == "is not a number"]
+    gaps = [f for f in _gaps(raw, table, names, required) if f.row not in early]
+    wrong = [fault for fault in wrong if fault.row not in early]
+    found = [f for f in (*ended, *wrong, *gaps) if f.row not in cut]
+    by = {names.get(n) for n in condition.names} if condition else set()
+    used = [f for f in found if kept[f.row] or (f in wrong and f.column in by)]
     used += [f for f in raw.faults if f.row < 0 or kept[f.row]]
     return tuple(sorted(used, key=lambda f: (f.row < 0, f.row, f.place)))
 
 
-def _unfinished(raw: RawRuns) -> Iterator[Fault]:
-    column = next((name for name in STATES if name in raw.frame.columns), None)
-    if column is None:
-        return
-    for row, cell in enumerate(raw.frame[column].tolist()):
-        if str(cell).strip().lower() in FAILED:
-            what = "is not the state of a finished run"
-            yield Fault(
-                raw.places[row], column, str(cell), what, "leave the row out", row
-            )
-
-
 def _gaps(
-    raw: RawRuns, table: pd.DataFrame, names: Mapping[str, str]
+    raw: RawRuns,
+    table: pd.DataFrame,
+    names: Mapping[str, str],
+    required: Sequence[str],
 ) -> Iterator[Fault]:
     """Empty cells; a run that was not rounded may lack all that speaks of rounding."""
-    after = [name for name in ROUNDING if name in table]
+    after = [name for name in ROUNDING if name in names]
     unrounded = np.zeros(len(table), dtype=bool)
     if after and "loss" in table:
         unrounded = table[after].isna().all(axis=1).to_numpy()
-    for name in (n for n in KNOWN if n in table and n not in LABELS):
+    for name in (n for n in KNOWN if n in names and n not in LABELS):
         empty = table[name].isna().to_numpy(dtype=bool)
-        if name in after:
+        if name in after and name not in required:
             empty = empty & ~unrounded
         cure = "fill it in or leave the row out"
         if name in TRAINING_BITS:
@@ -297,38 +284,4 @@ def _require_rows(found: Checked, where: str | None) -> None:
             f"{found.source}: {len(found.table):,} rows are too many for a table of "
             f"runs, which has one row a run and at most {MOST_RUNS:,}; keep the last "
             "row of each run, or choose rows with --where."
-        )
-
-
-def _named_bits(raw: RawRuns, names: Mapping[str, str]) -> Iterator[str]:
-    for name in (n for n in BITS if n in names):
-        cells = raw.frame[names[name]]
-        words = sorted({c for c in cells if isinstance(c, str) and c[:1].isalpha()})
-        read = [f"{w} as {v:g}" for w in words if (v := read_number(w, name))]
-        if read:
-            listed = ", ".join(read)
-            yield f"Names in column {names[name]!r} were read as bits: {listed}."
-
-
-def _oddities(found: Checked) -> Iterator[str]:
-    table = found.table
-    if table.empty:
-        return
-    copies = int(table.duplicated([n for n in KNOWN if n in table]).sum())
-    if copies:
-        yield (
-            f"{copies} of the {len(table)} rows repeat another in every column that "
-            "is used; a copied row counts twice."
-        )
-    for name, few, word in (("N", 1e4, "parameters"), ("D", 1e5, "tokens")):
-        if table[name].max() < few:
-            yield (
-                f"The largest {name} is {table[name].max():g}, very few {word}; if "
-                f"they are millions or billions, say so with --{word}-unit M or B."
-            )
-    if "loss" in table and table["loss"].max() > 15:
-        yield (
-            f"A loss of {table['loss'].max():.4g} nats a token is worse than guessing "
-            "for most vocabularies; if it is a perplexity, say so with --loss-unit "
-            "perplexity."
         )

@@ -1,140 +1,64 @@
-"""A reader's runs as they stand in files: a table, JSON logs or a W&B export.
+"""A reader's runs as they stand in files: a table, JSON logs or a tracker's export.
 
 Nothing is checked here beyond what reading needs; a run that cannot be read
 becomes a :class:`Fault` beside the others, so that all faults are said at once.
+
+=========================== ==============================================
+source                      what a run is
+=========================== ==============================================
+CSV or Parquet file         a row; also exports of W&B, MLflow, Optuna, Ray
+JSON file                   an object of a list, of a line, or the one object
+folder with logs            a file, as JSON, JSON lines or CSV
+folder of folders           a folder, with all the logs in it
+folder of W&B               a ``wandb-summary.json``, with its config.yaml
+=========================== ==============================================
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
 
 import pandas as pd
 
 from precision_lib.errors import UserError
-from precision_lib.intake.logs import Run, read_folder, read_json
-from precision_lib.runs.reader_table import read_header
+from precision_lib.intake.cells import KNOWN
+from precision_lib.intake.contents import read_text, suffix_of
+from precision_lib.intake.curves import OWN_IDS, SETTINGS, Take, plain, roles
+from precision_lib.intake.faults import Fault
+from precision_lib.intake.folders import Found, Log, read_folder, summed
+from precision_lib.intake.nested import Record, Unreadable, unrolled
+from precision_lib.intake.raw import RawRuns
+from precision_lib.intake.records import JSON, read_json
+from precision_lib.intake.tables import read_csv, read_parquet
 
-MOST_ROWS = 2_000_000
-MAX_SHOWN = 40
-JSON = (".json", ".jsonl", ".ndjson")
-NAMES = ("run", "run_id", "Name", "name")  # columns that name a run
-
-Take = Literal["last", "min"]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with one row, and what to do.
-
-    Attributes
-    ----------
-    place : str
-        Row or file, as in ``row 3`` or ``run-7.json``.
-    column : str
-        As the file names it; empty if the whole row is meant.
-    value : str
-        What stands there; empty for nothing.
-    what, cure : str
-        The fault and what to do, without a full stop.
-    row : int
-        Number of the row within the runs read, from 0; -1 for a row that could
-        not be read.
-
-    Examples
-    --------
-    >>> Fault("row 3", "val_loss", "oops", "is not a number", "mend it").sentence
-    "row 3, column 'val_loss': 'oops' is not a number; mend it."
-    """
-
-    place: str
-    column: str
-    value: str
-    what: str
-    cure: str
-    row: int = -1
-
-    @property
-    def sentence(self) -> str:
-        """All of it in one sentence."""
-        column = f", column {self.column!r}" if self.column else ""
-        value = f"{short(self.value)} " if self.value else ""
-        return f"{self.place}{column}: {value}{self.what}; {self.cure}."
-
-
-@dataclass(frozen=True)
-class RawRuns:
-    """Runs as they were found.
-
-    Attributes
-    ----------
-    source : str
-        What was read, for messages.
-    kind : str
-        What that is, in a few words.
-    frame : DataFrame
-        One row a run; cells as they stand in the file (text, or JSON's types).
-    places : tuple of str
-        Where each row stands.
-    header : tuple of str
-        Every column of the source, read or not.
-    faults : tuple of Fault
-        Runs that could not be read.
-    """
-
-    source: str
-    kind: str
-    frame: pd.DataFrame
-    places: tuple[str, ...]
-    header: tuple[str, ...]
-    faults: tuple[Fault, ...] = field(default=())
-
-    def with_frame(self, frame: pd.DataFrame) -> RawRuns:
-        """The same source with other cells.
-
-        Examples
-        --------
-        >>> frame = pd.DataFrame({"N": ["1"]})
-        >>> RawRuns("a.csv", "CSV table", frame, ("row 1",), ("N",)).with_frame(
-        ...     frame.assign(D="2")).header
-        ('N', 'D')
-        """
-        return replace(self, frame=frame, header=tuple(frame.columns))
+PARQUET = (".parquet", ".pq")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 
 
 def read_runs(
     source: str | Path,
-    keep: Collection[str] | None = None,
-    loss: str = "loss",
+    columns: Mapping[str, str] | None = None,
     take: Take = "last",
+    also: Collection[str] | None = None,
 ) -> RawRuns:
-    """Read a table of runs, a file or folder of JSON logs, or W&B's files.
+    """Read a table of runs, a file or folder of logs, or a tracker's export.
 
-    =========================== ==============================================
-    source                      what a run is
-    =========================== ==============================================
-    CSV or Parquet file         a row; also W&B's export of its table of runs
-    JSON file                   an object of a list, or the one object
-    JSON lines file             a line
-    folder of JSON files        a file; of several records, see `take`
-    folder of folders of them   a folder, its files put together
-    folder of W&B runs          a ``wandb-summary.json`` and its ``config.yaml``
-    =========================== ==============================================
+    A file may be packed by gzip, bzip2, xz or zip. Rows of one ``run_id`` that
+    differ in their step are a curve: the run is its end.
 
     Parameters
     ----------
     source : str or Path
-        The file or folder.
-    keep : collection of str, optional
-        Columns of a table to read; all without it.
-    loss : str
-        Name of the loss in the logs, for `take`.
-    take : {"last", "min"}
-        Of a log with many records, the last one with a loss, or the one with
-        the lowest; values of earlier records hold until they change.
+        A file or a folder.
+    columns : mapping of str to str, optional
+        Our name to the file's; besides the columns of laws, ``run``, ``step``,
+        ``split`` and ``state``.
+    take : {"last", "min", "all"}
+        Of a curve its end, the record with the lowest loss, or every record.
+    also : collection of str, optional
+        Columns that are read besides those a law can use; all by default.
 
     Raises
     ------
@@ -144,135 +68,127 @@ def read_runs(
     Examples
     --------
     >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "a.jsonl"
-    >>> _ = path.write_text('{"params": 1e6}\\n{"step": 1, "loss": 4.0}\\n'
-    ...                     '{"step": 2, "loss": 3.5}\\n')
-    >>> runs = read_runs(folder.name)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.jsonl"
+    ...     _ = path.write_text('{"params": 1e6}\\n{"step": 1, "loss": 4.0}\\n'
+    ...                         '{"step": 2, "loss": 3.5}\\n')
+    ...     runs = read_runs(folder)
     >>> runs.places, runs.frame.iloc[0].to_dict()
     (('a.jsonl',), {'params': 1000000.0, 'step': 2, 'loss': 3.5})
-    >>> folder.cleanup()
     """
-    path = Path(source)
+    path, columns = Path(source), dict(columns or {})
     if not path.exists():
         raise UserError(f"{path}: there is no such file or folder; check the path.")
     if path.is_dir():
-        return _from_logs(str(path), *read_folder(path, loss, take))
-    if path.suffix.lower() in JSON:
-        return _from_logs(str(path), "JSON file", read_json(path))
-    if path.suffix.lower() in (".parquet", ".pq"):
-        return _parquet(path)
-    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        return _raw(path, read_folder(path, columns, take))
+    kind = suffix_of(path)
+    if kind in SPREADSHEETS:
         raise UserError(f"{path}: spreadsheets are not read; save it as CSV in UTF-8.")
-    return _csv(path, keep)
+    if kind in PARQUET:
+        raw = read_parquet(path)
+    elif kind in JSON or (not kind and read_text(path).lstrip()[:1] in ("{", "[")):
+        raw = _json(path, columns, take)
+    else:
+        raw = read_csv(path, None if also is None else _keep(columns, also))
+    return _runs_of_rows(raw, columns, take)
 
 
-def _from_logs(source: str, kind: str, runs: list[Run]) -> RawRuns:
-    good = [run for run in runs if not run.fault]
-    header = tuple(dict.fromkeys(name for run in good for name in run.values))
+def _keep(columns: Mapping[str, str], also: Collection[str]) -> Callable[[str], bool]:
+    """Whether a column of a CSV is needed; tables may have millions of cells."""
+    named = {*columns.values(), *also, *KNOWN, "seed"}
+    named |= {name.split(".")[0] for name in named}
+    loss = columns.get("loss", "loss")
+    stars = [v.partition("*")[0] for v in columns.values() if "*" in v]
+    heads = (f"{loss}_", f"{loss}-", "delta_", *stars)
+
+    def needed(name: str) -> bool:
+        return name in named or name.startswith(heads) or bool(roles([name], {}))
+
+    return needed
+
+
+def _raw(path: Path, found: Found) -> RawRuns:
+    header = tuple(dict.fromkeys(name for row in found.rows for name in row))
     frame = pd.DataFrame(
-        {name: [run.values.get(name) for run in good] for name in header},
+        {name: [row.get(name) for row in found.rows] for name in header},
         dtype=object,
-        index=range(len(good)),
+        index=range(len(found.rows)),
     )
-    faults = [
-        Fault(run.place, "", "", run.fault, "mend or remove it")
-        for run in runs
-        if run.fault
-    ]
-    places = tuple(run.place for run in good)
-    return RawRuns(source, kind, frame, places, header, tuple(faults))
-
-
-def _parquet(path: Path) -> RawRuns:
-    try:
-        frame = pd.read_parquet(path)
-    except ImportError:
-        raise UserError(
-            f"{path}: reading Parquet needs a package that is not installed; run "
-            "pip install pyarrow, or save the table as CSV."
-        ) from None
-    except (ValueError, OSError) as error:
-        cause = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: this is not a Parquet table ({cause}).") from None
-    frame = frame.reset_index(drop=True).astype(object)
-    frame.columns = [str(name) for name in frame.columns]
     return RawRuns(
-        str(path), "Parquet table", frame, _rows(frame), tuple(frame.columns)
+        str(path), found.kind, frame, tuple(found.places), header,
+        tuple(found.faults), tuple(found.remarks),
+    )  # fmt: skip
+
+
+def _json(path: Path, columns: Mapping[str, str], take: Take) -> RawRuns:
+    logs, loss = [], columns.get("loss", "loss")
+    for place, value in read_json(path):
+        log = Log(place)
+        try:
+            if isinstance(value, Unreadable):
+                raise value
+            if not isinstance(value, Mapping):
+                raise Unreadable("is not a JSON object with names and values")
+            log.records = [(record, "") for record in unrolled(value, loss)]
+        except Unreadable as error:
+            log.fault = str(error)
+        logs.append(log)
+    if not logs:
+        raise UserError(f"{path} holds no run; give one object a run.")
+    if len(logs) == 1 and logs[0].fault:
+        raise UserError(f"{path}: {logs[0].fault}; give one object a run.")
+    return _raw(path, summed("JSON file", iter(logs), columns, take, []))
+
+
+def _runs_of_rows(raw: RawRuns, columns: Mapping[str, str], take: Take) -> RawRuns:
+    """One row a run, where rows that name the same run are steps of a curve."""
+    names = {**roles(raw.header, columns), **columns}
+    run, step = names.get("run", ""), names.get("step", "")
+    table = raw.frame
+    same = [names.get(name, name) for name in ("seed", *SETTINGS)]
+    same = [run, *dict.fromkeys(name for name in same if name in table)]
+    if take == "all" or run not in table:
+        return raw
+    widths = [n for n in (names.get("post_bits", "post_bits"),) if n in table]
+    if not table[[*same, *widths]].astype(str).duplicated().any():
+        return raw
+    if "run" not in columns and not step and plain(run) not in OWN_IDS:
+        remark = (
+            f"Column {run!r} repeats, and no column says the step: every row counts "
+            "as a run."
+        )
+        return replace(raw, remarks=(*raw.remarks, remark))
+    rows: list[Record] = table.to_dict("records")  # type: ignore[assignment]
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, row in enumerate(rows):
+        groups.setdefault(tuple(str(row[name]) for name in same), []).append(number)
+    bad = {fault.row for fault in raw.faults}
+    logs = []
+    for key, of in groups.items():
+        place = raw.places[of[0]] if len(of) == 1 else f"run {key[0]}"
+        records = [(_given(rows[i], names), "") for i in of if i not in bad]
+        logs += [Log(place, records)] if records else []
+    found = summed(raw.kind, iter(logs), names, take, [])
+    collapsed = _raw(Path(raw.source), found)
+    dropped = [Fault(f.place, f.column, f.value, f.what, f.cure) for f in raw.faults]
+    remark = (
+        f"Column {run!r} repeats: {len(rows)} rows are steps of {len(groups)} runs, "
+        f"and each run is its {'lowest loss' if take == 'min' else 'end'}."
+    )
+    return replace(
+        collapsed,
+        frame=collapsed.frame.reindex(columns=list(table.columns)),
+        header=raw.header,
+        faults=(*dropped, *collapsed.faults),
+        remarks=(*raw.remarks, remark, *collapsed.remarks),
     )
 
 
-def _csv(path: Path, keep: Collection[str] | None) -> RawRuns:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            separator, header = read_header(file, path)
-            wanted = [n for n in header if keep is None or n in keep or n in NAMES]
-            reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
-            columns, faults = _cells(reader, path, header, wanted)
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: byte {error.object[error.start]:#04x} is not UTF-8 text; save "
-            "the table as CSV in UTF-8."
-        ) from None
-    except csv.Error as error:
-        raise UserError(
-            f"{path}: the table cannot be read ({error}); save it as CSV with every "
-            "quote closed."
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
-    frame = pd.DataFrame(dict(zip(wanted, columns, strict=True)), dtype=object)
-    kind = "W&B export" if {"Name", "State"} <= set(header) else "CSV table"
-    return RawRuns(str(path), kind, frame, _rows(frame), tuple(header), faults)
-
-
-def _cells(
-    reader: Any, path: Path, header: list[str], wanted: list[str]
-) -> tuple[list[list[str]], tuple[Fault, ...]]:
-    """The wanted cells by column; a row too long leaves empty cells and a fault."""
-    at = [header.index(name) for name in wanted]
-    columns: list[list[str]] = [[] for _ in at]
-    faults: list[Fault] = []
-    count, width = 0, len(header)
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        count += 1
-        if count > MOST_ROWS:
-            raise UserError(
-                f"{path} has more than {MOST_ROWS:,} rows; a table of runs has one "
-                "row a run: keep the last row of each."
-            )
-        if any(cell.strip() for cell in row[width:]):
-            what = f"has {len(row)} fields where the header names {width}"
-            cure = "quote a field that holds the separator"
-            faults.append(Fault(f"row {count}", "", "", what, cure, count - 1))
-            row = []
-        for column, position in zip(columns, at, strict=True):
-            column.append(row[position].strip() if position < len(row) else "")
-    if not count:
-        raise UserError(f"{path}: there is a header but no row below it; add runs.")
-    return columns, tuple(faults)
-
-
-def _rows(frame: pd.DataFrame) -> tuple[str, ...]:
-    """``row 1``, with the name of the run where a column has it."""
-    named = next((name for name in NAMES if name in frame.columns), None)
-    names = [""] * len(frame) if named is None else frame[named].tolist()
-    return tuple(
-        f"row {number}" + (f" ({short(name, '')})" if name else "")
-        for number, name in enumerate(names, 1)
-    )
-
-
-def short(value: object, quote: str = "'") -> str:
-    """A value for a message: one line, not too long.
-
-    Examples
-    --------
-    >>> short("a\\nb"), short("x" * 50, "")
-    ("'a b'", 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ...')
-    """
-    text = " ".join(str(value).split())
-    text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 4] + " ..."
-    return f"{quote}{text}{quote}"
+def _given(row: Record, names: Mapping[str, str]) -> Record:
+    """A row as a record: an empty cell is not there, but a loss may be null."""
+    loss = names.get("loss", "loss")
+    return {
+        name: None if name == loss and value == "" else value
+        for name, value in row.items()
+        if name == loss or not (value is None or value == "")
+    }

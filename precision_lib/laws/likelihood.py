@@ -75,9 +75,10 @@ def stretch(target: Array, weight: Array, objective: Objective) -> float:
     """
     if objective.scale == "linear":
         return 0.0
-    slope = -np.log(np.abs(target))
-    if objective.scale == "asinh":
+    if objective.scale == "asinh":  # a target may be zero
         slope = -0.5 * np.log(target**2 + objective.floor**2)
+    else:
+        slope = -np.log(np.abs(target))
     return float((weight * slope).sum())
 
 

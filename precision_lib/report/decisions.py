@@ -124,8 +124,9 @@ def _training(base: Fitted, budget: float | None) -> list[Advice]:
         if not law.reads("kv_bits"):
             about += " The law knows some of the parts only; the cost counts P for all."
         found.append(_advice("Best size, data and bits", about, given, answers, "P"))
-        split = tuple(_at_plain(law, each) for each in budgets)
-        about = f"{cost} Trained in {PLAIN:g} bits."
+        plain = _plain_bits(law)
+        split = tuple(allocation(law, each, plain) for each in budgets)
+        about = f"{cost} Trained in {plain:g} bits."
     else:
         split = tuple(allocation(law, each) for each in budgets)
         about = cost
@@ -133,12 +134,10 @@ def _training(base: Fitted, budget: float | None) -> list[Advice]:
     return found
 
 
-def _at_plain(law: Surface, budget: float) -> Decision:
-    """The split in 16 bits; formats by name stand for not quantized."""
+def _plain_bits(law: Surface) -> float:
+    """16, or the most of the named formats where none of them has 16."""
     known = choices(law)
-    if known and PLAIN not in known:
-        return allocation(law, budget, max(known))
-    return allocation(law, budget, PLAIN)
+    return max(known) if known and PLAIN not in known else PLAIN
 
 
 def _advice(

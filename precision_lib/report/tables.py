@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from precision_lib.findings.twins import law_runs
-from precision_lib.intake.files import Fault
+from precision_lib.intake.faults import Fault
 from precision_lib.report.build import Report
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted

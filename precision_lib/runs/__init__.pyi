@@ -1,6 +1,5 @@
 from .conditions import Condition, parse_condition, split_rows
 from .external import FOLDER_VARIABLE, ExternalTableAbsent, load_external
-from .reader_table import read_header, read_table
 from .run_table import (
     TABLES,
     Role,
@@ -27,8 +26,6 @@ __all__ = [
     "load_runs",
     "load_statistics",
     "parse_condition",
-    "read_header",
-    "read_table",
     "split_rows",
     "write_table",
 ]

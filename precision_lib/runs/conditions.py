@@ -173,6 +173,8 @@ class Condition:
 
     def _equal(self, left: ast.expr, right: ast.expr, frame: pd.DataFrame) -> Value:
         first, second = self._value(left, frame), self._value(right, frame)
+        if _is_mask(first) or _is_mask(second):  # a column of True and False
+            first, second = _truth_of(first), _truth_of(second)
         if _is_text(first) != _is_text(second):
             raise UserError(
                 f"{self._quoted()} compares text with a number: "
@@ -222,6 +224,12 @@ def _column(frame: pd.DataFrame, name: str) -> Value:
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.to_numpy(dtype=float, na_value=np.nan)
     return column.astype(str).to_numpy(dtype=object)
+
+
+def _truth_of(value: Value) -> Value:
+    """A text "True" or "False" as what it says; anything else as it is."""
+    words = {"true": True, "false": False}
+    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def _is_text(value: Value) -> bool:

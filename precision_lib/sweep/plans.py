@@ -213,8 +213,9 @@ def read_plan(path: Path) -> Plan:
     >>> read_plan(Path("data/short/plans/base.yaml")).name  # doctest: +SKIP
     'base'
     """
+    found = read_yaml(path)  # its sentences name the file
     try:
-        plan = Plan.model_validate(read_yaml(path))
+        plan = Plan.model_validate(found)
         plan.configs()
     except pydantic.ValidationError as error:
         raise UserError(f"{path}: {_sentence(error)}") from error

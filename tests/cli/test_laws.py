@@ -224,7 +224,7 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
     [
         (["fit", "RUNS", "--law", "none"], "there is no law 'none'"),
         (["fit", "absent.csv", "--law", "chinchilla"], "there is no such file"),
-        (["fit", "RUNS", "--law", "chinchilla"], "column 'N' is missing"),
+        (["fit", "RUNS", "--law", "chinchilla"], "is missing; the columns are"),
         (["fit", "RUNS", "--law", "chinchilla", "--columns", "params"], "name=value"),
         (["fit", "RUNS", "--law", "chinchilla", "--columns", "N=a,N=b"], "twice"),
         ([*FIT, "--where", "N>"],
@@ -239,6 +239,8 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
          "no parameter 'F'"),
         ([*FIT, "--delta", "-1"],
          "delta is -1"),
+        ([*FIT, "--cluster", "group", "--bootstrap", 20],
+         "no column 'group'; the columns are"),
         ([*FIT, "--cluster", "seed"],
          "say how many with --bootstrap"),
         ([*FIT, "--out", "no/f.json"],
@@ -246,7 +248,7 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         ([*COMPARE, "--laws", "chinchilla,none"], "no law 'none'"),
         ([*COMPARE, "--hold-out", "N > 1e99"], "holds out none of the 30 rows"),
         ([*COMPARE, "--hold-out", "N > 0"], "holds out all of the 30 rows"),
-        ([*COMPARE, "--hold-out", "M > 0"], "column 'M' is missing"),
+        ([*COMPARE, "--hold-out", "M > 0"], "no column 'M'; the columns are"),
         ([*COMPARE, "--hold-out", "open(0)"], "a call is not allowed"),
         ([*COMPARE, "--folds", 1], "folds is 1"),
         (["predict", "absent.json"], "cannot read the fit"),
@@ -298,7 +300,7 @@ def test_program_is_quick_to_start_and_ends_a_fault_with_status_2(runs: Path) ->
     command = [*program, "fit", str(runs), "--law", "chinchilla"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.count("\n") == 1 and "column 'N' is missing" in done.stderr
+    assert done.stderr.count("\n") == 1 and "is missing; the columns are" in done.stderr
 
 
 def test_one_default_for_the_starts(

@@ -114,7 +114,8 @@ def test_cells_are_read_in_our_units(
         (10**400, "N", Units(), "is not finite"),
         (1.0, "loss", Units(loss="perplexity"), "is no perplexity"),
         ("inf", "D", Units(), "is not finite"),
-        ([1], "D", Units(), "is not a number"),
+        ([1], "D", Units(), "holds a list of 1"),
+        (-1, "group_size", Units(), "is no size"),
     ],
 )
 def test_cells_that_are_no_such_number_are_faults(
@@ -260,10 +261,10 @@ def test_folders_of_logs_give_one_run_a_file(tmp_path: Path) -> None:
     write(tmp_path / "e.json", "[3]")
     write(tmp_path / "f.json", b"\xff\xfe")
     write(tmp_path / "notes.txt", "not a log")
-    found = check_runs(read_runs(tmp_path, loss="val_loss"), NAMES)
+    found = check_runs(read_runs(tmp_path, NAMES), NAMES)
     assert found.table["D"].tolist() == [2e8, 5e8]
     assert found.table["loss"].tolist() == [3.5, 2.9]
-    best = check_runs(read_runs(tmp_path, loss="val_loss", take="min"), NAMES)
+    best = check_runs(read_runs(tmp_path, NAMES, take="min"), NAMES)
     assert best.table["D"].tolist() == [1e8, 5e8]
     said = {fault.place: fault.what for fault in found.faults}
     assert set(said) == {"c.jsonl", "d.json", "e.json", "f.json"}
@@ -275,7 +276,7 @@ def test_folders_of_folders_put_the_files_of_a_run_together(tmp_path: Path) -> N
         folder = tmp_path / f"run{number}"
         log(folder / "config.json", {"model": {"n_params": number * 1e6}})
         log(folder / "metrics.jsonl", {"tokens": 1e8, "val_loss": 4.0 - number})
-    raw = read_runs(tmp_path, loss="val_loss")
+    raw = read_runs(tmp_path, NAMES)
     found = check_runs(raw, {**NAMES, "N": "model.n_params"})
     assert found.table["N"].tolist() == [1e6, 2e6]
     assert found.places == ("run1", "run2")
@@ -294,7 +295,7 @@ def test_one_file_of_many_runs(tmp_path: Path) -> None:
     [
         ("a.csv", "", "is empty"),
         ("a.csv", "N,D,loss\n", "no row below it"),
-        ("a.csv", b"\xff\xfe\x00", "is not UTF-8 text"),
+        ("a.csv", b"\xff\xfe\x00", "is not UTF-16 text"),
         ("a.csv", 'N,D,loss\n1,2,"3' + "x" * 200_000, "every quote closed"),
         ("a.csv", "N,D,D,loss\n1,2,2,3\n", "names column 'D' twice"),
         ("a.json", "", "is empty"),

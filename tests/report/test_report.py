@@ -426,9 +426,10 @@ def test_the_program_lists_faults_on_stderr_and_ends_with_status_2(
     lines = [line for line in done.stderr.splitlines() if "import time" not in line]
     assert done.returncode == 2 and done.stdout == "" and not out.exists()
     assert lines[0] == (
-        "row 1, column 'loss': 'x' is not a number; write a plain number such as 3.25."
+        "row 1 (and 300 more like it), column 'loss': 'x' is not a number; write a "
+        "plain number such as 3.25."
     )
-    assert "'y'" in lines[1] and lines[-2] == "... and 102 faults more."
+    assert "'y'" in lines[1] and len(lines) == 3
     assert lines[-1].startswith(f"Error: {runs}: 302 faults in 302 of 302 rows")
     assert "Traceback" not in done.stderr and "torch" not in done.stderr
 

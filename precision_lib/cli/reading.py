@@ -1,0 +1,177 @@
+"""The one way in which every command reads a reader's runs, and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from precision_lib.cli.output import pairs, working
+from precision_lib.errors import UserError
+
+if TYPE_CHECKING:
+    from precision_lib.intake.cells import Units
+    from precision_lib.intake.checks import Checked
+    from precision_lib.laws import Law
+
+MOST_SHOWN = 200
+
+
+class Take(StrEnum):
+    """Which records of a curve are the run's."""
+
+    last = "last"
+    min = "min"
+    all = "all"
+
+
+class LossUnit(StrEnum):
+    """Unit of the loss in the file."""
+
+    nats = "nats"
+    bits = "bits"
+    perplexity = "perplexity"
+
+
+Runs = Annotated[
+    Path, typer.Argument(help="CSV or Parquet table, JSON file, or folder of logs.")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option("--map", "--columns", help="As in N=n_params,D=tokens,loss=val_loss."),
+]
+Where = Annotated[
+    str | None, typer.Option(help='Rows to use, as in "N > 3e5 and seed == 0".')
+]
+ParametersUnit = Annotated[str, typer.Option(help="Of N in the file: 1, K, M, B or T.")]
+TokensUnit = Annotated[str, typer.Option(help="Of D in the file: 1, K, M, B or T.")]
+Loss = Annotated[LossUnit, typer.Option(help="Per token; perplexity is exp(nats).")]
+BlankBits = Annotated[
+    float | None, typer.Option(help="Training bits that an empty cell or none means.")
+]
+TakeOption = Annotated[
+    Take, typer.Option(help="Of a curve its end, its lowest loss, or every record.")
+]
+Skip = Annotated[
+    bool, typer.Option("--skip-bad-rows", help="Go on without rows with faults.")
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a reader's files are to be read.
+
+    Examples
+    --------
+    >>> Reading("N=params").columns
+    {'N': 'params'}
+    """
+
+    mapping: str | None = None
+    where: str | None = None
+    parameters_unit: str = "1"
+    tokens_unit: str = "1"
+    loss_unit: LossUnit = LossUnit.nats
+    blank_bits: float | None = None
+    take: Take = Take.last
+    skip_bad_rows: bool = False
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Our names to the file's.
+
+        >>> Reading("loss=val, D=tokens").columns
+        {'loss': 'val', 'D': 'tokens'}
+        """
+        return pairs(self.mapping, "--map")
+
+    @property
+    def units(self) -> Units:
+        """What the numbers mean; UserError for a unit that there is not.
+
+        >>> Reading(tokens_unit="B").units.tokens
+        'B'
+        """
+        from precision_lib.intake.cells import UNITS, Units
+
+        for name, unit in (
+            ("--parameters-unit", self.parameters_unit),
+            ("--tokens-unit", self.tokens_unit),
+        ):
+            if unit not in UNITS:
+                raise UserError(f"{name} is {unit!r}; choose from {', '.join(UNITS)}.")
+        if self.blank_bits is not None and not 0 < self.blank_bits < float("inf"):
+            raise UserError(
+                f"--blank-bits is {self.blank_bits:g}; give a number above zero."
+            )
+        return Units(
+            self.parameters_unit, self.tokens_unit, self.loss_unit.value,
+            self.blank_bits,
+        )  # fmt: skip
+
+    def read(
+        self,
+        runs: Path,
+        laws: Sequence[type[Law]] = (),
+        extra: Sequence[str] = (),
+        *,
+        more: Collection[str] = (),
+    ) -> Checked:
+        """The runs as numbers in our units, with the columns that the laws read.
+
+        Without laws all that a report can use is read, and `more`; `extra` columns
+        are kept as they are. Raises UserError if a column is missing, or if rows have
+        faults and are not to be skipped; the faults are on the terminal then.
+
+        >>> Reading().read(Path("absent.csv"))
+        Traceback (most recent call last):
+        ...
+        precision_lib.errors.UserError: absent.csv: there is no such file or folder; \
+check the path.
+        """
+        from precision_lib.intake.cells import KNOWN
+        from precision_lib.intake.checks import REPORTED, check_runs
+        from precision_lib.intake.files import read_runs
+        from precision_lib.runs.conditions import parse_condition
+
+        columns, units = self.columns, self.units
+        named = parse_condition(self.where).names if self.where else ()
+        needed = list(dict.fromkeys(
+            name for law in laws for name in (*law.columns(), law.target)))  # fmt: skip
+        reads = needed or {*REPORTED, *more}
+        required = needed or ["N", "D", "loss"]
+        with working(f"Reading {runs}"):
+            asked = [*extra, *(n for n in named if n not in KNOWN)]
+            raw = read_runs(runs, columns, self.take.value, asked)
+            checked = check_runs(
+                raw, columns, units, self.where, extra, required, reads
+            )
+        if checked.faults and not self.skip_bad_rows:
+            _refuse(checked)
+        if not len(checked.table):
+            raise UserError(
+                f"{checked.source}: none of the {checked.read} runs can be used; mend "
+                "them."
+            )
+        return checked
+
+
+def _refuse(checked: Checked) -> None:
+    """Say every kind of fault, one a line, then what can be done."""
+    from precision_lib.intake.faults import grouped
+
+    said = list(grouped(checked.faults))
+    for sentence in said[:MOST_SHOWN]:
+        typer.echo(sentence, err=True)
+    if len(said) > MOST_SHOWN:
+        typer.echo(f"... and {len(said) - MOST_SHOWN} kinds more.", err=True)
+    count = len(checked.faults)
+    raise UserError(
+        f"{checked.source}: {count} {'faults' if count > 1 else 'fault'} in "
+        f"{checked.bad_rows} of {checked.read} rows, listed above; mend them, choose "
+        "rows with --where, or go on without these with --skip-bad-rows."
+    )

@@ -1,0 +1,262 @@
+"""The runs of a folder of logs: which files are of one run, and what was not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from precision_lib.errors import UserError
+from precision_lib.intake.contents import suffix_of
+from precision_lib.intake.curves import OWN_IDS, Take, ends_of, roles
+from precision_lib.intake.faults import Fault, listed
+from precision_lib.intake.nested import Record, Unreadable
+from precision_lib.intake.records import (
+    JSON,
+    TABLES,
+    YAML,
+    read_log,
+    refused,
+    wandb_records,
+)
+
+SUMMARY = "wandb-summary.json"
+OF_A_RUN = re.compile(  # folders within the folder of a run
+    r"(checkpoint|ckpt|step)[-_]?\d*|logs?|metrics?|results?|eval\w*|val\w*|train\w*"
+    r"|test\w*|files|media",
+    re.IGNORECASE,
+)
+NO_LOG = re.compile(  # what stands beside the logs of a model
+    r"tokenizer.*|vocab|merges|special_tokens_map|added_tokens|generation_config"
+    r"|preprocessor_config|.*\.index|wandb-metadata",
+    re.IGNORECASE,
+)
+STORES = (  # a file of a tracker's own store, its name, what to do
+    ("events.out.tfevents*", "TensorBoard's event files are",
+     "export the scalars of each run as CSV into a folder of its own"),
+    ("meta.yaml", "MLflow's own store is",
+     "export its runs with mlflow.search_runs().to_csv('runs.csv')"),
+    ("*.wandb", "W&B's log of a run that was never synchronized is",
+     "synchronize it and export the table of runs as CSV"),
+)  # fmt: skip
+
+
+@dataclass
+class Log:
+    """The files of one run: where it stands, and what they hold.
+
+    Attributes
+    ----------
+    place : str
+        Within the folder.
+    records : list
+        Each record with the name of its file.
+    fault : str
+        Why the run cannot be read; empty if it can.
+    """
+
+    place: str
+    records: list[tuple[Record, str]] = field(default_factory=list)
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows that files gave.
+
+    Attributes
+    ----------
+    kind : str
+        What was read, in a few words.
+    rows, places
+        One each a run, and a run that was rounded to several widths gives several.
+    faults, remarks
+        Runs that could not be read, and what was joined, chosen or left unread.
+    """
+
+    kind: str
+    rows: list[Record]
+    places: list[str]
+    faults: list[Fault]
+    remarks: list[str]
+
+
+def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> Found:
+    """The runs of a folder of logs, or of W&B's folder.
+
+    A file is a run, or a folder is, with all the files in it. Files that name the
+    same run_id are parts of one run.
+
+    Raises
+    ------
+    UserError
+        No file in it is a log.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.json").write_text('{"N": 1, "loss": 3.5}')
+    ...     found = read_folder(Path(folder), {}, "last")
+    >>> found.kind, found.places
+    ('folder of logs, one file a run', ['a.json'])
+    """
+    loss = columns.get("loss", "loss")
+    summaries = sorted(path.rglob(SUMMARY))
+    files = [each for each in _files(path) if not NO_LOG.fullmatch(each.stem)]
+    logs = [each for each in files if suffix_of(each) in (*JSON, *TABLES)]
+    if summaries:
+        kind, own = "folder of W&B runs", {each: [each] for each in summaries}
+    elif any(each.parent == path for each in logs):
+        kind = "folder of logs, one file a run"
+        own = _parts([each for each in logs if each.parent == path])
+    else:
+        kind, own = "folder of logs, one folder a run", _folders(path, files)
+        own = {run: of for run, of in own.items() if set(of) & set(logs)}
+    _require(path, own)
+    found = [_read(_place(path, run), of, loss, path) for run, of in own.items()]
+    read = {each for of in own.values() for each in of}
+    left = [each for each in _files(path) if each not in read]
+    remarks = []
+    if left and not summaries:
+        names = listed(list(dict.fromkeys(each.name for each in left)), 5)
+        remarks.append(f"Read {len(read)} files; not read: {len(left)}, {names}.")
+    return summed(kind, _joined(found), columns, take, remarks)
+
+
+def _files(path: Path) -> list[Path]:
+    found = [each for each in path.rglob("*") if each.is_file()]
+    hidden = [each for each in found if not any(
+        part.startswith(".") for part in each.relative_to(path).parts)]  # fmt: skip
+    return sorted(hidden, key=natural)
+
+
+def natural(path: Path) -> list[tuple[int, str]]:
+    """An order in which log-2 comes before log-10.
+
+    Examples
+    --------
+    >>> natural(Path("log-10")) > natural(Path("log-2"))
+    True
+    """
+    parts = re.split(r"(\d+)", path.as_posix())
+    return [(int(p), "") if p.isdecimal() else (0, p) for p in parts]
+
+
+def _parts(files: list[Path]) -> dict[Path, list[Path]]:
+    """A file that was rotated away, as a.jsonl.1, belongs to a.jsonl."""
+    own: dict[Path, list[Path]] = {}
+    for each in files:
+        name = re.sub(r"(\.jsonl|\.ndjson|\.json)\.\d+", r"\1", each.name)
+        own.setdefault(each.with_name(name), []).append(each)
+    return own
+
+
+def _folders(top: Path, files: list[Path]) -> dict[Path, list[Path]]:
+    own: dict[Path, list[Path]] = {}
+    for each in files:
+        if suffix_of(each) not in (*JSON, *TABLES, *YAML):
+            continue
+        run = each.parent
+        while run.parent != top and run != top and OF_A_RUN.fullmatch(run.name):
+            run = run.parent
+        own.setdefault(run, []).append(each)
+    return own
+
+
+def _place(top: Path, run: Path) -> str:
+    if run.name == SUMMARY:
+        run = run.parent.parent if run.parent.name == "files" else run.parent
+    return run.relative_to(top).as_posix() if run != top else run.name
+
+
+def _require(path: Path, own: Mapping[Path, list[Path]]) -> None:
+    if own:
+        return
+    for pattern, what, cure in STORES:
+        if next(path.rglob(pattern), None):
+            raise UserError(f"{path}: {what} not read; {cure}.")
+    seen = listed([each.name for each in _files(path)], 5)
+    raise UserError(
+        f"{path}: there is no JSON log, no CSV log, no folder of them and no "
+        f"{SUMMARY} in this folder, which holds {seen}; give a folder with one file "
+        "a run, or a CSV table."
+    )
+
+
+def _read(place: str, files: list[Path], loss: str, top: Path) -> Log:
+    log = Log(place)
+    for path in files:
+        at = path.name if len(files) > 1 else ""
+        try:
+            records = (
+                wandb_records(path) if path.name == SUMMARY else read_log(path, loss)
+            )
+        except (UserError, Unreadable) as error:
+            log.fault = f"{at} {refused(error)}".strip()
+            return log
+        log.records += [(each, path.stem) for each in records]
+    if files[0].name == SUMMARY:  # a run that was resumed has several folders
+        name = re.fullmatch(r"(?:offline-)?run-\d+_\d+-(\w+)", Path(place).name)
+        log.records += [({"run_id": name[1]}, "")] if name else []
+    return log
+
+
+def _joined(logs: list[Log]) -> Iterator[Log]:
+    """Runs by the name that their records say, else by their files."""
+    runs: dict[str, Log] = {}
+    for log in logs:
+        header = list(dict.fromkeys(name for r, _ in log.records for name in r))
+        column = roles(header, {}).get("run", "")
+        said = [str(r[column]) for r, _ in log.records if r.get(column) is not None]
+        names = list(dict.fromkeys(said))
+        own = column.lower().endswith(OWN_IDS) or column.lower() in ("run id",)
+        if log.fault or not names or (len(names) == 1 and not own):
+            runs[f"/{log.place}"] = log
+            continue
+        current = names[0]
+        for record, file in log.records:
+            current = str(record.get(column, current))
+            place = current if len(names) > 1 else log.place
+            run = runs.setdefault(current, Log(place))
+            run.records.append((record, file))
+    yield from runs.values()
+
+
+def summed(
+    kind: str,
+    logs: Iterator[Log],
+    columns: Mapping[str, str],
+    take: Take,
+    remarks: list[str],
+) -> Found:
+    """Rows and faults of the logs, and what was chosen, said once.
+
+    Examples
+    --------
+    >>> log = Log("a.jsonl", [({"N": 1, "loss": 3.5}, "a")])
+    >>> summed("logs", iter([log]), {}, "last", []).rows
+    [{'N': 1, 'loss': 3.5}]
+    """
+    found = Found(kind, [], [], [], remarks)
+    chosen: dict[str, int] = {}
+    for log in logs:
+        header = list(dict.fromkeys(name for r, _ in log.records for name in r))
+        names = {**roles(header, columns), **columns}
+        try:
+            if log.fault:
+                raise Unreadable(log.fault)
+            rows, remark = ends_of(log.records, names, take)
+        except Unreadable as error:
+            cure = "mend or remove it"
+            what, _, said = str(error).partition("; ")
+            found.faults.append(Fault(log.place, "", "", what, said or cure))
+            continue
+        found.rows.extend(rows)
+        found.places.extend([log.place] * len(rows))
+        if remark:
+            chosen[remark] = chosen.get(remark, 0) + 1
+    for remark, count in chosen.items():
+        found.remarks.append(f"In {count} runs {remark}.")
+    return found

@@ -1,0 +1,54 @@
+"""Runs as they were found in a reader's files, before anything is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from precision_lib.intake.faults import Fault
+
+NAMES = ("run", "run_id", "Name", "name")  # columns that name a run
+
+
+@dataclass(frozen=True)
+class RawRuns:
+    """Runs as they were found.
+
+    Attributes
+    ----------
+    source : str
+        What was read, for messages.
+    kind : str
+        What that is, in a few words.
+    frame : DataFrame
+        One row a run; cells as they stand in the file (text, or JSON's types).
+    places : tuple of str
+        Where each row stands.
+    header : tuple of str
+        Every column of the source, read or not.
+    faults : tuple of Fault
+        Runs that could not be read.
+    remarks : tuple of str
+        What was joined, chosen or left unread.
+    """
+
+    source: str
+    kind: str
+    frame: pd.DataFrame
+    places: tuple[str, ...]
+    header: tuple[str, ...]
+    faults: tuple[Fault, ...] = field(default=())
+    remarks: tuple[str, ...] = field(default=())
+
+    def with_frame(self, frame: pd.DataFrame) -> RawRuns:
+        """The same source with other cells.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"N": ["1"]})
+        >>> RawRuns("a.csv", "CSV table", frame, ("row 1",), ("N",)).with_frame(
+        ...     frame.assign(D="2")).header
+        ('N', 'D')
+        """
+        return replace(self, frame=frame, header=tuple(frame.columns))
