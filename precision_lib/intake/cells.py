@@ -16,7 +16,10 @@ SIZES = ("N", "D")
 LOSSES = ("loss", "post_loss", "delta")
 TRAINING_BITS = ("weight_bits", "activation_bits", "kv_bits")
 BITS = (*TRAINING_BITS, "post_bits")
-OTHERS = ("exponent_bits", "mantissa_bits", "block_size", "group_size")
+SHAPE = ("exponent_bits", "mantissa_bits")
+SHARES = ("gmse", "qat_share")  # from 0 to 1
+ZERO = (*SHAPE, *SHARES)  # what may be 0
+OTHERS = (*SHAPE, "block_size", "group_size", *SHARES)
 LABELS = ("weight_format", "activation_format", "kv_format")
 ROUNDING = ("post_bits", "post_loss", "delta")
 KNOWN = (*SIZES, *LOSSES, *BITS, *OTHERS, *LABELS)
@@ -153,7 +156,9 @@ def read_cell(
     if value == -1 and name in ("group_size", "block_size"):
         cure = "it means a whole row of weights, so write their number"
         return fault("is no size", cure)
-    if value <= 0 and name != "delta":
+    if name in SHARES and not 0 <= value <= 1:
+        return fault("is not between 0 and 1")
+    if name != "delta" and (value < 0 or (value == 0 and name not in ZERO)):
         return fault("is not above zero")
     if name in BITS and value > MOST_BITS:
         return fault("is more bits than a number has")

@@ -123,6 +123,10 @@ def check_runs(
     row 2, column 'params': 'x' is not a number; write a plain number such as 3.25.
     row 2, column 'loss': '0' is not above zero; correct it or leave the row out.
     """
+    if raw.faults and not len(raw.frame):  # what its columns lack need not be said
+        nothing = pd.DataFrame(columns=list(required), dtype=float)
+        read = len(raw.faults)
+        return Checked(raw.source, raw.kind, nothing, (), raw.faults, read, 0, {})
     condition = parse_condition(where) if where else None
     asked = [*(condition.names if condition else ()), *extra]
     reads = {*reads, *required, *(n for n in asked if n in KNOWN)}
