@@ -27,7 +27,7 @@ from precision_lib.intake.cells import KNOWN
 from precision_lib.intake.contents import read_text, suffix_of
 from precision_lib.intake.curves import OWN_IDS, SETTINGS, Take, plain, roles
 from precision_lib.intake.faults import Fault
-from precision_lib.intake.folders import Found, Log, read_folder, summed
+from precision_lib.intake.folders import Log, LogRuns, read_folder, summed
 from precision_lib.intake.nested import Record, Unreadable, unrolled
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.records import JSON, read_json
@@ -107,7 +107,7 @@ def _keep(columns: Mapping[str, str], also: Collection[str]) -> Callable[[str], 
     return needed
 
 
-def _raw(path: Path, found: Found) -> RawRuns:
+def _raw(path: Path, found: LogRuns) -> RawRuns:
     header = tuple(dict.fromkeys(name for row in found.rows for name in row))
     frame = pd.DataFrame(
         {name: [row.get(name) for row in found.rows] for name in header},

@@ -62,7 +62,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Found:
+class LogRuns:
     """The rows that files gave.
 
     Attributes
@@ -82,7 +82,7 @@ class Found:
     remarks: list[str]
 
 
-def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> Found:
+def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> LogRuns:
     """The runs of a folder of logs, or of W&B's folder.
 
     A file is a run, or a folder is, with all the files in it. Files that name the
@@ -230,7 +230,7 @@ def summed(
     columns: Mapping[str, str],
     take: Take,
     remarks: list[str],
-) -> Found:
+) -> LogRuns:
     """Rows and faults of the logs, and what was chosen, said once.
 
     Examples
@@ -239,7 +239,7 @@ def summed(
     >>> summed("logs", iter([log]), {}, "last", []).rows
     [{'N': 1, 'loss': 3.5}]
     """
-    found = Found(kind, [], [], [], remarks)
+    found = LogRuns(kind, [], [], [], remarks)
     chosen: dict[str, int] = {}
     for log in logs:
         header = list(dict.fromkeys(name for r, _ in log.records for name in r))
