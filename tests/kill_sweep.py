@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch._dynamo  # noqa: F401  as the fork server does: else each worker imports it
 
 from precision_lib.model.config import Precision
 from precision_lib.sweep.engines import LocalEngine

@@ -94,13 +94,14 @@ def execute(
     for path in sources:
         if path not in stale:
             print(f"  {path.name}: up to date", flush=True)
-    todo = [Job(path, folder / path.name, parameters, seconds) for path in stale]
+    # The last first: the first ones are short, so that all cores end at once.
+    todo = [Job(path, folder / path.name, parameters, seconds) for path in stale[::-1]]
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         outcomes = list(pool.map(run, todo))
     for job, outcome in zip(todo, outcomes, strict=True):
         if not outcome.complaint:
             mark_fresh(job.target, keys[job.source])
-    failures = [outcome for outcome in outcomes if outcome.complaint]
+    failures = [outcome for outcome in outcomes[::-1] if outcome.complaint]
     for failure in failures:
         print(f"\n{failure.name} FAILED\n{failure.complaint}", flush=True)
     if failures:

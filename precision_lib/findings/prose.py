@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,24 +12,26 @@ import pandas as pd
 from precision_lib.errors import UserError
 
 ENDS = ("low", "high")
+PREFIX = "application/papermill.record/"  # of outputs that no reader sees
 
 
 def say(**facts: Any) -> None:
     """Hand numbers and words to the prose, which quotes them with the role glue:text.
 
     A chapter calls it once, in a cell that the page does not show. What a value is
-    called in the prose is said by `named_facts`. Where the tools of the book are not
-    installed, as on Colab, there is no prose to fill.
+    called in the prose is said by `named_facts`. Each becomes an output of the kind
+    that MyST-NB's ``glue(name, value, display=False)`` leaves, whose import would take
+    longer than most chapters compute. Outside of a notebook there is no prose.
 
-    >>> say()
+    >>> say(runs=7)
     """
     named = named_facts(facts)
-    if find_spec("myst_nb") is None:
-        return
-    from myst_nb import glue
+    from IPython import get_ipython
+    from IPython.display import display
 
-    for name, value in named.items():
-        glue(name, value, display=False)
+    for name, value in named.items() if get_ipython() else ():
+        said = {"scrapbook": {"name": name, "mime_prefix": PREFIX}}
+        display({f"{PREFIX}text/plain": repr(value)}, raw=True, metadata=said)
 
 
 def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | float]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal, get_args
 
 from precision_lib.errors import UserError
 from precision_lib.formats.storage import Shape, bits_with_scales
 
+if TYPE_CHECKING:  # a fit reads the names of formats and rounds nothing
+    from torch import Tensor
+
 Specials = Literal["", "fn", "ieee", "fnuz"]
 NAME = re.compile(r"e(\d+)m(\d+)(?:b(-?\d+))?(fn|ieee|fnuz|)(-normal)?(-overflow)?")
-# Integer type of the same width, and exponent mask, of the types rounded in place.
-_WORDS = {
-    torch.float32: (torch.int32, 0x7F800000, 23),
-    torch.float64: (torch.int64, 0x7FF0000000000000, 52),
-}
+# Exponent mask and mantissa digits of the types rounded in place, by their bytes.
+_WORDS = {4: (0x7F800000, 23), 8: (0x7FF0000000000000, 52)}
 
 
 @dataclass(frozen=True)
@@ -169,13 +166,18 @@ class Float:
         Adding 1.5 · 2^(digits - mantissa) binades to x and taking them off again
         leaves the addition's own rounding to do the work, ties to even.
         """
-        if x.dtype not in _WORDS or self.exponent == 8:
+        import torch
+
+        if x.itemsize not in _WORDS or self.exponent == 8:
             wide = torch.float64 if self.exponent == 8 else torch.float32
             return self._round(x.to(wide)).to(x.dtype)
         return self._round(x)
 
     def _round(self, x: Tensor) -> Tensor:
-        word, mask, digits = _WORDS[x.dtype]
+        import torch
+
+        mask, digits = _WORDS[x.itemsize]
+        word = torch.int32 if x.itemsize == 4 else torch.int64
         binade = (x.view(word) & mask).view(x.dtype)
         binade = binade.clamp(min=2.0**self._low_exponent)
         shift = binade * (1.5 * 2.0 ** (digits - self.mantissa))
@@ -195,9 +197,12 @@ class Float:
 
         Examples
         --------
+        >>> import torch
         >>> Float(4, 3, specials="fn").cast(torch.tensor([1.06, 500.0])).tolist()
         [1.0, 448.0]
         """
+        import torch
+
         most = min(4 * self.largest, torch.finfo(x.dtype).max)
         rounded = self.nearest(x.clamp(-most, most))
         if self.saturate:

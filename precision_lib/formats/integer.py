@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal, get_args
 
 from precision_lib.errors import UserError
 from precision_lib.formats.storage import Shape, bits_with_scales
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Grid = Literal["full", "narrow", "no_clipping", "asymmetric", "paper", "midrise"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from statistics import NormalDist
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from precision_lib.errors import UserError
 from precision_lib.formats.storage import Shape, bits_with_scales
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class NormalFloat:
 
     def nearest(self, x: Tensor) -> Tensor:
         """Round to the nearest value; the last gap repeats once beyond each end."""
+        import torch
+
         inner = self.values
         first, last = inner[0] - inner[1], inner[-1] - inner[-2]
         values = x.new_tensor([inner[0] + first, *inner, inner[-1] + last])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from precision_lib.errors import UserError
@@ -218,6 +219,8 @@ def _names(function: Callable[..., Any], kind: Any) -> tuple[str, ...]:
     return tuple(p.name for p in found if p.kind is kind)
 
 
+@lru_cache
+@lru_cache
 def term_names(term: Term) -> tuple[str, ...]:
     """Names of the columns and parameters that a term function asks for.
 

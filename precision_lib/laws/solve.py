@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from precision_lib.laws.box import Mask
 from precision_lib.laws.dual import Array
 from precision_lib.laws.trust_region import (
+    CHUNK,
     Descent,
     Limits,
     Model,
@@ -23,7 +24,6 @@ from precision_lib.laws.trust_region import (
 )
 
 STEPS = 300  # at most; what has not converged by then is said not to have
-CHUNK = 60_000  # numbers in one (B, n) array: small enough for the cache
 
 
 def solve(

@@ -40,6 +40,7 @@ SHRINK, SETTLED = 0.2, 1e-2  # of the zone, and the share of the loss still to g
 WIDEST = 4.0  # half the edge of the cube: coordinates are logarithms and shares
 PATIENCE = 60  # steps after which the bend of the law is worth its price
 NUDGE = 1e-6
+CHUNK = 60_000  # numbers in one (B, n) array: small enough for the cache
 
 
 @dataclass
@@ -145,10 +146,11 @@ def _curvature(model: Model, state: Descent, limits: Limits) -> Array:
     diagonal = np.einsum("bkk->bk", hessian)
     diagonal += 1e-13 * diagonal.max(-1, keepdims=True) + 1e-12 * diagonal + 1e-300
     slow = np.flatnonzero(state.steps > PATIENCE)
-    if slow.size:
-        whole = hessian[slow] + _bend(model, state, slow, limits)
+    at_once = max(1, CHUNK // jacobian[0].size)
+    for part in (slow[i : i + at_once] for i in range(0, slow.size, at_once)):
+        whole = hessian[part] + _bend(model, state, part, limits)
         better = convex(whole)
-        hessian[slow[better]] = whole[better]
+        hessian[part[better]] = whole[better]
     return hessian
 
 
@@ -162,13 +164,12 @@ def _bend(
     z, zone = state.z[chosen], state.zone[chosen, None]
     pull = _pull(state.residual[chosen], zone, state.weight[chosen])
     slope = _slope(state.jacobian[chosen], pull)
-    result: Array = np.zeros((*z.shape, z.shape[1]))
-    for k in range(z.shape[1]):
-        moved = z.copy()
-        shift = np.where(z[:, k] + NUDGE > limits[1][k], -NUDGE, NUDGE)
-        moved[:, k] += shift
-        _, jacobian = call(model, moved)
-        result[:, k] = (slope - _slope(jacobian, pull)) / shift[:, None]
+    count, free = z.shape
+    shift = np.where(z + NUDGE > limits[1], -NUDGE, NUDGE)
+    moved = z + shift * np.eye(free)[:, None]  # along each coordinate in turn
+    _, jacobian = call(model, moved.reshape(-1, free))
+    there = np.einsum("ibkn,bn->bik", jacobian.reshape(free, count, free, -1), pull)
+    result: Array = (slope[:, None] - there) / shift[:, :, None]
     result[~np.isfinite(result).all((-1, -2))] = 0.0
     both: Array = 0.5 * (result + result.swapaxes(-1, -2))
     return both
