@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, sync_playwright
@@ -82,9 +83,13 @@ def browser() -> Iterator[Browser]:
     if (program := chromium()) is None:
         pytest.skip("no Chromium is installed: the pages were not opened")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+        children = psutil.Process().children()
+        driver = next(child for child in children if "playwright" in child.exe())
+        yield playwright.chromium.launch(
             executable_path=program,
             args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
         )
-        yield browser
-        browser.close()
+        # Asked to close, the driver waits for Chromium and all that holds its pipes,
+        # without a limit: a run of all tests once hung after the last of them.
+        for process in [*driver.children(recursive=True), driver]:
+            process.kill()
