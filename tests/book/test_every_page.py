@@ -109,16 +109,19 @@ def bytes_sent(path: Path) -> int:
     return len(gzip.compress(content, 6) if path.suffix in TEXT else content)
 
 
-def visit(browser: Browser, path: Path, listing: bool) -> Visit:
+def visit(tab: Tab, path: Path, listing: bool) -> Visit:
     """Open a page. Source listings are all alike: their colors are not looked at."""
-    context = browser.new_context(viewport=WIDE, color_scheme="light")
-    context.add_init_script(NOTE_VIOLATIONS)
-    tab = context.new_page()
     errors: list[str] = []
     fetched: set[str] = set()
-    tab.on("request", lambda request: fetched.add(request.url))
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.on("console", note_errors(errors))
+    listeners: dict[Any, Any] = {
+        "request": lambda request: fetched.add(request.url),
+        "pageerror": lambda error: errors.append(str(error)),
+        "console": note_errors(errors),
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    tab.set_viewport_size(WIDE)
+    tab.emulate_media(color_scheme="light")
     tab.goto(path.as_uri(), wait_until="load")
     tab.evaluate(FORMULAS)
     tab.evaluate(LOAD_IMAGES)
@@ -137,7 +140,8 @@ def visit(browser: Browser, path: Path, listing: bool) -> Visit:
         inaccessible=inaccessible,
         sent={one.name: bytes_sent(one) for one in files},
     )
-    context.close()
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
     return found
 
 
@@ -175,10 +179,14 @@ def test_every_page_is_whole_light_and_usable_by_everybody(
 ) -> None:
     paths = sorted(pages.keys() - {html / "index.html"})  # which leads on at once
     names = {path: path.relative_to(html).as_posix() for path in paths}
+    context = browser.new_context()
+    context.add_init_script(NOTE_VIOLATIONS)
+    tab = context.new_page()
     visits = {
-        names[path]: visit(browser, path, names[path].startswith("_modules/precision"))
+        names[path]: visit(tab, path, names[path].startswith("_modules/precision"))
         for path in paths[share::SHARES]
     }
+    context.close()
     assert len(visits) >= len(paths) // SHARES
     kinds = [name for name in Visit.__annotations__ if name != "sent"]
     for kind in kinds:

@@ -131,7 +131,7 @@ def test_a_ray_cluster_of_two_with_one_killed_loses_nothing(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    configs = tiny_configs(tmp_path, 5)
+    configs = tiny_configs(tmp_path, 3)
     engine = RayEngine(jobs=2)
     assert engine.slots == 2
     killed = []
@@ -149,7 +149,7 @@ def test_a_ray_cluster_of_two_with_one_killed_loses_nothing(
     thread = threading.Thread(target=kill_one, daemon=True)
     thread.start()
     out = tmp_path / "out"
-    assert run_sweep(configs, "t", "fit", out, tmp_path, engine=engine) == 5
+    assert run_sweep(configs, "t", "fit", out, tmp_path, engine=engine) == 3
     thread.join()
     assert killed
     told = capsys.readouterr().err
