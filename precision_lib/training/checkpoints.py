@@ -15,6 +15,7 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 
 from precision_lib.errors import UserError
+from precision_lib.formats import HIGH_PRECISION
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.model.transformer import Transformer
 from precision_lib.paths import table_folder, write_whole
@@ -143,6 +144,17 @@ def published_models(folder: Path | None = None) -> pd.DataFrame:
     if not rows:
         raise UserError(f"{folder}: there are no trained models; check the path.")
     return pd.DataFrame(rows).sort_values(["N", "tokens", "run_id"], ignore_index=True)
+
+
+def unquantized_models(folder: Path | None = None) -> pd.DataFrame:
+    """Those of `published_models` that were trained in full precision.
+
+    >>> set(unquantized_models()["weights"])
+    {'float32'}
+    """
+    models = published_models(folder)
+    formats = models[["weights", "activations", "kv_cache"]]
+    return models[(formats == HIGH_PRECISION).all(axis=1)].reset_index(drop=True)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
