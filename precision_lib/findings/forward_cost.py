@@ -196,8 +196,10 @@ def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return found.iloc[np.argsort(places, kind="stable")]
 
 
-def excess(table: pd.DataFrame, row: str, side: str) -> tuple[float, float, float]:
-    """A power of the cost less that of the size slope, with both ends.
+def excess(
+    table: pd.DataFrame, row: str, side: str, over: str = "size slope"
+) -> tuple[float, float, float]:
+    """A power of a row less that of another, the size slope, with both ends.
 
     The ends follow from those of the two as for independent estimates (Zou and Donner
     2008, doi:10.1002/sim.3095); the unquantized runs are in both.
@@ -208,9 +210,9 @@ def excess(table: pd.DataFrame, row: str, side: str) -> tuple[float, float, floa
     [0.1, 0.05, 0.15]
     """
     names = [side, f"{side}_low", f"{side}_high"]
-    (one, low, high), (two, below, above) = table.loc[
-        [row, "size slope"], names
-    ].to_numpy(float)
+    (one, low, high), (two, below, above) = table.loc[[row, over], names].to_numpy(
+        float
+    )
     value = one - two
     down, up = np.hypot(one - low, above - two), np.hypot(high - one, two - below)
     return float(value), float(value - down), float(value + up)

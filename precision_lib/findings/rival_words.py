@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from precision_lib.findings.forward_cost import excess
+
 SUPPORTS, CONTRADICTS, UNDECIDED = "supports", "contradicts", "undecided"
 NEAR = 0.2  # of a share
 SAME = 0.1  # powers that differ by less are the same
@@ -71,7 +73,10 @@ def verdicts(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         `precision_lib.findings.format_error.carried_over`; "int" and "float",
         "exponents", "tails", "calibration" and "noise" of
         `precision_lib.findings.rival_claims`; "crest", with a row for each kind of
-        scale and a column claimed.
+        scale and a column claimed; "channel", of
+        `precision_lib.findings.channel.channel_contest` with the width as a level of
+        its index before the form; "parts", of
+        `precision_lib.findings.forward_cost.of_ours`.
 
     Examples
     --------
@@ -80,6 +85,7 @@ def verdicts(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     claims = [_of_panferov(found), *_of_zhang(found), *_of_spectra(found["exponents"])]
     claims += [*_of_crest(found["crest"]), _of_vlassis(found["tails"])]
+    claims += [*_of_ouyang(found["channel"]), _of_chen(found["parts"])]
     claims += [*_of_zhou(found["calibration"]), _of_springer(found["noise"])]
     return pd.DataFrame(claims)
 
@@ -155,6 +161,32 @@ def _of_zhou(table: pd.DataFrame) -> list[Claim]:
     return claims
 
 
+def _of_ouyang(table: pd.DataFrame) -> list[Claim]:
+    channel = table.xs("channel", level="form")
+    claims = []
+    for bits, rows in channel.groupby(level="bits"):
+        methods = [row for _, row in rows.iterrows()]
+        what = (
+            "a channel predicts losses beyond the fitted better than the paper's form"
+        )
+        word = both(*(below(_ends(row)) for row in methods))
+        texts = "; ".join(_text(row, digits=1) for row in methods)
+        claims.append(
+            Claim("Ouyang 2026", f"{what}, {int(str(bits))} bits", word, f"{texts} %")
+        )
+    return claims
+
+
+def _of_chen(table: pd.DataFrame) -> Claim:
+    value, low, high = excess(table, "weights", "D", over="activations")
+    return Claim(
+        "Chen",
+        "the error of weights grows faster with data than that of activations",
+        below((-high, -low)),
+        f"{value:.2f} ({low:.2f} to {high:.2f})",
+    )
+
+
 def _of_springer(table: pd.DataFrame) -> Claim:
     ratio = _row(table, "ratio")
     return Claim(
@@ -175,6 +207,6 @@ def _ends(row: pd.Series, name: str = "") -> tuple[float, float]:
 
 
 def _text(row: pd.Series, name: str = "", digits: int = 2) -> str:
-    value = row[name or ("estimate" if "estimate" in row else "difference")]
+    value = float(row[name or ("estimate" if "estimate" in row else "difference")])
     low, high = _ends(row, name)
     return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"

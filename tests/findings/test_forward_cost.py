@@ -112,3 +112,16 @@ def test_a_table_without_pairs_has_no_row_but_the_size_slope() -> None:
     assert forward_cost.of_ours(plain, "short", 7e5, draws=5).index.tolist() == [
         "size slope"
     ]
+
+
+def test_an_excess_is_over_the_row_that_is_asked_for() -> None:
+    numbers = {
+        "D": [0.5, 0.2, 0.1],
+        "D_low": [0.4, 0.1, 0.1],
+        "D_high": [0.6, 0.3, 0.1],
+    }
+    table = pd.DataFrame(numbers, index=["weights", "activations", "size slope"])
+    assert forward_cost.excess(table, "weights", "D") == pytest.approx((0.4, 0.3, 0.5))
+    reach = 0.1 * 2**0.5
+    found = forward_cost.excess(table, "weights", "D", over="activations")
+    assert found == pytest.approx((0.3, 0.3 - reach, 0.3 + reach))
