@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from precision_lib.cli.output import (
+    amount,
     emit_json,
     number,
     numbers,
@@ -20,7 +21,7 @@ from precision_lib.cli.output import (
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
-    from precision_lib.decide import Contour, Decision, Surface
+    from precision_lib.decide import Contour, Decision, Surface, Widths
 
 PAPER = "paper"
 PAPER_WITHOUT = "paper-no-offset"
@@ -37,6 +38,8 @@ class Question(StrEnum):
     iso_loss = "iso-loss"
     serving_memory = "serving-memory"
     inference_cost = "inference-cost"
+    rounding_cost = "rounding-cost"
+    serving_widths = "serving-widths"
 
 
 NEEDS: dict[Question, tuple[str, ...]] = {
@@ -48,7 +51,23 @@ NEEDS: dict[Question, tuple[str, ...]] = {
     Question.iso_loss: ("loss", "D", "bits"),
     Question.serving_memory: ("memory", "D"),
     Question.inference_cost: ("memory",),
+    Question.rounding_cost: ("N", "D", "post_bits"),
+    Question.serving_widths: ("D",),
 }
+RANGE = ("least_bits", "most_bits")
+TAKES: dict[Question, tuple[str, ...]] = {
+    Question.optimal_precision: RANGE,
+    Question.precision_at_size: RANGE,
+    Question.serving_memory: (*RANGE, "rounded"),
+    Question.inference_cost: RANGE,
+    Question.critical_data: ("bits",),
+    Question.rounding_cost: ("bits", "measured"),
+    Question.serving_widths: ("N", "memory"),
+}  # beside what it needs
+
+
+def _amount(name: str, meaning: str) -> Any:
+    return typer.Option(name, parser=amount, metavar="<number>", help=meaning)
 
 
 def decide(
@@ -63,8 +82,8 @@ def decide(
     degradation: Annotated[
         str | None, typer.Option(help="A fit of a law of delta, added to the loss.")
     ] = None,
-    N: Annotated[float | None, typer.Option("--N", help="Parameters.")] = None,
-    D: Annotated[float | None, typer.Option("--D", help="Tokens.")] = None,
+    N: Annotated[float | None, _amount("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
+    D: Annotated[float | None, _amount("--D", "Tokens.")] = None,
     bits: Annotated[
         str | None, typer.Option(help="Bits in training; a list for iso-loss: 3,4,8.")
     ] = None,
@@ -72,20 +91,27 @@ def decide(
         float | None, typer.Option(help="Bits after rounding the trained weights.")
     ] = None,
     budget: Annotated[
-        float | None, typer.Option(help="Training FLOP at 16 bits: (6/16) N D P.")
+        float | None, _amount("--budget", "Training FLOP at 16 bits: (6/16) N D P.")
     ] = None,
     memory: Annotated[
-        float | None, typer.Option(help="Bits of weights, N times P.")
+        float | None, _amount("--memory", "Bits of weights, N times P.")
     ] = None,
     loss: Annotated[float | None, typer.Option(help="Nats per token.")] = None,
+    measured: Annotated[
+        float | None, typer.Option(help="rounding-cost: a delta that was measured.")
+    ] = None,
     rounded: Annotated[
         bool, typer.Option(help="serving-memory: P by rounding after training.")
     ] = False,
     held: Annotated[
         str | None, typer.Option("--set", help="Columns to hold, as in kv_bits=16.")
     ] = None,
-    least_bits: Annotated[float, typer.Option(help="Fewest bits considered.")] = 1.0,
-    most_bits: Annotated[float, typer.Option(help="Most bits considered.")] = 32.0,
+    least_bits: Annotated[
+        float | None, typer.Option(help="Fewest bits considered; without it 1.")
+    ] = None,
+    most_bits: Annotated[
+        float | None, typer.Option(help="Most bits considered; without it 32.")
+    ] = None,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
@@ -104,25 +130,21 @@ def decide(
     serving-memory     best N and P for N P bits   --memory --D [--rounded]
     inference-cost     best N, D and P_post when   --memory
                        only N P_post is paid for
+    rounding-cost      what rounding a model adds  --N --D --post-bits [--measured]
+    serving-widths     4, 6, 8 or 16 bits of one   --D and --N or --memory
+                       model, or of one memory
     """
     given = {"N": N, "D": D, "budget": budget, "memory": memory, "loss": loss}
-    given["post_bits"] = post_bits
+    given |= {"post_bits": post_bits, "measured": measured}
+    given |= {"least_bits": least_bits, "most_bits": most_bits}
     listed = _bits_list(bits)
-    _check_given(question, {**given, "bits": listed})
-    known = {name: value for name, value in given.items() if value is not None}
-    options: dict[str, Any] = {"level": level}
-    if question in (
-        Question.optimal_precision,
-        Question.precision_at_size,
-        Question.serving_memory,
-        Question.inference_cost,
-    ):
-        options["bits_range"] = (least_bits, most_bits)
-    if question is Question.serving_memory:
-        options["rounded"] = rounded
+    known: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    known |= {"bits": listed} if listed else {}
+    known |= {"rounded": rounded} if rounded else {}
+    _check_given(question, known)
     surface = _surface(fit, degradation, numbers(held, "--set"))
     with working(f"Searching {surface.size} sets of constants"):
-        answer = _ask(question, surface, known, listed, options)
+        answer = _ask(question, surface, known, level)
     _show(answer, as_json, surface.doubts)
 
 
@@ -137,16 +159,26 @@ def _bits_list(text: str | None) -> list[float] | None:
         ) from None
 
 
-def _check_given(question: Question, given: dict[str, Any]) -> None:
-    for name in NEEDS[question]:
-        if given[name] is None:
+def _check_given(question: Question, known: dict[str, Any]) -> None:
+    needed, taken = NEEDS[question], TAKES.get(question, ())
+    for name in needed:
+        if name not in known:
             raise UserError(
-                f"The question {question.value} needs --{name.replace('_', '-')}; "
-                "give it a number."
+                f"The question {question.value} needs {_option(name)}; give it a "
+                "number."
             )
-    several = given["bits"] is not None and len(given["bits"]) > 1
-    if several and question is not Question.iso_loss:
+    for name in known:
+        if name not in (*needed, *taken):
+            raise UserError(
+                f"The question {question.value} does not use {_option(name)}; it takes "
+                f"{', '.join(map(_option, (*needed, *taken)))}."
+            )
+    if len(known.get("bits", ())) > 1 and question is not Question.iso_loss:
         raise UserError(f"The question {question.value} takes one number of --bits.")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Surface:
@@ -164,30 +196,33 @@ def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Su
 
 
 def _ask(
-    question: Question,
-    surface: Surface,
-    given: dict[str, float],
-    bits: list[float] | None,
-    options: dict[str, Any],
-) -> Decision | Contour:
+    question: Question, surface: Surface, known: dict[str, Any], level: float
+) -> Decision | Contour | Widths:
     from precision_lib import decide as answers
+    from precision_lib.decide.precision import BITS_RANGE
 
-    function: Callable[..., Any] = getattr(answers, question.name)
-    needed = {name: given[name] for name in NEEDS[question] if name in given}
+    options = {name: known[name] for name in known if name not in RANGE}
+    if "bits" in options and question is not Question.iso_loss:
+        options["bits"] = options["bits"][0]
     if question is Question.inference_cost:
-        needed = {"cost": given["memory"]}
-    if question is Question.iso_loss:
-        needed["bits"] = bits  # type: ignore[assignment]
-    elif bits is not None and question is not Question.inference_cost:
-        needed["bits"] = bits[0]
-    found: Decision | Contour = function(surface, **needed, **options)
+        options["cost"] = options.pop("memory")
+    if RANGE[0] in TAKES.get(question, ()):
+        ends = zip(RANGE, BITS_RANGE, strict=True)
+        options["bits_range"] = tuple(known.get(name, end) for name, end in ends)
+    function: Callable[..., Any] = getattr(answers, question.name)
+    found: Decision | Contour | Widths = function(surface, **options, level=level)
     return found
 
 
-def _show(answer: Decision | Contour, as_json: bool, doubts: tuple[str, ...]) -> None:
-    from precision_lib.decide import Decision
+def _show(
+    answer: Decision | Contour | Widths, as_json: bool, doubts: tuple[str, ...]
+) -> None:
+    from precision_lib.decide import Contour, Widths
 
-    if not isinstance(answer, Decision):
+    if isinstance(answer, Widths):
+        _show_widths(answer, as_json)
+        return
+    if isinstance(answer, Contour):
         _show_contour(answer, as_json, doubts)
         return
     record = answer.to_dict()
@@ -218,3 +253,24 @@ def _show_contour(contour: Contour, as_json: bool, doubts: tuple[str, ...]) -> N
     ]
     show_table(title, ["bits", "N", "interval"], rows)
     show_notes(doubts)
+
+
+def _show_widths(found: Widths, as_json: bool) -> None:
+    names = ("bits", "N", "delta", "loss", "above", "low", "high")
+    columns = [getattr(found, name).tolist() for name in names]
+    if as_json:
+        rows = [
+            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+        ]
+        emit_json(
+            {"question": found.question, "widths": rows, "notes": list(found.notes)}
+        )
+        return
+    shown = [
+        [number(b), number(n), number(b * n / 8e9), number(delta), number(loss),
+         f"{number(above)} {span(None if low != low else (low, high))}".strip()]
+        for b, n, delta, loss, above, low, high in zip(*columns, strict=True)
+    ]  # fmt: skip
+    head = ["bits", "N", "GB", "rounding adds", "loss", "above the best"]
+    show_table(found.question, head, shown)
+    show_notes(found.notes)

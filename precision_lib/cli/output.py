@@ -78,6 +78,24 @@ def show_notes(notes: Sequence[str]) -> None:
         typer.echo(f"Note: {note}")
 
 
+def amount(text: str) -> float:
+    """The number that a user writes for parameters, tokens or costs.
+
+    Raises UserError where the text is none.
+
+    Examples
+    --------
+    >>> amount("1.3B"), amount("2e10")
+    (1300000000.0, 20000000000.0)
+    """
+    from precision_lib.intake.cells import read_number
+
+    found = read_number(text, "N")
+    if found is None:
+        raise UserError(f"{text!r} is no number; write 1300000000, 1.3e9 or 1.3B.")
+    return found
+
+
 def number(value: float | None) -> str:
     """A number in five digits, and a dash for none.
 

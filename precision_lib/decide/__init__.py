@@ -6,6 +6,7 @@ holds for the fitted constants, and its interval is that of the fit's bootstrap.
 
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.paper import paper_degradation, paper_fit
+from precision_lib.decide.rounding import Widths, rounding_cost, serving_widths
 from precision_lib.decide.serving import critical_data, inference_cost, serving_memory
 from precision_lib.decide.size import Contour, effective_size, iso_loss
 from precision_lib.decide.surface import Surface, surface
@@ -17,8 +18,8 @@ from precision_lib.decide.training import (
 )
 
 __all__ = [
-    "Contour", "Decision", "Surface", "allocation", "critical_data",
+    "Contour", "Decision", "Surface", "Widths", "allocation", "critical_data",
     "effective_size", "inference_cost", "iso_loss", "optimal_precision",
-    "paper_degradation", "paper_fit", "precision_at_size", "serving_memory",
-    "surface", "training_cost",
+    "paper_degradation", "paper_fit", "precision_at_size", "rounding_cost",
+    "serving_memory", "serving_widths", "surface", "training_cost",
 ]  # fmt: skip

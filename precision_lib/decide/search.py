@@ -26,7 +26,7 @@ class Minimum(NamedTuple):
     Attributes
     ----------
     x, value : Array
-        Place and height of each minimum.
+        Place and height of each minimum; NaN where the function has no value at all.
     edge : Array of bool
         Whether the function still falls at the end of the range.
     """
@@ -70,7 +70,10 @@ def minimum(
     settled = found.success & ~edge
     lowest = np.take_along_axis(heights, best[None], axis=0)[0]
     x = np.where(settled, found.x, grid[best])
-    return Minimum(x, np.where(settled, found.f_x, lowest), edge)
+    value = np.where(settled, found.f_x, lowest)
+    nowhere = value >= HUGE
+    x, value = (np.where(nowhere, np.nan, each) for each in (x, value))
+    return Minimum(x, value, edge & ~nowhere)
 
 
 def falling_root(function: Function, low: float, high: float, index: Index) -> Array:

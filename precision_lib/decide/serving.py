@@ -42,7 +42,7 @@ def critical_data(
     ['5.3e+09', '2.9e+10', '1.6e+11']
     """
     require_positive(N=N, post_bits=post_bits, bits=bits)
-    _require_rounding(surface)
+    require_rounding(surface)
     held = at_bits(surface, bits) if bits != UNQUANTIZED else surface
 
     def solve(index: Index) -> Answer:
@@ -57,6 +57,7 @@ def critical_data(
         f"D_crit of {N:.4g} parameters rounded to {post_bits:g} bits",
         solve,
         level=level,
+        given={"N": N, "post_bits": post_bits},
     )
 
 
@@ -82,7 +83,7 @@ def serving_memory(
     """
     require_positive(memory=memory, D=D)
     if rounded:
-        _require_rounding(surface)
+        require_rounding(surface)
 
     def height(held: Surface, bits: Array, index: Index) -> Array:
         if rounded:
@@ -102,6 +103,7 @@ def serving_memory(
         f"P {how} for {memory:.4g} bits of weights and {D:.4g} tokens",
         solve,
         level=level,
+        given={"D": D},
     )
 
 
@@ -128,7 +130,7 @@ def inference_cost(
     [5.82, 7.87, 9.85]
     """
     require_positive(cost=cost)
-    _require_rounding(surface)
+    require_rounding(surface)
 
     def best_data(bits: Array, index: Index) -> tuple[Array, Array]:
         def height(x: Array, i: Index) -> Array:
@@ -150,7 +152,14 @@ def inference_cost(
     )
 
 
-def _require_rounding(surface: Surface) -> None:
+def require_rounding(surface: Surface) -> None:
+    """Refuse a surface whose loss does not depend on bits after training.
+
+    Raises UserError if no law of the surface reads them.
+
+    >>> from precision_lib.decide import paper_degradation, paper_fit, surface
+    >>> require_rounding(surface(paper_fit(), paper_degradation()))
+    """
     if not surface.reads("post_bits"):
         raise UserError(
             f"Law {surface.base.law.name!r} does not know of rounding after training; "

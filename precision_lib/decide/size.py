@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,11 +55,9 @@ def effective_size(
         size = np.exp(root)
         return {"N_eff": size, "share": size / N, "factor": N / size, "loss": goal}
 
-    answer = surface.answer(f"N_eff of {N:.4g} parameters", solve, level=level)
-    if np.isnan(answer.values["N_eff"]):
-        note = "The law has no loss at so few bits: its factor is zero or negative."
-        return replace(answer, notes=(*answer.notes, note))
-    return answer
+    return surface.answer(
+        f"N_eff of {N:.4g} parameters", solve, level=level, given={"N": N, "D": D}
+    )
 
 
 def _in_bits(

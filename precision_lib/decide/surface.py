@@ -16,8 +16,10 @@ from precision_lib.laws import Fit
 
 TRAINING_BITS = ("weight_bits", "activation_bits", "kv_bits")
 SHAPE = ("exponent_bits", "mantissa_bits")
+COLUMNS = {"P": TRAINING_BITS, "P_post": ("post_bits",)}  # that an answer is about
 UNQUANTIZED = 1e6  # bits at which every law keeps everything
 NOT_ROUNDED = np.inf
+NO_LOSS = "The law has no loss there: at so few bits what it keeps is nothing or less."
 CHUNK = 1000
 
 Numbers = Any  # a float or an array that broadcasts with the replicate numbers
@@ -143,13 +145,13 @@ class Surface:
         solve: Callable[[Index], Answer],
         *,
         level: float = 0.95,
-        notes: tuple[str, ...] = (),
+        given: Mapping[str, float] | None = None,
     ) -> Decision:
         """Solve for the fit and every replicate and put the answers together.
 
         `question`: in one line; `solve`: from replicate numbers to the answer by name;
         the name ``edge`` marks answers that lie at the end of the range searched.
-        `notes`: put before those that are found here.
+        `given`: columns that the question sets, whose range is noted like the answer's.
         """
         if not 0 < level < 1:
             raise UserError(f"level is {level}; give a number between 0 and 1.")
@@ -163,7 +165,9 @@ class Surface:
         intervals = {
             name: _interval(x, tail) for name, x in draws.items() if np.ptp(x) != 0
         }
-        notes = (*notes, *_edge_notes(edge), *self._range_notes(values), *self.doubts)
+        ranges = self.range_notes({**(given or {}), **values})
+        nothing = [NO_LOSS] if np.isnan(values.get("loss", 0.0)) else []
+        notes = (*nothing, *_edge_notes(edge), *ranges, *self.doubts)
         return Decision(question, values, intervals, notes, draws)
 
     @property
@@ -172,14 +176,25 @@ class Surface:
         fits = [fit for fit in (self.base, self.degradation) if fit is not None]
         return tuple(f"{fit.law.name}: {each}" for fit in fits for each in fit.doubts)
 
-    def _range_notes(self, values: Mapping[str, float]) -> list[str]:
+    def range_notes(self, values: Mapping[str, float]) -> list[str]:
+        """A sentence on each of these columns that is outside the runs fitted.
+
+        `values`: by column; names that are no column of a law are left out.
+
+        >>> from precision_lib.laws import example_fit
+        >>> surface(example_fit()).range_notes({"N": 1.0, "share": 2.0})
+        ['N = 1 lies outside the runs that were fitted (1e+06 to 1e+09).']
+        """
         notes = []
-        for name in ("N", "D"):
-            low, high = self.base.ranges.get(name, (0.0, np.inf))
-            if name in values and not low <= values[name] <= high:
+        fits = [fit for fit in (self.base, self.degradation) if fit is not None]
+        for name, value in values.items():
+            columns = set(COLUMNS.get(name, (name,))) - self.columns.keys()
+            ends = [fit.ranges[c] for fit in fits for c in columns if c in fit.ranges]
+            if any(value < low or value > high for low, high in ends):
+                low, high = max(low for low, _ in ends), min(high for _, high in ends)
                 notes.append(
-                    f"{name} = {values[name]:.3g} lies outside the runs that were "
-                    f"fitted ({low:.3g} to {high:.3g})."
+                    f"{name} = {value:.3g} lies outside the runs that were fitted "
+                    f"({low:.3g} to {high:.3g})."
                 )
         return notes
 

@@ -174,6 +174,8 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
          lambda s: decide.serving_memory(s, 1e9, 1e10, rounded=True)),
         ("inference-cost", ["--memory", 1e9],
          lambda s: decide.inference_cost(s, 1e9)),
+        ("rounding-cost", ["--N", "100M", "--D", "10B", "--post-bits", 4],
+         lambda s: decide.rounding_cost(s, 1e8, 1e10, 4)),
     ],
 )  # fmt: skip
 def test_decide_agrees_with_the_library(question: str, options: list, answer) -> None:
@@ -205,6 +207,17 @@ def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
     held = ("--set", "kv_bits=16,weight_bits=16", "--memory", 1e9, "--D", 1e10)
     answer = call_json("decide", "paper", "serving-memory", *held)
     assert answer["values"]["P"] != pytest.approx(7.0, abs=0.1)
+
+
+def test_widths_of_one_memory_are_shown_side_by_side() -> None:
+    options = ("serving-widths", "--memory", 1e9, "--D", "10B")
+    surface = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    found = decide.serving_widths(surface, 1e10, memory=1e9)
+    record = call_json("decide", "paper", *options)
+    assert [row["loss"] for row in record["widths"]] == pytest.approx(found.loss)
+    assert [row["low"] for row in record["widths"]] == [None] * 4
+    text = call("decide", "paper", *options)
+    assert "above the best" in text and found.notes[0] in text
 
 
 def test_without_offsets_the_paper_does_not_reach_its_own_bits() -> None:
@@ -256,6 +269,10 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
          "cannot read the fit"),
         (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
+        (["decide", "paper", "allocation", "--bits", 1, "--budget", 1, "--loss", 3],
+         "allocation does not use --loss; it takes --budget, --bits"),
+        (["decide", "paper", "iso-loss", "--bits", 4, "--D", 1, "--loss", 3,
+          "--rounded"], "iso-loss does not use --rounded"),
         (["decide", "paper", "allocation", "--budget", 1, "--bits", "x"],
          "not a number or a list"),
         (["decide", "paper", "allocation", "--budget", 1, "--bits", "3,4"],

@@ -438,3 +438,68 @@ def test_search_marks_the_ends_and_gaps() -> None:
     ends = minimum(lambda x, i: np.where(i == 0, x, -x), 0, 5, np.arange(2))
     assert ends.x.tolist() == [0, 5] and ends.edge.all()
     assert np.isnan(falling_root(lambda x, i: 1 + 0 * x, 0, 1, np.arange(1))[0])
+
+
+def test_the_cost_of_rounding_is_that_of_its_formulas() -> None:
+    law, cost = made_up("chinchilla", BASE), made_up("ptq", COST)
+    N, D = 2e7, 3e9
+    found = decide.rounding_cost(decide.surface(law, cost), N, D, 4, measured=0.2)
+    delta = COST["C_T"] * D ** COST["gamma_D"] * N ** -COST["gamma_N"]
+    delta *= np.exp(COST["b"] - 4 / COST["gamma_post"])
+    tokens, sizes = (BASE["B"] * D ** -BASE["beta"], BASE["A"] * N ** -BASE["alpha"])
+    assert found.values == pytest.approx(
+        {
+            "delta": delta,
+            "perplexity_ratio": np.exp(delta),
+            "token_share": (1 + delta / tokens) ** (-1 / BASE["beta"]),
+            "size_share": (1 + delta / sizes) ** (-1 / BASE["alpha"]),
+            "measured_over_predicted": 0.2 / delta,
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", ["N", "memory"])
+def test_widths_are_compared_under_every_replicate(kind: str) -> None:
+    law, cost = made_up("chinchilla", BASE, 300), made_up("ptq", COST, 300)
+    found = decide.serving_widths(decide.surface(law, cost), 3e9, **{kind: 8e7})
+    sizes = np.full(4, 8e7) if kind == "N" else 8e7 / found.bits
+    assert pytest.approx(sizes) == found.N
+    losses = []
+    for N, bits in zip(sizes, found.bits, strict=True):
+        row = {"N": [N], "D": [3e9], "post_bits": [bits]}
+        losses.append(law.predict_replicates(row) + cost.predict_replicates(row))
+        assert found.delta[len(losses) - 1] == pytest.approx(cost.predict(row)[0])
+    above = np.hstack(losses)
+    above -= above.min(axis=1, keepdims=True)
+    assert found.low == pytest.approx(np.percentile(above, 2.5, axis=0))
+    assert found.high == pytest.approx(np.percentile(above, 97.5, axis=0))
+    assert found.above.min() == 0 and found.loss.argmin() == found.above.argmin()
+
+
+def test_what_a_question_sets_is_held_against_the_range_too() -> None:
+    s = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    assert not decide.rounding_cost(s, 1e8, 1e10, 4).notes[:-2]
+    beyond = decide.rounding_cost(s, 1.3e9, 3e11, 4).notes
+    assert [note.split(" lies ")[0] for note in beyond[:2]] == [
+        "N = 1.3e+09",
+        "D = 3e+11",
+    ]
+    many = decide.optimal_precision(s, 1e21, bits_range=(17.0, 20.0)).notes
+    assert any(note.startswith("P = 17 lies outside") for note in many)
+    for given in ({}, {"N": 1e8, "memory": 1e9}):
+        with pytest.raises(UserError, match="give N for one model, or memory"):
+            decide.serving_widths(s, 1e10, **given)
+
+
+def test_where_a_law_has_no_loss_there_is_no_answer() -> None:
+    s = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    few = (1.0, 2.4)  # where the offset of the KV cache leaves nothing
+    for answer in (
+        decide.optimal_precision(s, 1e21, few),
+        decide.precision_at_size(s, 1e21, 1e8, few),
+        decide.serving_memory(s, 1e9, 1e10, bits_range=few),
+        decide.allocation(s, 1e21, 2),
+        decide.effective_size(s, 1e8, 1e10, 2),
+    ):
+        assert np.isnan(answer.values["loss"]), answer
+        assert answer.notes[0].startswith("The law has no loss there")
