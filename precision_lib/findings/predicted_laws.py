@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from precision_lib.findings.format_error import with_gmse
 from precision_lib.findings.rivals import QATLoss
 from precision_lib.findings.twins import (
     PARTS,
@@ -75,6 +76,7 @@ LOSS: tuple[tuple[str | type[Law], str | None], ...] = (
     ("power-additive", "weights"),
     ("power-multiplicative", "weights"),
     ("quartet", "weights"),
+    ("capacity", "weights"),
     (QATLoss, "weights"),
 )
 DELTA = ("ptq", "ouyang")  # of unquantized runs, for each method
@@ -137,7 +139,7 @@ def speakers(
     Parameters
     ----------
     asked : DataFrame
-        Runs to predict: N, D, bits and formats.
+        Runs to predict: N, D, d_model, bits and formats.
     runs, ptq : DataFrame
         Of which the rows of role "fit" are fitted.
     fitter : Fitter
@@ -149,7 +151,7 @@ def speakers(
     >>> found[0].law.law.name  # doctest: +SKIP
     'chinchilla'
     """
-    found = []
+    found, runs, asked = [], with_gmse(runs), with_gmse(asked)
     for name, part in LOSS:
         rows, mine = law_runs(runs, part), asked[of_part(asked, part)]
         if part is not None and not (mine[BITS] < HIGH_PRECISION_BITS).any(axis=None):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +26,11 @@ from precision_lib.training.config import RunConfig
 
 NOT_ROUNDED = 0  # in the column post_bits
 FORMATS = ["weight_format", "activation_format", "kv_format"]
-UNQUANTIZED = dict.fromkeys(BITS, HIGH_PRECISION_BITS) | dict.fromkeys(
-    FORMATS, "float32"
-)
+UNQUANTIZED: dict[str, Any] = {
+    **dict.fromkeys(BITS, HIGH_PRECISION_BITS),
+    **dict.fromkeys(FORMATS, "float32"),
+    "gmse": 0.0,
+}
 ROW = ["run_id", "quantity", "method", "post_bits"]  # what a law is asked for
 QUANTITIES = ["loss", "cost", "excess", "delta"]
 
@@ -149,6 +152,7 @@ def _columns(config: RunConfig) -> dict[str, object]:
         "run_id": config.run_id,
         "N": config.model.n_non_embedding,
         "D": config.steps * config.tokens_per_step,
+        "d_model": config.model.d_model,
         **config.precision.bits,
         "weight_format": config.precision.weights,
         "activation_format": config.precision.activations,

@@ -40,7 +40,8 @@ CONFIGS = [
 
 def columns(config: RunConfig) -> dict[str, float]:
     d = config.steps * config.tokens_per_step
-    return {"N": config.model.n_non_embedding, "D": d, **config.precision.bits}
+    size = {"N": config.model.n_non_embedding, "d_model": config.model.d_model}
+    return {**size, "D": d, **config.precision.bits}
 
 
 def true_loss(at: dict[str, float]) -> float:
@@ -91,6 +92,17 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
             given = {"method": "gptq", "post_bits": bits, "delta": delta}
             rounded.append({**shared, **at, **given})
     return pd.DataFrame(rows), pd.DataFrame(rounded)
+
+
+def test_a_law_of_the_error_of_a_format_speaks_of_weights_alone() -> None:
+    config = RunConfig(SHAPES["222k"], Precision(weights="int4"), tokens=12_800_000)
+    found = predict_runs([config], *world(0.0), replicates=5)
+    capacity = found[found["law"] == "capacity"].set_index("quantity")["predicted"]
+    at = columns(config)
+    plain = at | {"weight_bits": 32}
+    assert capacity["loss"] == pytest.approx(true_loss(at), rel=0.02)
+    cost = true_loss(at) - true_loss(plain)
+    assert 0.3 * cost < capacity["cost"] < 3 * cost
 
 
 @pytest.mark.slow
