@@ -94,6 +94,7 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.DataFrame(rounded)
 
 
+@pytest.mark.slow
 def test_a_law_of_the_error_of_a_format_speaks_of_weights_alone() -> None:
     config = RunConfig(SHAPES["222k"], Precision(weights="int4"), tokens=12_800_000)
     found = predict_runs([config], *world(0.0), replicates=5)
