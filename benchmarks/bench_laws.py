@@ -10,7 +10,10 @@ Measures, on one thread and as CPU time of this process:
    L-BFGS-B and finite differences, then 4,000 replicates with BFGS; a random
    sample of both is timed and scaled up;
 3. the PyPI package `chinchilla` (benchmarks/requirements.txt) on the same loss;
-4. the unified law on 1,000 made-up rows with 1,000 replicates.
+4. vpnls (Open-Athena, arXiv 2603.22339), which projects E, A and B out: on its own
+   objective, Huber's loss of the residuals themselves, and by least squares, beside
+   our fit of the same;
+5. the unified law on 1,000 made-up rows with 1,000 replicates.
 
 The points are read from the folder that PRECISION_LIB_EXTERNAL names. Without
 them a made-up table of the same shape takes their place, and the output says so.
@@ -27,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +169,33 @@ def peer(table: pd.DataFrame) -> dict[str, Any] | str:
             "objective": float(huber(residuals, DELTA).sum())}  # fmt: skip
 
 
+def projected(table: pd.DataFrame) -> str:
+    """CPU seconds and objective of vpnls and of ours, on both of its objectives."""
+    try:
+        package = importlib.import_module("vpnls.api")
+    except ImportError as error:
+        return f"\nvpnls: not installed ({error}); see benchmarks/README.md."
+    columns = [table[name].to_numpy(float, copy=True) for name in ("N", "D", "loss")]
+    wide = package.bounds(A=(1e-6, 1e6), B=(1e-6, 1e6))
+    lines = ["\n| objective | vpnls | ours | objective of ours over theirs |",
+             "|---|---|---|---|"]  # fmt: skip
+    for words, given, options in (
+        ("Huber of residuals", {"loss": package.huber(DELTA)}, {"delta": DELTA}),
+        ("least squares", {}, {"loss": "ls"}),
+    ):
+        asked = partial(package.fit_vpnls, method="scipy", bounds=wide, **given)
+        theirs, seconds = timed(partial(asked, *columns))
+        own_fit = partial(fit, table, "chinchilla", scale="linear", **options)
+        ours, own = timed(own_fit)
+        rho = np.square if "loss" in options else lambda r: huber(r, DELTA)
+        law = theirs.E + theirs.A * columns[0] ** -theirs.alpha
+        law = law + theirs.B * columns[1] ** -theirs.beta
+        ratio = rho(columns[2] - ours.predict(table)).sum()
+        ratio = ratio / rho(columns[2] - law).sum() - 1
+        lines.append(f"| {words} | {seconds:.3f} s | {own:.3f} s | {ratio:+.1e} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -199,6 +230,8 @@ def main() -> None:
         print(f"\nPyPI package chinchilla: {other['seconds']:.2f} s for "
               f"{other['starts']} starts; its objective is "
               f"{other['objective'] / found.objective - 1:+.2e} of ours.")  # fmt: skip
+
+    print(projected(table))
 
     runs = planted_table("unified", 1000, noise=0.003)
     whole_fit, seconds = timed(lambda: fit(runs, "unified"))
