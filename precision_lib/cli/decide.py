@@ -101,7 +101,7 @@ def decide(
         float | None, typer.Option(help="rounding-cost: a delta that was measured.")
     ] = None,
     rounded: Annotated[
-        bool, typer.Option(help="serving-memory: P by rounding after training.")
+        bool, typer.Option(help="serving-memory: P by PTQ, not by QAT.")
     ] = False,
     held: Annotated[
         str | None, typer.Option("--set", help="Columns to hold, as in kv_bits=16.")

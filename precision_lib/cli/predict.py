@@ -22,7 +22,7 @@ def predict(
     activation_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
     kv_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
     post_bits: Annotated[
-        float | None, typer.Option(help="Of the weights, rounded after training.")
+        float | None, typer.Option(help="Of the weights, after PTQ.")
     ] = None,
     others: Annotated[
         str | None,

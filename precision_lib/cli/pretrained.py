@@ -57,7 +57,7 @@ def pretrained(
     granularity: Annotated[
         str,
         typer.Option(
-            callback=_known, help="What shares a scale: tensor, channel, group:G."
+            callback=_known, help="Tensor, channel or group:G shares a scale."
         ),
     ] = "channel",
     seed: Annotated[int, typer.Option(help="Of the calibration text.")] = 0,

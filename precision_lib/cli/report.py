@@ -68,7 +68,7 @@ def report(
         float | None, typer.Option(help="Training FLOP at 16 bits: (6/16) N D P.")
     ] = None,
     size: Annotated[
-        float | None, typer.Option("--N", help="Model to be rounded after training.")
+        float | None, typer.Option("--N", help="Parameters of the model for PTQ.")
     ] = None,
     post_bits: Annotated[
         str | None, typer.Option(help="Bits it is rounded to, as in 3,4.")

@@ -46,7 +46,7 @@ def paper_fit(offsets: bool = True) -> Fit:
 
 
 def paper_degradation(offset: bool = True) -> Fit:
-    """The paper's law of rounding after training, ``ptq``, with its constants.
+    """The paper's PTQ law, ``ptq``, with its constants.
 
     `offset`: with the offset b of Appendix K, or without it as in the main text.
 

@@ -1,4 +1,4 @@
-r"""Questions about models in use: rounded after training, or short of memory.
+r"""Questions about models in use: after PTQ, or short of memory.
 
 The critical data size is where ``L(D) = B D^-beta + delta(D)`` is smallest, with
 ``delta = C_T D^gamma_D N^-gamma_N e^(b - P_post/gamma_post)``. Setting the slope
@@ -30,7 +30,7 @@ def critical_data(
     """Tokens beyond which more training raises the loss after rounding (App. E.1).
 
     Returns D, tokens_per_parameter and the loss there. Raises UserError if no law of
-    the surface knows of rounding after training.
+    the surface knows of PTQ.
 
     `surface`: a law of the loss and one of the degradation, or one law of both; `N`:
     parameters; `post_bits`: bits to which the weights are rounded after training;
@@ -74,7 +74,7 @@ def serving_memory(
     Returns P (or P_post), N and loss.
 
     `memory`: bits that the weights may take, N times P; `D`: tokens; `rounded`: whether
-    P is reached by rounding after training instead of in training; `bits_range`: bits
+    P is reached by PTQ instead of in training; `bits_range`: bits
     that are considered.
 
     >>> from precision_lib.decide import paper_fit, surface
@@ -98,7 +98,7 @@ def serving_memory(
         best = best_bits(surface, height, index, bits_range)
         return {**best, "N": memory / best["P"]}
 
-    how = "rounded after training" if rounded else "in training"
+    how = "by PTQ" if rounded else "in training"
     return surface.answer(
         f"P {how} for {memory:.4g} bits of weights and {D:.4g} tokens",
         solve,
@@ -162,6 +162,6 @@ def require_rounding(surface: Surface) -> None:
     """
     if not surface.reads("post_bits"):
         raise UserError(
-            f"Law {surface.base.law.name!r} does not know of rounding after training; "
+            f"Law {surface.base.law.name!r} does not know of PTQ; "
             "give a fit of 'ptq' beside it with --degradation, or a fit of 'unified'."
         )

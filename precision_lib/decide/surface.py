@@ -35,7 +35,7 @@ class Surface:
     base : Fit
         A law of the loss.
     degradation : Fit or None
-        A law of what rounding after training adds, if `base` has none.
+        A law of what PTQ adds, if `base` has none.
     columns : dict of str to float
         Columns held at a value, e.g. ``{"kv_bits": 16}``.
     levels : dict of str to str

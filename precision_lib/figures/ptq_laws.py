@@ -1,4 +1,4 @@
-"""Figures of the law of rounding after training, fitted to several methods."""
+"""Figures of the PTQ law, fitted to several methods."""
 
 from __future__ import annotations
 

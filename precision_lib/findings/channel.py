@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import mean_of, resampled
+from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.twins import law_roundings
 from precision_lib.laws import fit
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import resampled, slope_of
+from precision_lib.findings.group_bootstrap import resampled, slope_of
 
 SIDES = ["N", "D"]
 

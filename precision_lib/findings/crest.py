@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import Array
+from precision_lib.findings.group_bootstrap import Array
 from precision_lib.formats import Element, Int
 from precision_lib.formats.floating import Float
 from precision_lib.formats.gaussian import grid_values

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import mean_of, resampled
+from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.rivals import weight_only
 from precision_lib.findings.twins import with_twins
 from precision_lib.formats import Element, parse_format

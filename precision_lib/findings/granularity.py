@@ -1,4 +1,4 @@
-"""What shares a scale in training, and what that costs or saves."""
+"""Granularity in training: how many numbers share a scale, and what that costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACTIVATIONS = ("a scale a tensor", "a scale a token", "rotated, a scale a tensor
 
 
 def granularity_costs(runs: pd.DataFrame) -> pd.DataFrame:
-    """What runs lost to few bits in training, by what shares a scale.
+    """What runs lost to few bits in training, by granularity.
 
     The runs of the plan granularity and those of parts and joint with the same N, D
     and seed, each beside its unquantized twin.

@@ -119,8 +119,8 @@ def growth(
 ) -> pd.DataFrame:
     """The power of D with which a value grows, for each setting by itself.
 
-    Least squares of log value on log D, with a constant for each size: the law of
-    rounding after training at one width, whatever it says of N and of bits. Applied
+    Least squares of log value on log D, with a constant for each size: the PTQ law
+    at one width, whatever it says of N and of bits. Applied
     to a ``ratio`` of `contrasts` it is the difference of two such powers, taken within
     pairs.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import mean_of, resampled, slope_of
+from precision_lib.findings.group_bootstrap import mean_of, resampled, slope_of
 from precision_lib.findings.twins import PARTS, TWIN, law_runs
 from precision_lib.formats import HIGH_PRECISION_BITS
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from precision_lib.findings.cost_powers import power_of
-from precision_lib.findings.resampling import Array, resampled, slope_of
+from precision_lib.findings.group_bootstrap import Array, resampled, slope_of
 from precision_lib.findings.rivals import weight_only
 from precision_lib.laws import bootstrap, fit
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from precision_lib.findings.best_bits import COLUMNS, quantized_runs, tied_runs
 from precision_lib.findings.cost_powers import always_cost, power_of
+from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.parts import cost_by_law
-from precision_lib.findings.resampling import mean_of, resampled
 from precision_lib.findings.twins import PARTS, law_roundings, with_part, with_twins
 from precision_lib.findings.verdict import blurred
 from precision_lib.formats import HIGH_PRECISION_BITS, parse_format

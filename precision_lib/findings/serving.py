@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.findings.resampling import mean_of, resampled
+from precision_lib.findings.group_bootstrap import mean_of, resampled
 
 SIDE = ["D", "seed"]
 MODEL = ["N", *SIDE]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binomtest
 
-from precision_lib.findings.resampling import resampled, share_of_spread
+from precision_lib.findings.group_bootstrap import resampled, share_of_spread
 from precision_lib.laws import Bootstrap, Fit
 
 Interval = tuple[float, float]

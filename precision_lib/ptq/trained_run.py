@@ -1,4 +1,4 @@
-"""A run of ours, rounded after training by every method at every width."""
+"""PTQ of a run of ours, by every method at every width."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def make_report(
     `checked`: from :func:`precision_lib.intake.checks.check_runs`; rows with faults are
     left out. `units`: of the file, to be named on the page; `law`: a law to fit; chosen
     by the columns that vary without it. `budget`: FLOP at 16 bits that the decision is
-    for; `size`: parameters of the model that is rounded after training; `post_bits`:
+    for; `size`: parameters of the model for PTQ; `post_bits`:
     bits that it is rounded to; `replicates`, `resample`, `by`, `starts`, `seed`: of the
     bootstrap and the fit; `by` names the column of clusters.
 

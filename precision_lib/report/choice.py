@@ -59,7 +59,7 @@ def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:
     """Laws for the columns that a table has, by what varies in it.
 
     One law of the loss, if there is a loss, and one of the degradation, if the
-    table tells of rounding after training.
+    table tells of PTQ.
 
     Raises UserError: the law asked for needs a column that is missing.
 

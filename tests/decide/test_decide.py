@@ -391,7 +391,7 @@ def test_questions_that_a_law_cannot_answer_are_refused() -> None:
     s = decide.surface(base)
     with pytest.raises(UserError, match="does not depend on the bits of training"):
         decide.optimal_precision(s, 1e20)
-    with pytest.raises(UserError, match="does not know of rounding"):
+    with pytest.raises(UserError, match="does not know of PTQ"):
         decide.critical_data(s, 1e8, 4)
     with pytest.raises(UserError, match="predicts a degradation, not a loss"):
         decide.surface(loss)
