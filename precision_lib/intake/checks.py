@@ -126,7 +126,9 @@ def check_runs(
     if raw.faults and not len(raw.frame):  # what its columns lack need not be said
         nothing = pd.DataFrame(columns=list(required), dtype=float)
         read = len(raw.faults)
-        return Checked(raw.source, raw.kind, nothing, (), raw.faults, read, 0, {})
+        return Checked(
+            raw.source, raw.kind, nothing, (), raw.faults, read, 0, {}, raw.remarks
+        )  # fmt: skip
     condition = parse_condition(where) if where else None
     asked = [*(condition.names if condition else ()), *extra]
     reads = {*reads, *required, *(n for n in asked if n in KNOWN)}

@@ -134,7 +134,7 @@ def _one_split(
     for record, file in records:
         said = split_of(record.get(column, "")) if column else ""
         found.append(said or split_of(file))
-    splits = {s for s, (r, _) in zip(found, records, strict=True) if _there(r, loss)}
+    splits = {s for s, (r, _) in zip(found, records, strict=True) if loss in r}
     best = next((name for name in HELD_OUT if name in splits), "")
     if len(splits) < 2 or not best:
         return [record for record, _ in records], ""
