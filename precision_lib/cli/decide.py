@@ -13,6 +13,7 @@ from precision_lib.cli.output import (
     emit_json,
     number,
     numbers,
+    refuse_unused,
     show_notes,
     show_table,
     span,
@@ -22,6 +23,7 @@ from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
     from precision_lib.decide import Contour, Decision, Surface, Widths
+    from precision_lib.laws import Fit
 
 PAPER = "paper"
 PAPER_WITHOUT = "paper-no-offset"
@@ -64,6 +66,13 @@ TAKES: dict[Question, tuple[str, ...]] = {
     Question.rounding_cost: ("bits", "measured"),
     Question.serving_widths: ("N", "memory"),
 }  # beside what it needs
+ROUNDS = (  # the questions that a law of the degradation speaks to
+    Question.critical_data,
+    Question.serving_memory,
+    Question.inference_cost,
+    Question.rounding_cost,
+    Question.serving_widths,
+)
 
 
 def _amount(name: str, meaning: str) -> Any:
@@ -71,10 +80,11 @@ def _amount(name: str, meaning: str) -> Any:
 
 
 def decide(
+    ctx: typer.Context,
     fit: Annotated[
         str,
         typer.Argument(
-            help=f"A fit written with fit --out, or {PAPER} or "
+            help=f"A file of fit --out or report --save-fit, or {PAPER} or "
             f"{PAPER_WITHOUT} for the paper's printed constants."
         ),
     ],
@@ -134,6 +144,8 @@ def decide(
     serving-widths     4, 6, 8 or 16 bits of one   --D and --N or --memory
                        model, or of one memory
     """
+    if question not in ROUNDS:
+        refuse_unused(ctx, ("degradation",), f"the question {question.value}")
     given = {"N": N, "D": D, "budget": budget, "memory": memory, "loss": loss}
     given |= {"post_bits": post_bits, "measured": measured}
     given |= {"least_bits": least_bits, "most_bits": most_bits}
@@ -182,17 +194,30 @@ def _option(name: str) -> str:
 
 
 def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Surface:
-    from precision_lib.decide import paper_degradation, paper_fit, surface
-    from precision_lib.laws import Fit
+    from precision_lib.decide import surface
 
-    printed = fit in (PAPER, PAPER_WITHOUT)
-    base = paper_fit(fit == PAPER) if printed else Fit.load(fit)
-    beside = None
-    if degradation in (PAPER, PAPER_WITHOUT) or (printed and degradation is None):
-        beside = paper_degradation((degradation or fit) == PAPER)
-    elif degradation is not None:
-        beside = Fit.load(degradation)
-    return surface(base, beside, columns=columns)
+    fits = _laws(fit)
+    beside = [each for each in fits if each.law.target == "delta"]
+    if degradation is not None:
+        beside = [each for each in _laws(degradation) if each.law.target == "delta"]
+        if not beside:
+            raise UserError(
+                f"--degradation: {degradation} holds no law of a degradation; give a "
+                "fit of a law such as 'ptq'."
+            )
+    base = next((each for each in fits if each.law.target == "loss"), fits[0])
+    return surface(base, beside[0] if beside else None, columns=columns)
+
+
+def _laws(source: str) -> tuple[Fit, ...]:
+    """All laws of a file, or those that the paper prints."""
+    from precision_lib.decide import paper_degradation, paper_fit
+    from precision_lib.laws import load_fits
+
+    if source in (PAPER, PAPER_WITHOUT):
+        offset = source == PAPER
+        return (paper_fit(offset), paper_degradation(offset))
+    return load_fits(source)
 
 
 def _ask(

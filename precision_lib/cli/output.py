@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -171,6 +171,33 @@ def pairs(text: str | None, option: str) -> dict[str, str]:
             raise UserError(f"{option} gives {name!r} twice; give it once.")
         found[name] = value
     return found
+
+
+def refuse_unused(ctx: typer.Context, names: Collection[str], by: str) -> None:
+    """An option that was given and changes nothing is an error.
+
+    Raises
+    ------
+    UserError
+        One of `names` stands on the command line.
+
+    Examples
+    --------
+    >>> app = typer.Typer()
+    >>> @app.command()
+    ... def command(ctx: typer.Context, size: int = 1, bits: int = 4) -> None:
+    ...     refuse_unused(ctx, {"size"}, "a law without sizes")
+    >>> app(["--bits", "3"], standalone_mode=False)
+    >>> app(["--size", "3"], standalone_mode=False)
+    Traceback (most recent call last):
+    ...
+    precision_lib.errors.UserError: --size is not used by a law without sizes; leave \
+it out.
+    """
+    for option in ctx.command.params:
+        source = ctx.get_parameter_source(option.name or "")
+        if option.name in names and source and source.name == "COMMANDLINE":
+            raise UserError(f"{option.opts[0]} is not used by {by}; leave it out.")
 
 
 def numbers(text: str | None, option: str) -> dict[str, float]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from precision_lib.cli.output import emit_json, number, numbers, pairs, show_notes, span
+from precision_lib.cli.output import (
+    emit_json,
+    number,
+    numbers,
+    pairs,
+    refuse_unused,
+    show_notes,
+    span,
+)
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def predict(
-    fit: Annotated[Path, typer.Argument(help="A fit written with fit --out.")],
+    ctx: typer.Context,
+    fit: Annotated[
+        Path, typer.Argument(help="A file of fit --out or report --save-fit.")
+    ],
     N: Annotated[float | None, typer.Option("--N", help="Parameters.")] = None,
     D: Annotated[float | None, typer.Option("--D", help="Tokens.")] = None,
     weight_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
@@ -32,15 +44,64 @@ def predict(
         bool, typer.Option("--json", help="Print JSON instead of a line.")
     ] = False,
 ) -> None:
-    """Predict the loss of one run that was never made."""
-    import numpy as np
+    """Predict the loss of one run that was never made.
 
-    from precision_lib.laws import Fit
+    Of a file with a law of the loss and one of rounding both are used where
+    --post-bits is given, and the loss after rounding is their sum.
+    """
+    from precision_lib.laws import load_fits
 
-    found = Fit.load(fit)
+    fits: Sequence[Fit] = load_fits(fit)
     given: dict[str, Any] = {"N": N, "D": D, "weight_bits": weight_bits}
     given |= {"activation_bits": activation_bits, "kv_bits": kv_bits}
-    given |= {"post_bits": post_bits} | pairs(others, "--set")
+    held = pairs(others, "--set")
+    given |= {"post_bits": post_bits} | held
+    fits = _asked(fits, {name for name, value in given.items() if value is not None})
+    read = {name for each in fits for name in each.law.columns()}
+    said = f"{fit}, which holds {' and '.join(each.law.name for each in fits)}"
+    refuse_unused(ctx, given.keys() - read, said)
+    for name in held.keys() - read:
+        raise UserError(f"--set {name} is not used by {said}; leave it out.")
+    parts = [_part(each, given) for each in fits]
+    if len(parts) > 1:
+        parts.append(_summed(parts))
+    _show(parts, as_json)
+
+
+def _show(parts: Sequence[dict[str, Any]], as_json: bool) -> None:
+    notes = list(dict.fromkeys(note for part in parts for note in part["warnings"]))
+    if as_json:
+        record = {k: v for k, v in parts[-1].items() if k != "draws"} | {
+            "warnings": notes
+        }
+        if len(parts) > 1:
+            record["parts"] = [
+                {k: v for k, v in part.items() if k not in ("draws", "warnings")}
+                for part in parts[:-1]
+            ]
+        emit_json(record)
+        return
+    for part in parts:
+        value = f"{part['value']:.4f}"
+        if abs(part["value"]) < 0.1:
+            value = f"{part['value']:.4g}"
+        name = part["target"].replace("post_loss", "loss after rounding")
+        typer.echo(f"{name} {value} nats/token {span(part['interval'])}".rstrip())
+    show_notes(notes)
+
+
+def _asked(fits: Sequence[Fit], given: set[str]) -> Sequence[Fit]:
+    """The law of the loss alone, unless something that only rounding knows is given."""
+    base = [each for each in fits if each.law.target == "loss"]
+    known = {name for each in base for name in each.law.columns()}
+    own = {name for each in fits for name in each.law.columns()} - known
+    return fits if own & given or not base else base
+
+
+def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
+    """What one law says, with its draws."""
+    import numpy as np
+
     row = _row(found, given)
     value = float(found.predict(row)[0])
     if not np.isfinite(value):
@@ -48,18 +109,46 @@ def predict(
             f"The law {found.law.name!r} has no {found.law.target} at these values; "
             "raise N, D or the bits."
         )
-    interval = None
-    if found.replicates:
-        draws = found.predict_replicates(row)[:, 0]
-        low, high = np.nanpercentile(draws, [2.5, 97.5])
-        interval = (float(low), float(high))
-    notes = [*_beyond(found, row), *found.doubts]
-    if as_json:
-        record = {"law": found.law.name, "target": found.law.target, "at": row}
-        emit_json({**record, "value": value, "interval": interval, "warnings": notes})
-        return
-    typer.echo(f"{found.law.target} {value:.4f} nats/token {span(interval)}".rstrip())
-    show_notes(notes)
+    draws = found.predict_replicates(row)[:, 0] if found.replicates else np.array([])
+    return {
+        "law": found.law.name, "target": found.law.target, "at": row, "value": value,
+        "interval": _interval(draws), "draws": draws,
+        "warnings": [*_beyond(found, row), *found.doubts],
+    }  # fmt: skip
+
+
+def _interval(draws: Any) -> tuple[float, float] | None:
+    import numpy as np
+
+    if not len(draws):
+        return None
+    low, high = np.nanpercentile(draws, [2.5, 97.5])
+    return (float(low), float(high))
+
+
+def _summed(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The loss after rounding; two bootstraps are independent, so draws are paired."""
+    count = min(len(part["draws"]) for part in parts)
+    draws = sum(part["draws"][:count] for part in parts)
+    return {
+        "law": " and ".join(part["law"] for part in parts),
+        "target": "post_loss",
+        "at": {name: value for part in parts for name, value in part["at"].items()},
+        "value": sum(part["value"] for part in parts),
+        "interval": _interval(draws),
+        "warnings": _both(parts[0]["at"], parts[1]["at"]),
+    }
+
+
+def _both(base: Mapping[str, Any], rounding: Mapping[str, Any]) -> list[str]:
+    """Two laws that are added must speak of the same training."""
+    low = [n for n in base if n not in rounding and n.endswith("_bits")]
+    if not any(isinstance(base[n][0], float) and base[n][0] < 16 for n in low):
+        return []
+    return [
+        "The law of rounding was fitted to models trained without quantization; one "
+        f"trained with {', '.join(low)} as given may lose more or less."
+    ]
 
 
 def _row(found: Fit, given: dict[str, Any]) -> dict[str, list[Any]]:

@@ -1,15 +1,15 @@
-"""The one way in which every command reads a reader's runs, and its options."""
+"""The one way in which every command reads a reader's runs."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from precision_lib.cli.options import LossUnit, Take
 from precision_lib.cli.output import pairs, working
 from precision_lib.errors import UserError
 
@@ -19,46 +19,6 @@ if TYPE_CHECKING:
     from precision_lib.laws import Law
 
 MOST_SHOWN = 200
-
-
-class Take(StrEnum):
-    """Which records of a curve are the run's."""
-
-    last = "last"
-    min = "min"
-    all = "all"
-
-
-class LossUnit(StrEnum):
-    """Unit of the loss in the file."""
-
-    nats = "nats"
-    bits = "bits"
-    perplexity = "perplexity"
-
-
-Runs = Annotated[
-    Path, typer.Argument(help="CSV or Parquet table, JSON file, or folder of logs.")
-]
-Columns = Annotated[
-    str | None,
-    typer.Option("--map", "--columns", help="As in N=n_params,D=tokens,loss=val_loss."),
-]
-Where = Annotated[
-    str | None, typer.Option(help='Rows to use, as in "N > 3e5 and seed == 0".')
-]
-ParametersUnit = Annotated[str, typer.Option(help="Of N in the file: 1, K, M, B or T.")]
-TokensUnit = Annotated[str, typer.Option(help="Of D in the file: 1, K, M, B or T.")]
-Loss = Annotated[LossUnit, typer.Option(help="Per token; perplexity is exp(nats).")]
-BlankBits = Annotated[
-    float | None, typer.Option(help="Training bits that an empty cell or none means.")
-]
-TakeOption = Annotated[
-    Take, typer.Option(help="Of a curve its end, its lowest loss, or every record.")
-]
-Skip = Annotated[
-    bool, typer.Option("--skip-bad-rows", help="Go on without rows with faults.")
-]
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,22 @@ from typing import Annotated
 
 import typer
 
-from precision_lib.cli.laws import Starts
-from precision_lib.cli.output import emit_json, show_notes, working
-from precision_lib.cli.reading import (
+from precision_lib.cli.options import (
     BlankBits,
     Columns,
     Loss,
     LossUnit,
     ParametersUnit,
-    Reading,
     Runs,
     Skip,
+    Starts,
     Take,
     TakeOption,
     TokensUnit,
     Where,
 )
+from precision_lib.cli.output import emit_json, refuse_unused, show_notes, working
+from precision_lib.cli.reading import Reading
 from precision_lib.errors import UserError
 
 
@@ -51,6 +51,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
+    ctx: typer.Context,
     runs: Runs,
     columns: Columns = None,
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
@@ -86,7 +87,7 @@ def report(
     seed: Annotated[int, typer.Option(min=0, help="Of starts and replicates.")] = 0,
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "",
     save_fit: Annotated[
-        Path | None, typer.Option(help="Also write the fit, for decide and predict.")
+        Path | None, typer.Option(help="Also write the laws, for decide and predict.")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON beside writing the page.")
@@ -97,7 +98,7 @@ def report(
     RUNS may be a table with one row a run, an export of W&B's table of runs, a
     folder with one JSON log a run, or W&B's own folder.
     """
-    from precision_lib.laws import get_law
+    from precision_lib.laws import get_law, save_fits
 
     asked = get_law(law).columns() if law else ()
     for path in (out, save_fit):
@@ -106,6 +107,8 @@ def report(
     for name, value in (("--budget", budget), ("--N", size)):
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"{name} is {value:g}; give a number above zero.")
+    if cluster:
+        refuse_unused(ctx, ("resample",), "a bootstrap with --cluster")
     widths = _widths(post_bits)
     reading = Reading(
         columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
@@ -113,6 +116,7 @@ def report(
     )  # fmt: skip
     checked = reading.read(runs, extra=[cluster] if cluster else [], more=asked)
     from precision_lib.report.build import make_report
+    from precision_lib.report.decisions import ROUNDING
     from precision_lib.report.page import render, write_page
 
     with working(f"Fitting {len(checked.table)} runs"):
@@ -122,9 +126,14 @@ def report(
             seed=seed,
         )  # fmt: skip
         page = render(found, title, _command())
+    titles = {each.title for each in found.advice}
+    if ROUNDING not in titles:
+        refuse_unused(ctx, ("size", "post_bits"), "a table without rounding")
+    if not titles - {ROUNDING}:
+        refuse_unused(ctx, ("budget",), "a table that has no best size")
     write_page(page, out)
     if save_fit:
-        found.laws[0].fit.save(save_fit)
+        save_fits([each.fit for each in found.laws], save_fit)
     if as_json:
         emit_json({**found.to_dict(), "page": str(out)})
         return

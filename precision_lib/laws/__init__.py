@@ -21,6 +21,7 @@ from precision_lib.laws.planted import planted_params, planted_table
 from precision_lib.laws.profile import Profile, profile
 from precision_lib.laws.registry import LAWS, get_law, list_laws, register
 from precision_lib.laws.result import Fit
+from precision_lib.laws.saved import load_fits, save_fits
 
 __all__ = [
     "LAWS",
@@ -43,9 +44,11 @@ __all__ = [
     "get_law",
     "largest_out",
     "list_laws",
+    "load_fits",
     "offset",
     "planted_params",
     "planted_table",
     "profile",
     "register",
+    "save_fits",
 ]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -230,38 +228,6 @@ class Fit:
                 f"this is not the JSON of a fit ({type(error).__name__}: {error}); "
                 "give a file written by `fit --out`."
             ) from None
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_json` to a file, whole or not at all.
-
-        Raises
-        ------
-        UserError
-            The file cannot be written there.
-        """
-        path = Path(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            part.write_text(self.to_json() + "\n", encoding="utf-8")
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise UserError(f"cannot write the fit {path}: {error}.") from None
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Fit:
-        """Read a file written by `save`.
-
-        Raises
-        ------
-        UserError
-            The file is missing or is not a fit.
-        """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"cannot read the fit {path}: {error}.") from None
-        return cls.from_json(text)
 
 
 def _outside(values: Array, limits: tuple[float, float]) -> bool:

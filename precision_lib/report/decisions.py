@@ -28,6 +28,7 @@ from precision_lib.report.fitted_laws import Fitted
 FARTHER = (1.0, 10.0, 100.0)  # times the dearest run, where no budget is given
 MOST_BITS = 16.0
 WIDTHS = 4
+ROUNDING = "Data beyond which rounding loses"
 
 
 @dataclass(frozen=True)
@@ -180,4 +181,4 @@ def _rounding(
         f"For {N:.4g} parameters, trained unquantized and rounded afterwards: beyond "
         "D more training raises the loss of the rounded model."
     )
-    return _advice("Data beyond which rounding loses", about, given, answers, "D")
+    return _advice(ROUNDING, about, given, answers, "D")

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from precision_lib import decide
-from precision_lib.laws import Fit, bootstrap, fit, planted_table
+from precision_lib.laws import Fit, bootstrap, fit, planted_table, save_fits
 from tools.steps import ROOT
 
 SCREEN: ViewportSize = {"width": 1300, "height": 900}
@@ -181,9 +181,12 @@ def test_own_fits_are_pasted_opened_and_linked(
     other.wait_for_selector(".explorer.is-ready")
     assert value(other, "loss") == value(page, "loss")
     other.close()
-    loss.save(tmp_path / "fit.json")
-    page.set_input_files("#explorer-own-file", tmp_path / "fit.json")
+    save_fits([loss, added], tmp_path / "both.json")
+    page.set_input_files("#explorer-own-file", tmp_path / "both.json")
     said = page.locator("#explorer-own-said")
+    expect(said).to_have_text("In use: effective-weights and ptq.")
+    save_fits([loss], tmp_path / "fit.json")
+    page.set_input_files("#explorer-own-file", tmp_path / "fit.json")
     expect(said).to_have_text("In use: effective-weights.")
     expect(page.locator("#explorer-rounded")).to_be_disabled()
 

@@ -18,7 +18,13 @@ from precision_lib import decide
 from precision_lib.cli import laws as cli_laws
 from precision_lib.cli.report import report
 from precision_lib.errors import UserError
-from precision_lib.laws import Fit, example_fit, example_table, list_laws
+from precision_lib.laws import (
+    example_fit,
+    example_table,
+    list_laws,
+    load_fits,
+    save_fits,
+)
 from precision_lib.laws.compare import compare as laws_compare
 from precision_lib.laws.fit import MORE_STARTS, STARTS
 from precision_lib.report.build import make_report
@@ -92,7 +98,7 @@ def test_options_reach_the_fit(runs: Path, fitted: Path) -> None:
     assert wide["delta"] == 10 and wide["objective"] != few["objective"]
     held = call_json(*base, "--fix", "E=1.8")
     assert held["params"]["E"] == 1.8 and held["fixed"] == {"E": 1.8}
-    saved = Fit.load(fitted)
+    (saved,) = load_fits(fitted)
     assert len(saved.replicates["E"]) == 50 and set(saved.ci) == set(saved.params)
     again = call_json(*base, "--bootstrap", 50)
     assert again["ci"]["alpha"] == pytest.approx(saved.ci["alpha"])
@@ -125,7 +131,7 @@ def test_compare_agrees_with_the_library(runs: Path) -> None:
 
 def test_predict_agrees_with_the_library(fitted: Path) -> None:
     record = call_json("predict", fitted, "--N", "1e8", "--D", "1e10")
-    saved = Fit.load(fitted)
+    (saved,) = load_fits(fitted)
     row = {"N": [1e8], "D": [1e10]}
     assert record["value"] == pytest.approx(float(saved.predict(row)[0]))
     draws = saved.predict_replicates(row)[:, 0]
@@ -141,7 +147,7 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
     with pytest.raises(UserError, match="N is -1; give a number above zero"):
         call("predict", fitted, "--N", -1, "--D", 1)
     paper = tmp_path / "paper.json"
-    decide.paper_fit().save(paper)
+    save_fits([decide.paper_fit()], paper)
     bits = ("--weight-bits", 4, "--activation-bits", 8, "--kv-bits", 8)
     value = call_json("predict", paper, "--N", 1e8, "--D", 1e10, *bits)["value"]
     row = {"N": [1e8], "D": [1e10], "weight_bits": [4]}
@@ -150,7 +156,7 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
     with pytest.raises(UserError, match="needs kv_bits; give it with --kv-bits"):
         call("predict", paper, "--N", 1e8, "--D", 1e10, *bits[:4])
     rounding = tmp_path / "ptq.json"
-    decide.paper_degradation().save(rounding)
+    save_fits([decide.paper_degradation()], rounding)
     text = call("predict", rounding, "--N", 3e7, "--D", 2.6e10, "--post-bits", 3)
     assert text == "delta 0.5858 nats/token\n"
 
@@ -199,7 +205,7 @@ def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
     low, high = answer["intervals"]["N"]
     assert low < answer["values"]["N"] < high
     rounding = tmp_path / "ptq.json"
-    decide.paper_degradation().save(rounding)
+    save_fits([decide.paper_degradation()], rounding)
     options = ("critical-data", "--N", 1e8, "--post-bits", 4)
     answer = call_json("decide", fitted, *options, "--degradation", rounding)
     paper = call_json("decide", fitted, *options, "--degradation", "paper")
@@ -299,6 +305,100 @@ def test_an_unwritable_place_is_one_sentence(runs: Path, tmp_path: Path) -> None
     with pytest.raises(UserError, match="cannot write the fit"):
         call("fit", runs, "--law", "chinchilla", "--columns", "N=params",
              "--out", taken)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def both(fitted: Path) -> Path:
+    """A file with a law of the loss and one of rounding."""
+    out = fitted.with_name("both.json")
+    save_fits([*load_fits(fitted), decide.paper_degradation()], out)
+    return out
+
+
+def test_a_file_of_two_laws_predicts_the_rounded_loss(both: Path, fitted: Path) -> None:
+    at = ("--N", 1e8, "--D", 1e10)
+    plain = call_json("predict", both, *at)
+    assert plain == call_json("predict", fitted, *at)
+    added = decide.paper_degradation()
+    for bits in (4, 8):
+        found = call_json("predict", both, *at, "--post-bits", bits)
+        row = {"N": [1e8], "D": [1e10], "post_bits": [bits]}
+        delta = float(added.predict(row)[0])
+        assert found["value"] == pytest.approx(plain["value"] + delta, rel=1e-12)
+        assert [part["target"] for part in found["parts"]] == ["loss", "delta"]
+        assert found["parts"][1]["value"] == pytest.approx(delta, rel=1e-12)
+    text = call("predict", both, *at, "--post-bits", 8)
+    assert "loss after rounding" in text and "delta 0.0000" not in text
+
+
+def test_a_file_of_two_laws_answers_questions_of_both(both: Path, fitted: Path) -> None:
+    question = ("critical-data", "--N", 1e8, "--post-bits", 4)
+    answer = call_json("decide", both, *question)
+    assert answer == call_json("decide", fitted, *question, "--degradation", "paper")
+    question = ("allocation", "--budget", 1e18, "--bits", 16)
+    assert call_json("decide", both, *question) == call_json(
+        "decide", fitted, *question
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predict", "FIT", "--N", 1e8, "--D", 1e9, "--post-bits", 4],
+         "--post-bits is not used by .*, which holds chinchilla"),
+        (["predict", "FIT", "--N", 1e8, "--D", 1e9, "--kv-bits", 4],
+         "--kv-bits is not"),
+        (["predict", "FIT", "--N", 1e8, "--D", 1e9, "--set", "group_size=64"],
+         "--set group_size is not used by"),
+        (["decide", "paper", "optimal-precision", "--budget", 1e21, "--bits", 4],
+         "--bits is not used by the question optimal-precision"),
+        (["decide", "paper", "allocation", "--budget", 1e21, "--bits", 4, "--N", 1e8],
+         "--N is not used by the question allocation"),
+        (["decide", "paper", "allocation", "--budget", 1e21, "--bits", 4,
+          "--least-bits", 2], "--least-bits is not used"),
+        (["decide", "paper", "effective-size", "--N", 1, "--D", 1, "--bits", 4,
+          "--degradation", "paper"], "--degradation is not used"),
+        (["decide", "paper", "critical-data", "--N", 1, "--post-bits", 4, "--rounded"],
+         "--rounded is not used"),
+        ([*FIT, "--resample", "pairs"], "--resample is not used by a fit without"),
+        ([*FIT, "--bootstrap", 20, "--cluster", "seed", "--resample", "pairs"],
+         "--resample is not used by a bootstrap with --cluster"),
+        ([*COMPARE, "--hold-out", "N > 1e8", "--folds", 5], "--folds is not used"),
+        ([*FIT[:-1], "N=params,kv_bits=seed"], "no law that is fitted here reads 'kv"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_used_is_an_error(
+    arguments: list, said: str, runs: Path, fitted: Path
+) -> None:
+    given = {"RUNS": runs, "FIT": fitted}
+    with pytest.raises(UserError, match=said):
+        call(*[given.get(each, each) for each in arguments])
+
+
+def test_fit_and_compare_read_what_report_reads(tmp_path: Path) -> None:
+    table = pd.DataFrame(example_table())
+    plain = tmp_path / "plain.csv"
+    table.to_csv(plain, index=False)
+    odd = tmp_path / "odd.jsonl"
+    records = [
+        {"params": f"{r.N / 1e6!r}M", "tokens": r.D / 1e9,
+         "loss, bits": r.loss / np.log(2), "state": "finished"}
+        for r in table.itertuples()
+    ]  # fmt: skip
+    odd.write_text("\n".join(json.dumps(each) for each in records))
+    options = ("--map", "N=params,D=tokens,loss=loss, bits", "--tokens-unit", "B",
+               "--loss-unit", "bits")  # fmt: skip
+    for command in (("fit", "--law", "chinchilla"),
+                    ("compare", "--laws", "chinchilla", "--folds", 3)):  # fmt: skip
+        name, *more = command
+        found = call_json(name, odd, *more, *options)
+        known = call_json(name, plain, *more)
+        if name == "fit":
+            assert found["params"] == pytest.approx(known["params"], rel=1e-6)
+        else:
+            assert found["scores"][0]["aic"] == pytest.approx(
+                known["scores"][0]["aic"], rel=1e-6
+            )
 
 
 @pytest.mark.parametrize("command", ["laws", "fit", "compare", "predict", "decide"])

@@ -12,7 +12,9 @@ from precision_lib.laws import (
     example_fit,
     example_table,
     fit,
+    load_fits,
     planted_table,
+    save_fits,
 )
 
 KEYS = {
@@ -29,8 +31,8 @@ def test_json_has_the_promised_keys():
 def test_a_file_predicts_as_the_fit_does(tmp_path):
     found = fit(planted_table("format-multiplier", 60, 0.003), "format-multiplier")
     found = found.with_bootstrap(bootstrap(found, replicates=50))
-    found.save(tmp_path / "fit.json")
-    again = Fit.load(tmp_path / "fit.json")
+    save_fits([found], tmp_path / "fit.json")
+    (again,) = load_fits(tmp_path / "fit.json")
     table = planted_table("format-multiplier", 9, seed=8)
     np.testing.assert_array_equal(again.predict(table), found.predict(table))
     np.testing.assert_array_equal(
@@ -64,13 +66,29 @@ def test_a_fit_of_an_unknown_law():
 
 def test_files_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(UserError, match="cannot read"):
-        Fit.load(tmp_path / "none.json")
+        load_fits(tmp_path / "none.json")
     with pytest.raises(UserError, match="cannot write"):
-        example_fit().save(tmp_path / "none" / "fit.json")
+        save_fits([example_fit()], tmp_path / "none" / "fit.json")
     (tmp_path / "taken").mkdir()
     with pytest.raises(UserError, match="cannot write"):
-        example_fit().save(tmp_path / "taken")
+        save_fits([example_fit()], tmp_path / "taken")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_one_file_holds_all_laws_of_a_table(tmp_path):
+    table = planted_table("ptq", 60, 0.003)
+    both = [example_fit(), fit(table, "ptq", starts=5)]
+    save_fits(both, tmp_path / "fits.json")
+    again = load_fits(tmp_path / "fits.json")
+    assert [each.law.name for each in again] == ["chinchilla", "ptq"]
+    assert [each.params for each in again] == [each.params for each in both]
+    save_fits([both[0], both[0]], tmp_path / "twice.json")
+    with pytest.raises(UserError, match="several laws of the same thing"):
+        load_fits(tmp_path / "twice.json")
+    for text in ("", "{}", "[1]", both[0].to_json() + "x"):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(UserError, match="not the JSON of a fit"):
+            load_fits(tmp_path / "bad.json")
 
 
 def test_extrapolation_is_named():

@@ -24,6 +24,7 @@ from precision_lib.laws import (
     bootstrap,
     example_fit,
     fit,
+    load_fits,
     planted_params,
     planted_table,
 )
@@ -108,7 +109,7 @@ def test_the_decision_is_that_of_the_planted_law(weights) -> None:
     best = record["advice"][0]
     assert best["given"] == ["1e+21 FLOP"]
     (answer,) = best["answers"]
-    saved = Fit.load(folder / "fit.json")
+    (saved,) = load_fits(folder / "fit.json")
     truth = Fit(saved.law, planted_params(saved.law), 0.0, saved.settings, 90, 1.0, 1.0)
     expected = optimal_precision(surface(truth), 1e21, (3.0, 16.0)).values
     for name in ("N", "D", "P"):

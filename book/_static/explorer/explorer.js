@@ -156,7 +156,7 @@
 
   function useOwn(texts) {
     try {
-      ownFits = texts.map((text) => Laws.readFit(text, data.laws));
+      ownFits = texts.flatMap(split).map((text) => Laws.readFit(text, data.laws));
       sets.own = Laws.makeSet(ownFits);
       get("own-error").textContent = "";
       get("own-said").textContent = `In use: ${ownFits.map((fit) => fit.law).join(" and ")}.`;
@@ -189,7 +189,7 @@
     get("rounded").addEventListener("change", (event) => change({ rounded: event.target.checked }));
     get("map").addEventListener("change", (event) => change({ map: event.target.value }));
     get("same-cost").addEventListener("click", () => change({ budget: Number((6 * state.N * state.D).toPrecision(3)) }));
-    get("own-use").addEventListener("click", () => useOwn(split(get("own-text").value)));
+    get("own-use").addEventListener("click", () => useOwn([get("own-text").value]));
     const openFiles = async (files) => useOwn(await Promise.all([...files].map((file) => file.text())));
     get("own-file").addEventListener("change", (event) => openFiles(event.target.files));
     root.addEventListener("dragover", (event) => event.preventDefault());

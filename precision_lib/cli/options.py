@@ -1,0 +1,59 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Take(StrEnum):
+    """Which records of a curve are the run's."""
+
+    last = "last"
+    min = "min"
+    all = "all"
+
+
+class LossUnit(StrEnum):
+    """Unit of the loss in the file."""
+
+    nats = "nats"
+    bits = "bits"
+    perplexity = "perplexity"
+
+
+Runs = Annotated[
+    Path, typer.Argument(help="CSV or Parquet table, JSON file, or folder of logs.")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option("--map", "--columns", help="As in N=n_params,D=tokens,loss=val_loss."),
+]
+Where = Annotated[
+    str | None, typer.Option(help='Rows to use, as in "N > 3e5 and seed == 0".')
+]
+ParametersUnit = Annotated[str, typer.Option(help="Of N in the file: 1, K, M, B or T.")]
+TokensUnit = Annotated[str, typer.Option(help="Of D in the file: 1, K, M, B or T.")]
+Loss = Annotated[LossUnit, typer.Option(help="Per token; perplexity is exp(nats).")]
+BlankBits = Annotated[
+    float | None, typer.Option(help="Training bits that an empty cell or none means.")
+]
+TakeOption = Annotated[
+    Take, typer.Option(help="Of a curve its end, its lowest loss, or every record.")
+]
+Skip = Annotated[
+    bool, typer.Option("--skip-bad-rows", help="Go on without rows with faults.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Delta = Annotated[float, typer.Option(help="Where the Huber loss turns straight.")]
+Starts = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Random starts; without it 50, and 400 where few of them agree.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and replicates.")]
