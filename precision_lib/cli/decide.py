@@ -13,7 +13,6 @@ from precision_lib.cli.output import (
     emit_json,
     number,
     numbers,
-    refuse_unused,
     show_notes,
     show_table,
     span,
@@ -60,19 +59,12 @@ RANGE = ("least_bits", "most_bits")
 TAKES: dict[Question, tuple[str, ...]] = {
     Question.optimal_precision: RANGE,
     Question.precision_at_size: RANGE,
-    Question.serving_memory: (*RANGE, "rounded"),
-    Question.inference_cost: RANGE,
-    Question.critical_data: ("bits",),
-    Question.rounding_cost: ("bits", "measured"),
-    Question.serving_widths: ("N", "memory"),
+    Question.serving_memory: (*RANGE, "rounded", "degradation"),
+    Question.inference_cost: (*RANGE, "degradation"),
+    Question.critical_data: ("bits", "degradation"),
+    Question.rounding_cost: ("bits", "measured", "degradation"),
+    Question.serving_widths: ("N", "memory", "degradation"),
 }  # beside what it needs
-ROUNDS = (  # the questions that a law of the degradation speaks to
-    Question.critical_data,
-    Question.serving_memory,
-    Question.inference_cost,
-    Question.rounding_cost,
-    Question.serving_widths,
-)
 
 
 def _amount(name: str, meaning: str) -> Any:
@@ -80,7 +72,6 @@ def _amount(name: str, meaning: str) -> Any:
 
 
 def decide(
-    ctx: typer.Context,
     fit: Annotated[
         str,
         typer.Argument(
@@ -144,8 +135,6 @@ def decide(
     serving-widths     4, 6, 8 or 16 bits of one   --D and --N or --memory
                        model, or of one memory
     """
-    if question not in ROUNDS:
-        refuse_unused(ctx, ("degradation",), f"the question {question.value}")
     given = {"N": N, "D": D, "budget": budget, "memory": memory, "loss": loss}
     given |= {"post_bits": post_bits, "measured": measured}
     given |= {"least_bits": least_bits, "most_bits": most_bits}
@@ -153,7 +142,7 @@ def decide(
     known: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     known |= {"bits": listed} if listed else {}
     known |= {"rounded": rounded} if rounded else {}
-    _check_given(question, known)
+    _check_given(question, known | ({"degradation": fit} if degradation else {}))
     surface = _surface(fit, degradation, numbers(held, "--set"))
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, level)

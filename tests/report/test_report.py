@@ -174,8 +174,11 @@ def test_rounded_runs_give_two_laws_and_the_critical_data(tmp_path: Path) -> Non
     rounded().to_csv(tmp_path / "runs.csv", index=False)
     out = tmp_path / "page.html"
     text = call(tmp_path / "runs.csv", "--out", out, "--bootstrap", 100, "--json",
-                "--N", 1e8, "--post-bits", "3,4")  # fmt: skip
+                "--N", 1e8, "--post-bits", "3,4",
+                "--save-fit", tmp_path / "fits.json")  # fmt: skip
     record = json.loads(text)
+    saved = load_fits(tmp_path / "fits.json")
+    assert [each.params for each in saved] == [law["params"] for law in record["laws"]]
     assert [law["law"] for law in record["laws"]] == ["chinchilla", "ptq"]
     assert record["laws"][0]["n"] == 40 and record["laws"][1]["n"] == 120
     truth = planted_params(get_law("ptq"))
@@ -399,8 +402,13 @@ def test_the_same_table_gives_the_same_page(tmp_path: Path) -> None:
         (["RUNS", "--where", "N > 1e99"], "keeps none"),
         (["RUNS", "--where", "number < 2"], "give more runs"),
         (["RUNS", "--cluster", "seed"], "no column 'seed'"),
+        (["RUNS", "--N", 1e8, "--bootstrap", 20, "--starts", 5],
+         "--N is not used by a table without rounding"),
+        (["RUNS", "--cluster", "number", "--resample", "pairs"],
+         "--resample is not used by a bootstrap with --cluster"),
+        (["RUNS", "--map", "group_size=number"], "no law that is fitted here reads"),
     ],
-)
+)  # fmt: skip
 def test_faults_are_one_sentence_and_leave_no_file(
     arguments: list, said: str, tmp_path: Path
 ) -> None:
