@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from precision_lib.cli.options import sized
 from precision_lib.cli.output import (
-    amount,
     emit_json,
     number,
     numbers,
@@ -67,10 +67,6 @@ TAKES: dict[Question, tuple[str, ...]] = {
 }  # beside what it needs
 
 
-def _amount(name: str, meaning: str) -> Any:
-    return typer.Option(name, parser=amount, metavar="<number>", help=meaning)
-
-
 def decide(
     fit: Annotated[
         str,
@@ -83,8 +79,8 @@ def decide(
     degradation: Annotated[
         str | None, typer.Option(help="A fit of a law of delta, added to the loss.")
     ] = None,
-    N: Annotated[float | None, _amount("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
-    D: Annotated[float | None, _amount("--D", "Tokens.")] = None,
+    N: Annotated[float | None, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
+    D: Annotated[float | None, sized("--D", "Tokens.")] = None,
     bits: Annotated[
         str | None, typer.Option(help="Bits in training; a list for iso-loss: 3,4,8.")
     ] = None,
@@ -92,10 +88,10 @@ def decide(
         float | None, typer.Option(help="Bits after rounding the trained weights.")
     ] = None,
     budget: Annotated[
-        float | None, _amount("--budget", "Training FLOP at 16 bits: (6/16) N D P.")
+        float | None, sized("--budget", "Training FLOP at 16 bits: (6/16) N D P.")
     ] = None,
     memory: Annotated[
-        float | None, _amount("--memory", "Bits of weights, N times P.")
+        float | None, sized("--memory", "Bits of weights, N times P.")
     ] = None,
     loss: Annotated[float | None, typer.Option(help="Nats per token.")] = None,
     measured: Annotated[

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from precision_lib.cli.output import amount
+
+
+def sized(name: str, meaning: str) -> Any:
+    """An option for parameters, tokens or FLOP, which may be written 1.3B.
+
+    Examples
+    --------
+    >>> sized("--N", "Parameters.").parser("1.3B")
+    1300000000.0
+    """
+    return typer.Option(name, parser=amount, metavar="<number>", help=meaning)
 
 
 class Take(StrEnum):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from precision_lib.cli.options import sized
 from precision_lib.cli.output import (
     emit_json,
     number,
@@ -28,8 +29,8 @@ def predict(
     fit: Annotated[
         Path, typer.Argument(help="A file of fit --out or report --save-fit.")
     ],
-    N: Annotated[float | None, typer.Option("--N", help="Parameters.")] = None,
-    D: Annotated[float | None, typer.Option("--D", help="Tokens.")] = None,
+    N: Annotated[float | None, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
+    D: Annotated[float | None, sized("--D", "Tokens.")] = None,
     weight_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
     activation_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
     kv_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,

@@ -23,6 +23,7 @@ from precision_lib.cli.options import (
     TakeOption,
     TokensUnit,
     Where,
+    sized,
 )
 from precision_lib.cli.output import emit_json, refuse_unused, show_notes, working
 from precision_lib.cli.reading import Reading
@@ -66,10 +67,10 @@ def report(
         str, typer.Option(help="Its name; chosen by what varies without it.")
     ] = "",
     budget: Annotated[
-        float | None, typer.Option(help="Training FLOP at 16 bits: (6/16) N D P.")
+        float | None, sized("--budget", "Training FLOP at 16 bits: (6/16) N D P.")
     ] = None,
     size: Annotated[
-        float | None, typer.Option("--N", help="Parameters of the model for PTQ.")
+        float | None, sized("--N", "Parameters of the model for PTQ.")
     ] = None,
     post_bits: Annotated[
         str | None, typer.Option(help="Bits it is rounded to, as in 3,4.")

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from precision_lib.errors import UserError
 from precision_lib.intake.faults import Fault
@@ -93,7 +92,7 @@ def is_blank(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.strip().lower() in EMPTY
     missing = isinstance(cell, float | np.floating) and bool(np.isnan(cell))
-    return missing or any(cell is nothing for nothing in (None, pd.NA, pd.NaT))
+    return missing or cell is None or type(cell).__name__ in ("NAType", "NaTType")
 
 
 def read_label(cell: object) -> str:

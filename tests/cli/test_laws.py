@@ -318,6 +318,7 @@ def both(fitted: Path) -> Path:
 def test_a_file_of_two_laws_predicts_the_rounded_loss(both: Path, fitted: Path) -> None:
     at = ("--N", 1e8, "--D", 1e10)
     plain = call_json("predict", both, *at)
+    assert plain == call_json("predict", both, "--N", "100M", "--D", "10B")
     assert plain == call_json("predict", fitted, *at)
     added = decide.paper_degradation()
     for bits in (4, 8):
