@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from precision_lib.findings.twins import law_roundings, law_runs
+from precision_lib.findings.twins import law_roundings, law_runs, with_part, with_twins
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import load_costs, load_ptq, load_runs
 from precision_lib.sweep.plans import label, read_plan, tables_of
@@ -21,6 +21,10 @@ RECREATED = re.compile(
     r"(?<=<!-- recreated -->\n).*?(?=<!-- end of recreated -->)", re.DOTALL
 )
 NOISE = re.compile(r"(?<=<!-- noise -->\n).*?(?=<!-- end of noise -->)", re.DOTALL)
+NOISE_2 = re.compile(
+    r"(?<=<!-- noise of the second -->\n).*?(?=<!-- end of the second -->)", re.DOTALL
+)
+BLOCKS = ("base", "ladder", "bits")  # of the second table, with their rule's settings
 
 
 def main() -> None:
@@ -39,7 +43,8 @@ def updated(text: str) -> str:
         price = re.compile(rf"^(\| `{name}` \|.*?\|.*?\|) [\d,]+M tokens", re.MULTILINE)
         text = price.sub(rf"\1 {tokens(path):,.0f}M tokens", text)
     text = RECREATED.sub(lambda _: summary(), text)
-    return NOISE.sub(lambda _: noise_floor(), text)
+    text = NOISE.sub(lambda _: noise_floor(), text)
+    return NOISE_2.sub(lambda _: second_noise_floor(load_runs(DATA / "runs.csv")), text)
 
 
 def progress(plan: Path) -> tuple[str, str]:
@@ -79,6 +84,44 @@ def noise_floor() -> str:
         numbers = " | ".join(f"{value:.4f}" for value in pooled)
         lines.append(f"| {size:,} | {len(here)} | {numbers} |")
     return "\n".join(lines) + "\n"
+
+
+def second_noise_floor(runs: pd.DataFrame) -> str:
+    """Spread over seeds at one N and D, by precision: of losses, and of twins.
+
+    Seeds differ from the mean of their cell. A run whose twin, the unquantized run of
+    its seed, differs alike owes the difference to the seed: the last column is the
+    correlation of the two, and the one before the spread that is left of their gap.
+    """
+    cells = ["N", "D"]
+    chosen = law_runs(runs[runs["sweep"].isin(BLOCKS)], "any")
+    plain, low = law_runs(chosen), with_part(with_twins(chosen))
+    parts = [("none", plain.assign(twin_loss=float("nan"), cost=float("nan")))]
+    parts += [
+        (f"{part}, {bits} bits", t) for (part, bits), t in low.groupby(["part", "bits"])
+    ]
+    lines = [
+        "| N | D | quantized | seeds | loss | cost against the twin | correlation |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, table in parts:
+        for (N, D), cell in table.groupby(cells):
+            if len(cell) < 2:
+                continue
+            spread = cell[["loss", "cost"]].std(ddof=1)
+            alike = cell["loss"].corr(cell["twin_loss"]) if len(cell) > 2 else None
+            numbers = [f"{spread['loss']:.4f}", *_shown(spread["cost"], alike)]
+            lines.append(
+                f"| {N:,} | {D:,} | {name} | {len(cell)} | {' | '.join(numbers)} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _shown(*values: float | None) -> list[str]:
+    """Numbers of a row; empty where there are none."""
+    return [
+        "" if value is None or pd.isna(value) else f"{value:.4f}" for value in values
+    ]
 
 
 def _spread(table: pd.DataFrame, by: list[str], column: str) -> pd.Series:
