@@ -92,3 +92,31 @@ def write_whole(path: Path, content: bytes) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def tables_of(plan: Path) -> Path:
+    """The folder of the tables that the runs of a plan file belong to.
+
+    Of ``data/short/plans/base.yaml`` that is ``data/short``; of a plan that lies in no
+    folder ``plans``, the folder of the main table.
+
+    Examples
+    --------
+    >>> tables_of(DATA / "short" / "plans" / "base.yaml").name
+    'short'
+    """
+    folder = plan.resolve().parent
+    return folder.parent if folder.name == "plans" else DATA
+
+
+def label(plan: Path) -> str:
+    """A plan's name, with the table before it unless it is the main one.
+
+    Examples
+    --------
+    >>> label(DATA / "short" / "plans" / "base.yaml"), label(Path("own.yaml"))
+    ('short/base', 'own')
+    """
+    folder = tables_of(plan)
+    inside = folder.relative_to(DATA) if folder.is_relative_to(DATA) else Path()
+    return (inside / plan.stem).as_posix()

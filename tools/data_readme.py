@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from precision_lib.findings.twins import law_roundings, law_runs, with_part, with_twins
-from precision_lib.paths import DATA
+from precision_lib.paths import DATA, label, tables_of
 from precision_lib.runs.run_table import load_costs, load_ptq, load_runs
-from precision_lib.sweep.plans import label, read_plan, tables_of
+from precision_lib.sweep.plans import read_plan
 from tools.recreated import summary
 
 README = DATA / "README.md"

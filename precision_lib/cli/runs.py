@@ -78,8 +78,9 @@ def sweep(
     gpus_per_run: Annotated[float, typer.Option(min=0, help="With Ray.")] = 0,
 ) -> None:
     """Train the runs of a plan that are not done yet; it can be stopped and resumed."""
+    from precision_lib.paths import label, tables_of
     from precision_lib.sweep.engines import LocalEngine
-    from precision_lib.sweep.plans import label, read_plan, tables_of
+    from precision_lib.sweep.plans import read_plan
     from precision_lib.sweep.preflight import check_sizes
     from precision_lib.sweep.price import prices
     from precision_lib.sweep.ray_engine import RayEngine
@@ -128,7 +129,7 @@ def collect(
     data: Tables = None,
 ) -> None:
     """Merge the records of a sweep into the tables of --data."""
-    from precision_lib.sweep.plans import label, tables_of
+    from precision_lib.paths import label, tables_of
     from precision_lib.sweep.records import collect as merge
 
     data = data or tables_of(plan)
@@ -144,18 +145,20 @@ def retrain(
     data: Tables = None,
 ) -> None:
     """Train one row of the table again and say how far it is from what stands there."""
+    from precision_lib.paths import tables_of
     from precision_lib.runs.run_table import load_runs
-    from precision_lib.sweep.plans import read_plan, tables_of
-    from precision_lib.text.loading import load_corpus
-    from precision_lib.training.trainer import train
 
     data = data or tables_of(plan)
     runs = load_runs(data / "runs.csv").set_index("run_id")
+    if run_id not in runs.index:
+        raise UserError(f"run '{run_id}' is not in {data / 'runs.csv'}.")
+    from precision_lib.sweep.plans import read_plan  # imports torch, as the next do
+    from precision_lib.text.loading import load_corpus
+    from precision_lib.training.trainer import train
+
     configs = {c.run_id: c for c in read_plan(plan).configs()}
-    if run_id not in configs or run_id not in runs.index:
-        raise UserError(
-            f"run '{run_id}' is not in both {plan} and {data / 'runs.csv'}."
-        )
+    if run_id not in configs:
+        raise UserError(f"run '{run_id}' is not in {plan}.")
     config = configs[run_id]
     record = train(config, load_corpus(config.corpus), progress=True).record
     typer.echo(compared(runs["loss"].to_dict()[run_id], record["loss"]))

@@ -12,7 +12,6 @@ import pydantic
 from precision_lib.errors import UserError
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
-from precision_lib.paths import DATA
 from precision_lib.runs.run_table import Role
 from precision_lib.runs.strict_yaml import read_yaml
 from precision_lib.sweep.branches import branches
@@ -169,34 +168,6 @@ class Plan(pydantic.BaseModel):
         """All runs, each once, in the order of the file."""
         runs = [config for grid in self.sets for config in grid.configs()]
         return list({config.run_id: config for config in runs}.values())
-
-
-def tables_of(plan: Path) -> Path:
-    """The folder of the tables that the runs of a plan file belong to.
-
-    Of ``data/short/plans/base.yaml`` that is ``data/short``; of a plan that lies in no
-    folder ``plans``, the folder of the main table.
-
-    Examples
-    --------
-    >>> tables_of(DATA / "short" / "plans" / "base.yaml").name
-    'short'
-    """
-    folder = plan.resolve().parent
-    return folder.parent if folder.name == "plans" else DATA
-
-
-def label(plan: Path) -> str:
-    """A plan's name, with the table before it unless it is the main one.
-
-    Examples
-    --------
-    >>> label(DATA / "short" / "plans" / "base.yaml"), label(Path("own.yaml"))
-    ('short/base', 'own')
-    """
-    folder = tables_of(plan)
-    inside = folder.relative_to(DATA) if folder.is_relative_to(DATA) else Path()
-    return (inside / plan.stem).as_posix()
 
 
 def read_plan(path: Path) -> Plan:
