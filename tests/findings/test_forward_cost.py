@@ -125,3 +125,13 @@ def test_an_excess_is_over_the_row_that_is_asked_for() -> None:
     reach = 0.1 * 2**0.5
     found = forward_cost.excess(table, "weights", "D", over="activations")
     assert found == pytest.approx((0.3, 0.3 - reach, 0.3 + reach))
+
+
+def test_the_second_table_is_taken_as_soon_as_it_has_pairs() -> None:
+    runs = load_runs(table="short")
+    names = {"parts": "ladder", "joint": "bits"}
+    second = runs.assign(sweep=runs["sweep"].replace(names))
+    found = forward_cost.of_ours(second, "main", 7e5, draws=10)
+    first = forward_cost.of_ours(runs, "short", 7e5, draws=10)
+    pd.testing.assert_frame_equal(found, first)
+    assert len(forward_cost.of_ours(second, "short", 7e5, draws=10)) == 1
