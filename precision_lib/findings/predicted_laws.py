@@ -80,6 +80,7 @@ LOSS: tuple[tuple[str | type[Law], str | None], ...] = (
     (QATLoss, "weights"),
 )
 DELTA = ("ptq", "ouyang")  # of unquantized runs, for each method
+CHANNEL, CHANNEL_BITS = "shannon", (2, 3)  # of losses after GPTQ, a fit a width
 TRAINED_LOW, UNIFIED = "ptq-trained-low", "unified"  # of all runs, for GPTQ
 
 
@@ -90,7 +91,7 @@ class Spoken(NamedTuple):
     ----------
     law : Fit
     quantity : str
-        "loss", "delta", or "excess" for a law of both.
+        "loss", "delta", "post_loss", or "excess" for a law of both.
     fitted, asked : DataFrame
 
     Examples
@@ -167,7 +168,19 @@ def speakers(
         if rows.empty or wide.empty:
             continue
         found += [Spoken(fitter.fit(rows, n), "delta", rows, wide) for n in DELTA]
-    return found + _of_both(asked, runs, ptq, fitter)
+    return found + _of_channel(plain, ptq, fitter) + _of_both(asked, runs, ptq, fitter)
+
+
+def _of_channel(plain: pd.DataFrame, ptq: pd.DataFrame, fitter: Fitter) -> list[Spoken]:
+    """The law of a noisy channel, of the loss after rounding at each width."""
+    found = []
+    for bits in CHANNEL_BITS:
+        rows = law_roundings(ptq, (bits, bits), "gptq")
+        wide = _rounded(plain, (bits, bits), "gptq")
+        if not (rows.empty or wide.empty):
+            rows = rows.assign(loss=rows["post_loss"])
+            found.append(Spoken(fitter.fit(rows, CHANNEL), "post_loss", rows, wide))
+    return found
 
 
 def _of_both(

@@ -32,7 +32,7 @@ UNQUANTIZED: dict[str, Any] = {
     "gmse": 0.0,
 }
 ROW = ["run_id", "quantity", "method", "post_bits"]  # what a law is asked for
-QUANTITIES = ["loss", "cost", "excess", "delta"]
+QUANTITIES = ["loss", "cost", "excess", "delta", "post_loss"]
 
 Array = npt.NDArray[np.float64]
 _POSITIVE = pa.Check.gt(0)
@@ -81,7 +81,8 @@ def predict_runs(
     """What every law says of each run that it speaks of.
 
     ``loss``; ``cost``, the loss above that of the unquantized twin; ``delta``, what
-    rounding adds; and ``excess``, the loss, rounded or not, above that of the twin that
+    rounding adds; ``post_loss``, the loss after it; and ``excess``, the loss, rounded
+    or not, above that of the twin that
     was neither quantized nor rounded, by the law of both. The laws are those of
     `precision_lib.findings.predicted_laws`, fitted to the runs of role "fit".
 
@@ -108,7 +109,7 @@ def predict_runs(
     rng = np.random.default_rng(seed)
     parts = []
     for one in speakers(table, runs, ptq, Fitter(replicates, seed)):
-        say = {"loss": _losses, "delta": _deltas, "excess": _excesses}[one.quantity]
+        say = SAY[one.quantity]
         parts.append(say(one, rng))
         low = (one.asked[BITS] < HIGH_PRECISION_BITS).any(axis=1)
         if one.quantity == "loss" and low.any():
@@ -138,8 +139,11 @@ def measured_beside(
         .rename(columns={"cost": "measured"}),
     ]
     trained = pd.concat(measured).assign(method="none", post_bits=NOT_ROUNDED)
-    rounded = ptq.assign(quantity="delta", measured=ptq["delta"])
-    table = predictions.merge(pd.concat([trained, rounded])[[*ROW, "measured"]], on=ROW)
+    rounded = [
+        ptq.assign(quantity=name, measured=ptq[name]) for name in ("delta", "post_loss")
+    ]
+    every = pd.concat([trained, *rounded])[[*ROW, "measured"]]
+    table = predictions.merge(every, on=ROW)
     ratio = (table["measured"] / table["predicted"]).where(table["measured"] > 0)
     return table.assign(
         miss=np.log(ratio),
@@ -163,10 +167,11 @@ def _columns(config: RunConfig) -> dict[str, object]:
 
 
 def _losses(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
+    """Of a loss before or after rounding."""
     misses = np.log(one.fitted["loss"] / one.law.predict(one.fitted))
     noise = _scatter(misses, _fewest(one.fitted), _fewest(one.asked), one.law, rng)
     draws = one.law.predict_replicates(one.asked) * np.exp(noise)
-    return _rows("loss", one, one.law.predict(one.asked), draws)
+    return _rows(one.quantity, one, one.law.predict(one.asked), draws)
 
 
 def _costs(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
@@ -200,6 +205,11 @@ def _excesses(one: Spoken, rng: np.random.Generator) -> pd.DataFrame:
     draws = law.predict_replicates(one.asked) - law.predict_replicates(plain)
     draws = draws + _scatter(misses, seen, asked, law, rng)
     return _rows("excess", one, predicted, draws)
+
+
+SAY = {
+    "loss": _losses, "post_loss": _losses, "delta": _deltas, "excess": _excesses
+}  # fmt: skip
 
 
 def _fewest(table: pd.DataFrame) -> pd.Series:

@@ -90,6 +90,7 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
             delta = float(law.predict(**known, **ROUNDING)[0])
             delta *= np.exp(10 * noise * rng.normal())
             given = {"method": "gptq", "post_bits": bits, "delta": delta}
+            given |= {"post_loss": loss + delta}
             rounded.append({**shared, **at, **given})
     return pd.DataFrame(rows), pd.DataFrame(rounded)
 
@@ -110,7 +111,7 @@ def test_a_law_of_the_error_of_a_format_speaks_of_weights_alone() -> None:
 def test_the_truth_lies_in_the_intervals() -> None:
     found = predict_runs(CONFIGS, *world(0.003), replicates=200)
     laws = found.groupby("quantity")["law"].nunique()
-    assert laws.to_dict() == {"cost": 5, "delta": 2, "loss": 7}
+    assert laws.to_dict() == {"cost": 5, "delta": 2, "loss": 7, "post_loss": 1}
     found = found[found["law"].isin(["effective", "ptq"])]
     losses = found[found["quantity"] == "loss"].set_index("run_id")
     for config in CONFIGS:
@@ -143,7 +144,8 @@ def test_what_was_measured_stands_beside_what_was_predicted() -> None:
     runs = pd.DataFrame([first | {"role": "extrapolation"}, ablated])
     runs["status"] = "finished"
     cost = {"run_id": known, "method": "gptq", "post_bits": [3, 4], "delta": [9.0, -1]}
-    both = measured_beside(found, runs, pd.DataFrame(cost))
+    rounded = pd.DataFrame(cost).assign(post_loss=[11.5, 1.5])
+    both = measured_beside(found, runs, rounded)
     assert set(both["run_id"]) == {known}
     loss = both[both["quantity"] == "loss"]
     assert (loss["measured"] == 2.5).all()
@@ -152,6 +154,8 @@ def test_what_was_measured_stands_beside_what_was_predicted() -> None:
     assert len(delta) == 4
     assert delta["miss"].isna().tolist() == [False, True, False, True]
     assert not delta["inside"].any()
+    after = both[both["quantity"] == "post_loss"].set_index(["law", "post_bits"])
+    assert after["measured"].to_dict() == {("shannon", 3): 11.5}
 
 
 def test_a_fitted_run_is_not_predicted() -> None:
