@@ -1,7 +1,7 @@
 """A reader's runs as they stand in files: a table, JSON logs or a tracker's export.
 
 Nothing is checked here beyond what reading needs; a run that cannot be read
-becomes a :class:`Fault` beside the others, so that all faults are said at once.
+becomes a fault beside the others, so that all faults are said at once.
 
 =========================== ==============================================
 source                      what a run is

@@ -25,7 +25,7 @@ WANDB_OWN = ("_wandb", "wandb_version")
 def read_json(path: Path) -> Iterator[tuple[str, Any]]:
     """Each value of a JSON file with its place: of lines, of a list, or of one object.
 
-    A text in place of a value is an :class:`Unreadable`, so that all are said.
+    A value that cannot be read is given as the reason, so that all are said.
 
     Raises
     ------
