@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PAPER = "paper"
 PAPER_WITHOUT = "paper-no-offset"
+OURS = "ours"
 
 
 class Question(StrEnum):
@@ -72,7 +73,8 @@ def decide(
         str,
         typer.Argument(
             help=f"A file of fit --out or report --save-fit, or {PAPER} or "
-            f"{PAPER_WITHOUT} for the paper's printed constants."
+            f"{PAPER_WITHOUT} for the paper's printed constants, or {OURS} for those "
+            "of our runs: 3 bits and more in every part, GPTQ to 3 to 6 bits."
         ),
     ],
     question: Annotated[Question, typer.Argument(help="See below.")],
@@ -199,6 +201,12 @@ def _laws(source: str) -> tuple[Fit, ...]:
     from precision_lib.decide import paper_degradation, paper_fit
     from precision_lib.laws import load_fits
 
+    if source == OURS:
+        from precision_lib.findings.explorer_constants import our_constants
+        from precision_lib.runs import load_ptq, load_runs
+
+        ours = our_constants(load_runs(), load_ptq())
+        return tuple(each for each in (ours.base, ours.degradation) if each)
     if source in (PAPER, PAPER_WITHOUT):
         offset = source == PAPER
         return (paper_fit(offset), paper_degradation(offset))

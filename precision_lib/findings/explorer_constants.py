@@ -13,12 +13,18 @@ from typing import Any
 import pandas as pd
 
 from precision_lib.decide import paper_degradation, paper_fit
-from precision_lib.findings.twins import PARTS, law_roundings, law_runs, twin_groups
+from precision_lib.findings.best_bits import LOWEST, quantized_runs, refitted
+from precision_lib.findings.twins import PARTS, law_roundings, law_runs, of_part
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit, get_law
 from precision_lib.runs.run_table import load_ptq, load_runs
 
-POST_BITS = (3, 6)  # where the law of rounding holds, see the chapter on it
+POST_BITS = (3, 6)  # where the law of PTQ holds, see the chapter on it
+METHOD = "gptq"
+SELECTION = (
+    f"Our runs of {LOWEST} bits and more in every part; {METHOD.upper()} to "
+    f"{POST_BITS[0]} to {POST_BITS[1]} bits"
+)
 READABLE = (
     "chinchilla", "chinchilla-tied",
     "effective-weights", "effective-activations", "effective-kv", "effective",
@@ -83,40 +89,34 @@ def quantized_parts(runs: pd.DataFrame) -> list[str]:
 def our_constants(
     runs: pd.DataFrame, ptq: pd.DataFrame, replicates: int = 200, seed: int = 0
 ) -> ConstantSet:
-    """Fits of the run tables, with bootstrap replicates for the page's intervals.
+    """Our constants, of which there is one set: of chapters 4 and 10, explorer and CLI.
 
     With runs that quantize each of the three parts alone, the law of all three is
-    fitted to them together; with fewer, the law of the first part that has runs. A
-    part without runs gets no constant.
+    fitted to them and to those that quantize all parts alike; with fewer, the law of
+    the first part that has runs. A part without runs gets no constant. `SELECTION`
+    says which runs those are.
 
     `runs`, `ptq`: as `precision_lib.runs.run_table` loads them; `replicates`, `seed`:
     of the bootstrap over twin runs (same N, D and seed), and over runs for the law of
-    rounding.
+    PTQ.
 
     >>> ours = our_constants(load_runs(), load_ptq(), replicates=2)
     >>> ours.degradation.law.name, len(ours.base.replicates["E"])
     ('ptq', 2)
+    >>> ours.label
+    'Our runs of 3 bits and more in every part; GPTQ to 3 to 6 bits'
     """
     parts = quantized_parts(runs)
-    if len(parts) == len(PARTS):
-        law = "effective"
-        tables = [law_runs(runs, part) for part in parts]
-        table = pd.concat(tables).drop_duplicates("run_id").reset_index(drop=True)
-    else:
+    law, table = "effective", quantized_runs(runs)
+    if len(parts) < len(PARTS):
         law = f"effective-{parts[0]}" if parts else "chinchilla"
-        table = law_runs(runs, parts[0] if parts else None)
-    twins = twin_groups(table)
-    base = fit(table, law, seed=seed)
-    draws = bootstrap(base, "cluster", replicates, seed, by=twins)
-    roundings = law_roundings(ptq, POST_BITS)
+        table = table[of_part(table, parts[0] if parts else None)]
+        table = table.reset_index(drop=True)
+    base, _ = refitted(table, law, replicates, seed)
+    roundings = law_roundings(ptq, POST_BITS, METHOD)
     loss_added = fit(roundings, "ptq", seed=seed)
     added = bootstrap(loss_added, "cluster", replicates, seed, by=roundings["run_id"])
-    return ConstantSet(
-        "ours",
-        "Our runs",
-        base.with_bootstrap(draws),
-        loss_added.with_bootstrap(added),
-    )
+    return ConstantSet("ours", SELECTION, base, loss_added.with_bootstrap(added))
 
 
 def paper_constants(offsets: bool) -> ConstantSet:

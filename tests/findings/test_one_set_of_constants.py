@@ -1,0 +1,112 @@
+"""Chapters, explorer, command line and report say the same of our runs."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from precision_lib.cli import laws as commands
+from precision_lib.cli.reading import Reading
+from precision_lib.decide import critical_data, surface
+from precision_lib.findings import best_bits
+from precision_lib.findings.explorer_constants import our_constants, page_data
+from precision_lib.findings.twins import PARTS, law_roundings
+from precision_lib.laws import Fit, fit
+from precision_lib.report.choice import choose
+from precision_lib.runs import load_ptq, load_runs
+from precision_lib.sweep import run_tables
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+TOLERANCE = 1e-9
+
+
+def chapter(start: str, wanted: tuple[str, ...], known: dict[str, Any]) -> dict:
+    """The statements of a chapter that assign `wanted`, executed in its order."""
+    (path,) = NOTEBOOKS.glob(f"{start}*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    found = dict(known)
+    for cell in cells:
+        if cell["cell_type"] != "code":
+            continue
+        for node in ast.parse("".join(cell["source"])).body:
+            if not isinstance(node, ast.Assign):
+                continue
+            names = [n.id for n in ast.walk(node.targets[0]) if isinstance(n, ast.Name)]
+            if names[:1] and names[0] in wanted:
+                exec(compile(ast.Module([node], []), path.name, "exec"), found)  # noqa: S102
+    return found
+
+
+@pytest.fixture(scope="module")
+def chapters() -> tuple[Fit, Fit]:
+    """The laws of chapters 10 and 4, as their own lines fit them."""
+
+    def few(table: Any, law: str, seed: int) -> Any:
+        return best_bits.refitted(table, law, replicates=2, seed=seed)
+
+    tools = SimpleNamespace(quantized_runs=best_bits.quantized_runs, refitted=few)
+    ten = chapter("10", ("runs", "seed", "trained", "every", "parts"),
+                  {"run_tables": run_tables, "bb": tools})  # fmt: skip
+    four = chapter("04", ("runs", "seed", "method", "trained", "roundings", "law"),
+                   {"run_tables": run_tables, "law_roundings": law_roundings,
+                    "fit": fit})  # fmt: skip
+    return ten["parts"], four["law"]
+
+
+def same(one: Fit, other: Fit) -> None:
+    assert one.law.name == other.law.name and one.n == other.n
+    assert one.params == pytest.approx(other.params, rel=TOLERANCE, abs=TOLERANCE)
+
+
+def test_the_explorer_has_the_constants_of_the_chapters(chapters) -> None:
+    ours = json.loads(page_data(replicates=2))["sets"][0]
+    for text, known in zip(ours["fits"], chapters, strict=True):
+        same(Fit.from_json(text), known)
+    assert "3 bits and more" in ours["label"] and "GPTQ" in ours["label"]
+
+
+def test_the_command_line_answers_from_the_constants_of_the_chapters(chapters) -> None:
+    app = typer.Typer()
+    commands.register(app)
+
+    def ask(*arguments: object) -> dict[str, float]:
+        words = ["decide", "ours", *map(str, arguments), "--json"]
+        return json.loads(CliRunner().invoke(app, words).output)["values"]
+
+    base, added = chapters
+    best = best_bits.best_bits(base, 1e12).values
+    assert ask("optimal-precision", "--budget", 1e12) == pytest.approx(
+        best, rel=TOLERANCE
+    )
+    data = critical_data(surface(base, added), 1e5, 3).values
+    found = ask("critical-data", "--N", 1e5, "--post-bits", 3)
+    assert found == pytest.approx(data, rel=TOLERANCE)
+
+
+def test_a_report_on_the_same_rows_finds_the_same_constants(
+    chapters, tmp_path: Path
+) -> None:
+    base, added = chapters
+    runs = best_bits.quantized_runs(load_runs())
+    runs[["N", "D", "loss", *PARTS.values()]].to_csv(tmp_path / "runs.csv", index=False)
+    (choice,) = choose(Reading().read(tmp_path / "runs.csv").table)
+    same(fit(choice.table, choice.law, fixed=choice.fixed), base)
+    rows = law_roundings(load_ptq(), (3, 6), "gptq")
+    columns = ["N", "D", "loss", "post_bits", "delta", *PARTS.values()]
+    rows[columns].to_csv(tmp_path / "ptq.csv", index=False)
+    choice = choose(Reading().read(tmp_path / "ptq.csv").table)[-1]
+    same(fit(choice.table, choice.law, fixed=choice.fixed), added)
+
+
+def test_a_set_of_constants_names_its_runs() -> None:
+    ours = our_constants(load_runs(), load_ptq(), replicates=2)
+    assert ours.base.ranges["activation_bits"][0] == 3
+    assert ours.degradation is not None
+    assert ours.degradation.ranges["post_bits"] == (3, 6)
