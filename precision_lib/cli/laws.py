@@ -135,6 +135,7 @@ def fit(
 ) -> None:
     """Fit a law to a table of runs."""
     from precision_lib import laws as engine
+    from precision_lib.laws.misfit import judged
 
     kind = engine.get_law(law)
     _check_folder(out)
@@ -156,6 +157,7 @@ def fit(
                 found, "cluster" if cluster else resample.value, bootstrap, seed, by
             )
         found = found.with_bootstrap(draws)
+    found = judged(found)
     if out:
         engine.save_fits([found], out)
     _show_fit(found, checked.remarks, as_json)
@@ -185,6 +187,7 @@ def _show_fit(found: Fit, remarks: Sequence[str], as_json: bool) -> None:
         for name, value in found.params.items()
     ]
     title = f"{found.law.name}: {found.law.formula}"
+    show_notes(found.misfits)  # first: the numbers below hang on the law
     show_table(title, ["parameter", "value", "95% interval", ""], rows)
     typer.echo(
         f"{found.n} runs, objective {found.objective:.7g}, R2 {found.r2:.4f}, "

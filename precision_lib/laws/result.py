@@ -49,6 +49,9 @@ class Fit:
         Parameters that the data do not determine one by one.
     warnings
         What to distrust, in sentences.
+    misfits
+        Directions in which the law misses its own table, in sentences; empty until
+        `precision_lib.laws.misfit.judged` has looked.
     ci
         Interval of each parameter, once a bootstrap was attached.
     replicates
@@ -79,6 +82,7 @@ class Fit:
     at_bound: tuple[str, ...] = ()
     unidentified: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    misfits: tuple[str, ...] = ()
     ci: dict[str, tuple[float, float]] = field(default_factory=dict)
     replicates: dict[str, Array] = field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -89,8 +93,8 @@ class Fit:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Those of the warnings that make every number of the fit doubtful."""
-        return doubts(self.converged, self.share_at_best)
+        """What makes every number of the fit doubtful."""
+        return (*self.misfits, *doubts(self.converged, self.share_at_best))
 
     def predict(self, table: Table) -> Array:
         """Predicted target of each row of a table, in its own unit.
@@ -170,6 +174,7 @@ class Fit:
             "converged": self.converged,
             "ci": {k: list(v) for k, v in self.ci.items()},
             "warnings": list(self.warnings),
+            "misfits": list(self.misfits),
             "starts": self.starts,
             "loss": self.settings.loss,
             "delta": self.settings.delta,
@@ -215,6 +220,7 @@ class Fit:
                 at_bound=tuple(record["at_bound"]),
                 unidentified=tuple(record["unidentified"]),
                 warnings=tuple(record["warnings"]),
+                misfits=tuple(record.get("misfits", ())),  # older files do not say
                 ci=_pairs(record["ci"]),
                 replicates={
                     k: np.array(v, dtype=float)

@@ -22,6 +22,7 @@ from precision_lib.laws import (
     largest_out,
     profile,
 )
+from precision_lib.laws.misfit import judged
 from precision_lib.report.choice import NOTHING, Choice, choose, runs_of
 
 FOLDS = 10
@@ -131,7 +132,7 @@ def fit_choice(
         kind = "cluster" if several else "residual"
     count = max(min(replicates, WORK // len(table)), 2)
     boot = bootstrap(found, kind, count, seed, groups if kind == "cluster" else None)
-    found = found.with_bootstrap(boot)
+    found = judged(found.with_bootstrap(boot))
     return Fitted(
         choice,
         found,

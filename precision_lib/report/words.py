@@ -47,10 +47,11 @@ def _runs(checked: Checked) -> str:
 
 def _law(found: Fitted) -> str:
     fit = found.fit
-    return (
+    fitted = (
         f"{fit.law.name}, {fit.law.formula}, fitted to {fit.n} rows with R2 "
         f"{fit.r2:.4f}."
     )
+    return " ".join([*fit.misfits[:1], fitted])
 
 
 def _trust(found: Fitted) -> str:
