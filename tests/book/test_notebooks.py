@@ -205,6 +205,8 @@ def test_figures_declare_name_caption_and_alternative_text(path: Path) -> None:
             assert len(mystnb["figure"]["caption"]) > 20
             assert len(mystnb["image"]["alt"]) > 20
             assert mystnb["image"]["alt"] != mystnb["figure"]["caption"]
+            if isinstance(ast.parse(cell.source).body[-1], ast.Expr):
+                assert cell.source.rstrip().endswith(";"), "the page shows it twice"
 
 
 @each
