@@ -10,9 +10,9 @@ import pandas as pd
 
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import KNOWN, LOSSES, ROUNDING, read_number
-from precision_lib.intake.curves import ROLES
 from precision_lib.intake.faults import Fault, listed, short
 from precision_lib.intake.raw import RawRuns
+from precision_lib.intake.roles import ROLES
 
 SYNONYMS = {
     "N": r"n_?params|params(_n)?|(num_|n_)?parameters|model_?size|non_?emb\w*",

@@ -3,78 +3,43 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from precision_lib.intake.cells import LABELS, OTHERS, TRAINING_BITS, is_blank
 from precision_lib.intake.faults import short
 from precision_lib.intake.nested import Record, Unreadable
+from precision_lib.intake.roles import HELD_OUT, split_of
 
 Take = Literal["last", "min", "all"]
 
-ROLES = {  # what a column may be called, the surest name first
-    "run": ("run_id", "trial_id", "run", "run_name"),
-    "step": ("step", "global_step", "iteration", "iter", "training_iteration",
-             "train_step", "iter_num", "num_updates", "epoch"),
-    "split": ("split", "phase", "stage", "mode", "subset"),
-    "state": ("state", "status", "run_status", "trial_status"),
-}  # fmt: skip
-OWN_IDS = ("run_id", "trial_id")  # no two runs share one
-TRAIN = {"train", "training"}
-HELD_OUT = ("val", "valid", "validation", "dev", "eval", "evaluation", "test",
-            "heldout", "holdout")  # fmt: skip
 SETTINGS = ("N", *TRAINING_BITS, *LABELS, *OTHERS)  # a run has one value of each
 SAME = 1e-6  # relative difference of two losses that are one
 
 
-def plain(name: str) -> str:
-    """A name without case and punctuation.
+def steps_vary(records: Sequence[Record], names: Mapping[str, str]) -> bool:
+    """Whether rows of one run are a curve, and not several measurements of its end.
 
     Examples
     --------
-    >>> plain("Run ID"), plain("_step")
-    ('run_id', 'step')
+    >>> steps_vary([{"step": 1}, {"step": 2}], {"step": "step"})
+    True
+    >>> steps_vary([{"D": 1, "method": "rtn"}, {"D": 1, "method": "gptq"}], {})
+    False
     """
-    return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
-
-
-def roles(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Our names of runs, steps, splits and states to the file's, where it has them.
-
-    Examples
-    --------
-    >>> roles(["Run ID", "trainer/global_step", "loss"], {})
-    {'run': 'Run ID', 'step': 'trainer/global_step'}
-    """
-    found = {name: columns[name] for name in ROLES if name in columns}
-    for role, known in ROLES.items():
-        ends = [(plain(re.split(r"[./]", n)[-1]), plain(n), n) for n in header]
-        for word in known:
-            inner = role == "step"  # which trackers put behind a point
-            like = [n for end, whole, n in ends
-                    if whole == word or (inner and end == word)]  # fmt: skip
-            if like:
-                found.setdefault(role, like[0])
-    return found
-
-
-def split_of(text: object) -> str:
-    """The split that a word or the name of a file speaks of; "" for none.
-
-    Examples
-    --------
-    >>> split_of("eval_metrics"), split_of("Train"), split_of("metrics")
-    ('eval', 'train', '')
-    """
-    words = re.split(r"[\W_]+", str(text).lower())
-    if TRAIN & set(words):
-        return "train"
-    return next((word for word in HELD_OUT if word in words), "")
+    for name in ("step", "D"):
+        column = names.get(name, name)
+        steps = {_number(record.get(column)) for record in records}
+        if len({step for step in steps if not math.isnan(step)}) > 1:
+            return True
+    return False
 
 
 def ends_of(
-    records: Sequence[tuple[Record, str]], names: Mapping[str, str], take: Take
+    records: Sequence[tuple[Record, str]],
+    names: Mapping[str, str],
+    take: Take,
+    table: bool = False,
 ) -> tuple[list[Record], str]:
     """The rows that one run gives: its end, once for each number of bits rounded to.
 
@@ -89,6 +54,8 @@ def ends_of(
         Our names to the run's: ``loss``, ``step``, ``split``, ``D``, settings.
     take
         The last record with a loss, the one with the lowest, or all of them.
+    table
+        The records are rows: two of them at the last step are two measurements.
 
     Returns
     -------
@@ -118,7 +85,7 @@ def ends_of(
             for at, r in ordered
             if not width or not _there(r, bits) or str(r[bits]) == width
         ]
-        rows += list(_ends(own, loss, step, take))
+        rows += list(_ends(own, loss, step, take, table))
     return rows, remark
 
 
@@ -191,7 +158,11 @@ def _one_setting(
 
 
 def _ends(
-    records: Sequence[tuple[float, Record]], loss: str, step: str, take: Take
+    records: Sequence[tuple[float, Record]],
+    loss: str,
+    step: str,
+    take: Take,
+    table: bool,
 ) -> Iterator[Record]:
     with_loss = [i for i, (_, record) in enumerate(records) if loss in record]
     numbers = [i for i in with_loss if not _null(records[i][1][loss])]
@@ -206,6 +177,11 @@ def _ends(
     at = numbers[-1] if numbers else len(records) - 1
     if step:
         _one_loss(records, numbers, loss, step)
+    if table and numbers:
+        last = [pair for pair in records if pair[0] == records[at][0]]
+        rows = [_until([pair], 0) for pair in last if not _null(pair[1].get(loss))]
+        yield from (row for i, row in enumerate(rows) if row not in rows[:i])
+        return
     yield _until(records, at)
 
 

@@ -25,12 +25,13 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import KNOWN
 from precision_lib.intake.contents import read_text, suffix_of
-from precision_lib.intake.curves import OWN_IDS, SETTINGS, Take, plain, roles
+from precision_lib.intake.curves import SETTINGS, Take, steps_vary
 from precision_lib.intake.faults import Fault
 from precision_lib.intake.folders import Log, LogRuns, read_folder, summed
 from precision_lib.intake.nested import Record, Unreadable, unrolled
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.records import JSON, read_json
+from precision_lib.intake.roles import OWN_IDS, plain, roles
 from precision_lib.intake.tables import read_csv, read_parquet
 
 PARQUET = (".parquet", ".pq")
@@ -163,16 +164,21 @@ def _runs_of_rows(raw: RawRuns, columns: Mapping[str, str], take: Take) -> RawRu
     for number, row in enumerate(rows):
         groups.setdefault(tuple(str(row[name]) for name in same), []).append(number)
     bad = {fault.row for fault in raw.faults}
-    logs = []
+    logs, curves = [], []
     for key, of in groups.items():
-        place = raw.places[of[0]] if len(of) == 1 else f"run {key[0]}"
-        records = [(_given(rows[i], names), "") for i in of if i not in bad]
-        logs += [Log(place, records)] if records else []
-    found = summed(raw.kind, iter(logs), names, take, [])
+        records = {i: _given(rows[i], names) for i in of if i not in bad}
+        if len(records) > 1 and steps_vary(list(records.values()), names):
+            curves.append(len(records))
+            logs.append(Log(f"run {key[0]}", [(r, "") for r in records.values()]))
+        else:
+            logs += [Log(raw.places[i], [(r, "")]) for i, r in records.items()]
+    if not curves:
+        return raw
+    found = summed(raw.kind, iter(logs), names, take, [], table=True)
     collapsed = _raw(Path(raw.source), found)
     dropped = [Fault(f.place, f.column, f.value, f.what, f.cure) for f in raw.faults]
     remark = (
-        f"Column {run!r} repeats: {len(rows)} rows are steps of {len(groups)} runs, "
+        f"Column {run!r} repeats: {sum(curves)} rows are steps of {len(curves)} runs, "
         f"and each run is its {'lowest loss' if take == 'min' else 'end'}."
     )
     return replace(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from precision_lib.errors import UserError
 from precision_lib.intake.contents import suffix_of
-from precision_lib.intake.curves import OWN_IDS, Take, ends_of, roles
+from precision_lib.intake.curves import Take, ends_of
 from precision_lib.intake.faults import Fault, listed
 from precision_lib.intake.nested import Record, Unreadable
 from precision_lib.intake.records import (
@@ -20,6 +20,7 @@ from precision_lib.intake.records import (
     refused,
     wandb_records,
 )
+from precision_lib.intake.roles import OWN_IDS, roles
 
 SUMMARY = "wandb-summary.json"
 OF_A_RUN = re.compile(  # folders within the folder of a run
@@ -230,6 +231,7 @@ def summed(
     columns: Mapping[str, str],
     take: Take,
     remarks: list[str],
+    table: bool = False,
 ) -> LogRuns:
     """Rows and faults of the logs, and what was chosen, said once.
 
@@ -247,7 +249,7 @@ def summed(
         try:
             if log.fault:
                 raise Unreadable(log.fault)
-            rows, remark = ends_of(log.records, names, take)
+            rows, remark = ends_of(log.records, names, take, table)
         except Unreadable as error:
             cure = "mend or remove it"
             what, _, said = str(error).partition("; ")

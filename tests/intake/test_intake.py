@@ -327,6 +327,27 @@ def test_files_without_runs_are_one_sentence(
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
+PTQ_ROWS = (
+    "run_id,N,D,loss,method,post_bits,post_loss,step\n"
+    "a,1e6,1e8,3.5,rtn,4,3.9,9\na,1e6,1e8,3.5,gptq,4,3.6,9\n"
+    "a,1e6,1e8,3.5,rtn,3,4.9,9\na,1e6,1e8,3.5,gptq,3,4.6,9\n"
+)
+
+
+def test_rows_of_one_run_without_steps_are_measurements(tmp_path: Path) -> None:
+    """One run rounded by several methods has one row for each, not a curve."""
+    path = write(tmp_path / "ptq.csv", PTQ_ROWS)
+    found = check_runs(read_runs(path))
+    assert found.table["post_loss"].tolist() == [3.9, 3.6, 4.9, 4.6]
+    assert not any("are steps" in remark for remark in found.remarks)
+    found = check_runs(read_runs(path), where="method == 'gptq'")
+    assert found.table["post_loss"].tolist() == [3.6, 4.6]
+    early = "a,1e6,5e7,3.9,rtn,4,4.2,4\na,1e6,5e7,3.9,gptq,4,4.1,4\n"
+    found = check_runs(read_runs(write(path, PTQ_ROWS + early)))
+    assert sorted(found.table["post_loss"]) == [3.6, 3.9, 4.6, 4.9]
+    assert "6 rows are steps of 1 runs" in found.remarks[0]
+
+
 def test_missing_files_and_folders_without_logs(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
         read_runs(tmp_path / "absent")
