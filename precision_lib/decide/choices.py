@@ -35,6 +35,18 @@ def choices(surface: Surface) -> dict[float, Surface]:
     return {bits: found[bits][1] for bits in sorted(found)}
 
 
+def unpriced(surface: Surface) -> list[str]:
+    """Names of formats that the fit has seen and whose bits nobody knows.
+
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> unpriced(surface(paper_fit()))
+    []
+    """
+    fit = surface.base
+    names = {name for c in fit.law.categories() for name in fit.levels[c]}
+    return sorted(name for name in names if _bits(name) is None)
+
+
 def _all(surface: Surface) -> Iterator[tuple[float, Surface]]:
     fit = surface.base
     columns = [c for c in fit.law.categories() if c not in surface.levels]

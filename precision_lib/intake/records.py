@@ -19,6 +19,7 @@ LINES = (".jsonl", ".ndjson")
 JSON = (".json", *LINES)
 TABLES = (".csv", ".tsv")
 YAML = (".yaml", ".yml")
+RUNS = ("runs", "trials", "results", "rows")  # names of a list of runs
 WANDB_OWN = ("_wandb", "wandb_version")
 
 
@@ -54,6 +55,8 @@ def read_json(path: Path) -> Iterator[tuple[str, Any]]:
 def _values(text: str) -> list[Any]:
     """Of a list, of one value, or of one value behind the other."""
     whole = _value(text)
+    if isinstance(whole, Mapping):
+        return _wrapped(whole)
     if not isinstance(whole, Unreadable):
         return whole if isinstance(whole, list) else [whole]
     decoder, found, at = _decoder(), [], 0
@@ -66,6 +69,16 @@ def _values(text: str) -> list[Any]:
     except (ValueError, RecursionError, Unreadable):
         return [whole]
     return found or [whole]
+
+
+def _wrapped(whole: Mapping[str, Any]) -> list[Any]:
+    """An object that holds a list of runs, with what it says of all of them."""
+    for name in RUNS:
+        runs = whole.get(name)
+        if isinstance(runs, list) and all(isinstance(run, Mapping) for run in runs):
+            head = {key: value for key, value in whole.items() if key != name}
+            return [{**head, **run} for run in runs] or [whole]
+    return [whole]
 
 
 def _decoder() -> json.JSONDecoder:

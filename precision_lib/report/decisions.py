@@ -17,7 +17,7 @@ from precision_lib.decide import (
     surface,
     training_cost,
 )
-from precision_lib.decide.choices import choices
+from precision_lib.decide.choices import choices, unpriced
 from precision_lib.decide.surface import TRAINING_BITS
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit
@@ -124,6 +124,8 @@ def _training(base: Fitted, budget: float | None) -> list[Advice]:
         about = f"{cost} Between {low:g} and {limits[1]:g} bits were considered."
         if not law.reads("kv_bits"):
             about += " The law knows some of the parts only; the cost counts P for all."
+        if names := unpriced(law):
+            about += f" Left out, of no known number of bits: {', '.join(names)}."
         found.append(_advice("Best size, data and bits", about, given, answers, "P"))
         plain = _plain_bits(law)
         split = tuple(allocation(law, each, plain) for each in budgets)

@@ -15,7 +15,7 @@ import pytest
 
 from precision_lib.cli.reading import Reading
 from precision_lib.decide import allocation, surface
-from precision_lib.decide.choices import choices
+from precision_lib.decide.choices import choices, unpriced
 from precision_lib.errors import UserError
 from precision_lib.intake import check_runs, read_runs
 from precision_lib.laws import compare, fit, get_law
@@ -250,6 +250,14 @@ def test_unquantized_training_is_priced_at_16_bits(file: str) -> None:
     values = allocation(surface(law), 9.72e19, 16.0).values
     assert 6 * values["N"] * values["D"] == pytest.approx(9.72e19, rel=1e-6)
     assert values["N"] == pytest.approx(6.22e8, rel=1e-2)
+
+
+def test_a_format_without_known_bits_is_left_out_and_named() -> None:
+    table = Reading().read(CASES / "I23_weight_format_none.csv").table
+    own = table.replace({"weight_format": {"int4": "ours-v2"}})
+    law = fit(own, "format-multiplier", starts=5)
+    assert list(choices(surface(law))) == [16.0]
+    assert unpriced(surface(law)) == ["ours-v2"]
 
 
 def test_names_of_formats_have_no_case() -> None:

@@ -257,6 +257,39 @@ def test_a_folder_gives_the_end_of_its_good_runs_and_names_the_others(
 
 @settings(max_examples=TABLES, deadline=None)
 @given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(["rtn", "gptq", ""]),
+            st.sampled_from(["3", "w4", ""]),
+            st.floats(0.1, 9.0),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    step=st.booleans(),
+)
+def test_roundings_of_one_run_stay_rows(rows, step) -> None:
+    header = ["run_id", "N", "D", "loss", "method", "post_bits", "post_loss"]
+    lines = [
+        [run, 1e6 * (run + 1), 1e8, 3.0 + run, method, width, after if width else ""]
+        for run, method, width, after in rows
+    ]
+    if step:
+        header, lines = [*header, "step"], [[*line, 9] for line in lines]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "ptq.csv")
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([header, *lines])
+        found = check_runs(read_runs(path))
+    assert not found.faults and len(found.table) == len(rows)
+    if any(width for _, _, width, _ in rows):
+        after = [float(line[6] or "nan") for line in lines]
+        assert found.table["post_loss"].tolist() == pytest.approx(after, nan_ok=True)
+
+
+@settings(max_examples=TABLES, deadline=None)
+@given(
     logs=st.lists(log(), min_size=1, max_size=4),
     shuffled=st.randoms(use_true_random=False),
     kind=st.sampled_from(["csv", "jsonl"]),

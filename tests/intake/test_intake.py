@@ -298,7 +298,8 @@ def test_one_file_of_many_runs(tmp_path: Path) -> None:
     records = [{"N": 1e6, "D": 1e8, "loss": 3.5}, {"N": 2e6, "D": 1e8, "loss": 3.4}]
     listed = write(tmp_path / "a.json", json.dumps(records))
     lines = write(tmp_path / "b.jsonl", "\n".join(map(json.dumps, records)))
-    for path in (listed, lines):
+    wrapped = write(tmp_path / "c.json", json.dumps({"lab": "a", "runs": records}))
+    for path in (listed, lines, wrapped):
         assert check_runs(read_runs(path)).table["N"].tolist() == [1e6, 2e6]
 
 
