@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from precision_lib.cli.answers import show_answer
 from precision_lib.cli.options import sized
-from precision_lib.cli.output import (
-    emit_json,
-    number,
-    numbers,
-    show_notes,
-    show_table,
-    span,
-    working,
-)
+from precision_lib.cli.output import numbers, working
+from precision_lib.cli.reach import Extrapolate, within_reach
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,6 +106,7 @@ def decide(
         float | None, typer.Option(help="Most bits considered; without it 32.")
     ] = None,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    extrapolate: Extrapolate = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
@@ -144,7 +139,24 @@ def decide(
     surface = _surface(fit, degradation, numbers(held, "--set"))
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, level)
-    _show(answer, as_json, surface.doubts)
+    if not extrapolate:
+        _within_reach(surface, known, answer)
+    show_answer(answer, as_json, surface.doubts)
+
+
+def _within_reach(
+    surface: Surface, known: dict[str, Any], answer: Decision | Contour | Widths
+) -> None:
+    from precision_lib.decide import Decision
+
+    fits = [fit for fit in (surface.base, surface.degradation) if fit is not None]
+    if isinstance(answer, Decision):
+        found = {name: [value] for name, value in answer.values.items()}
+    else:
+        found = {"N": answer.N.tolist()}
+    for name in ("N", "D"):
+        given = [known[name]] if name in known else []
+        within_reach(fits, name, [*given, *found.get(name, [])])
 
 
 def _bits_list(text: str | None) -> list[float] | None:
@@ -230,65 +242,3 @@ def _ask(
     function: Callable[..., Any] = getattr(answers, question.name)
     found: Decision | Contour | Widths = function(surface, **options, level=level)
     return found
-
-
-def _show(
-    answer: Decision | Contour | Widths, as_json: bool, doubts: tuple[str, ...]
-) -> None:
-    from precision_lib.decide import Contour, Widths
-
-    if isinstance(answer, Widths):
-        _show_widths(answer, as_json)
-        return
-    if isinstance(answer, Contour):
-        _show_contour(answer, as_json, doubts)
-        return
-    record = answer.to_dict()
-    if as_json:
-        emit_json(record)
-        return
-    rows = [
-        [name, number(value), span(record["intervals"].get(name))]
-        for name, value in record["values"].items()
-    ]
-    show_table(answer.question, ["", "value", "interval"], rows)
-    show_notes(answer.notes)
-
-
-def _show_contour(contour: Contour, as_json: bool, doubts: tuple[str, ...]) -> None:
-    columns = (contour.bits, contour.N, contour.low, contour.high)
-    points = [[float(value) for value in row] for row in zip(*columns, strict=True)]
-    if as_json:
-        names = ("bits", "N", "low", "high")
-        listed = [dict(zip(names, point, strict=True)) for point in points]
-        record = {"loss": contour.loss, "D": contour.D, "contour": listed}
-        emit_json({**record, "notes": list(doubts)})
-        return
-    title = f"N for a loss of {contour.loss:g} on {contour.D:.4g} tokens"
-    rows = [
-        [number(b), number(n), span(None if lo != lo else (lo, hi))]
-        for b, n, lo, hi in points
-    ]
-    show_table(title, ["bits", "N", "interval"], rows)
-    show_notes(doubts)
-
-
-def _show_widths(found: Widths, as_json: bool) -> None:
-    names = ("bits", "N", "delta", "loss", "above", "low", "high")
-    columns = [getattr(found, name).tolist() for name in names]
-    if as_json:
-        rows = [
-            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
-        ]
-        emit_json(
-            {"question": found.question, "widths": rows, "notes": list(found.notes)}
-        )
-        return
-    shown = [
-        [number(b), number(n), number(b * n / 8e9), number(delta), number(loss),
-         f"{number(above)} {span(None if low != low else (low, high))}".strip()]
-        for b, n, delta, loss, above, low, high in zip(*columns, strict=True)
-    ]  # fmt: skip
-    head = ["bits", "N", "GB", "rounding adds", "loss", "above the best"]
-    show_table(found.question, head, shown)
-    show_notes(found.notes)

@@ -18,6 +18,7 @@ from precision_lib.cli.output import (
     show_notes,
     span,
 )
+from precision_lib.cli.reach import Extrapolate, within_reach
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def predict(
         str | None,
         typer.Option("--set", help="Other columns, as in weight_format=int4."),
     ] = None,
+    extrapolate: Extrapolate = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of a line.")
     ] = False,
@@ -64,6 +66,9 @@ def predict(
     for name in held.keys() - read:
         raise UserError(f"--set {name} is not used by {said}; leave it out.")
     parts = [_part(each, given) for each in fits]
+    for name, value in {"N": N, "D": D}.items():
+        if value is not None and not extrapolate:
+            within_reach(fits, name, [value])
     if len(parts) > 1:
         parts.append(_summed(parts))
     _show(parts, as_json)

@@ -137,7 +137,7 @@ def test_predict_agrees_with_the_library(fitted: Path) -> None:
     draws = saved.predict_replicates(row)[:, 0]
     assert record["interval"] == pytest.approx(np.percentile(draws, [2.5, 97.5]))
     assert record["warnings"] == []
-    text = call("predict", fitted, "--N", "1e12", "--D", "1e10")
+    text = call("predict", fitted, "--N", "1e12", "--D", "1e10", FAR)
     assert text.startswith("loss ") and "outside the runs that were fitted" in text
 
 
@@ -161,16 +161,20 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
     assert text == "delta 0.5858 nats/token\n"
 
 
+FAR = "--extrapolate"
+
+
 @pytest.mark.parametrize(
     ("question", "options", "answer"),
     [
         ("effective-size", ["--N", 1e8, "--D", 1e10, "--bits", 4],
          lambda s: decide.effective_size(s, 1e8, 1e10, 4)),
-        ("optimal-precision", ["--budget", 1e21],
+        ("optimal-precision", ["--budget", 1e21, FAR],
          lambda s: decide.optimal_precision(s, 1e21)),
-        ("allocation", ["--budget", 1e21, "--bits", 8],
+        ("allocation", ["--budget", 1e21, "--bits", 8, FAR],
          lambda s: decide.allocation(s, 1e21, 8)),
-        ("precision-at-size", ["--budget", 1e21, "--N", 1e9, "--most-bits", 9],
+        ("precision-at-size",
+         ["--budget", 1e21, "--N", 1e9, "--most-bits", 9, FAR],
          lambda s: decide.precision_at_size(s, 1e21, 1e9, (1.0, 9.0))),
         ("critical-data", ["--N", 3e7, "--post-bits", 4],
          lambda s: decide.critical_data(s, 3e7, 4)),
@@ -178,7 +182,7 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
          lambda s: decide.serving_memory(s, 1e9, 1e10)),
         ("serving-memory", ["--memory", 1e9, "--D", 1e10, "--rounded"],
          lambda s: decide.serving_memory(s, 1e9, 1e10, rounded=True)),
-        ("inference-cost", ["--memory", 1e9],
+        ("inference-cost", ["--memory", 1e9, FAR],
          lambda s: decide.inference_cost(s, 1e9)),
         ("rounding-cost", ["--N", "100M", "--D", "10B", "--post-bits", 4],
          lambda s: decide.rounding_cost(s, 1e8, 1e10, 4)),
@@ -227,7 +231,7 @@ def test_widths_of_one_memory_are_shown_side_by_side() -> None:
 
 
 def test_without_offsets_the_paper_does_not_reach_its_own_bits() -> None:
-    options = ("optimal-precision", "--budget", 1e21)
+    options = ("optimal-precision", "--budget", 1e21, FAR)
     with_them = call_json("decide", "paper", *options)["values"]["P"]
     without = call_json("decide", "paper-no-offset", *options)["values"]["P"]
     assert with_them == pytest.approx(7.0, abs=0.01)
@@ -275,6 +279,10 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
          "cannot read the fit"),
         (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
+        (["decide", "paper", "rounding-cost", "--N", 2500, "--D", 1e10, "--post-bits",
+          4], "N = 2500 is more than 10 times beyond the runs"),
+        (["decide", "paper", "optimal-precision", "--budget", 1e21],
+         "N = 5.3433e+09 is more than 10 times beyond the runs"),
         (["decide", "paper", "allocation", "--bits", 1, "--budget", 1, "--loss", 3],
          "allocation does not use --loss; it takes --budget, --bits"),
         (["decide", "paper", "iso-loss", "--bits", 4, "--D", 1, "--loss", 3,
