@@ -34,7 +34,11 @@ def show_answer(
         emit_json(record)
         return
     rows = [
-        [name, number(value), span(record["intervals"].get(name))]
+        [
+            name,
+            " ".join([number(value), *filter(None, [answer.at_end.get(name)])]),
+            span(record["intervals"].get(name)),
+        ]
         for name, value in record["values"].items()
     ]
     show_table(answer.question, ["", "value", "interval"], rows)

@@ -27,6 +27,9 @@ class Decision:
         What to distrust, in sentences.
     draws : dict of str to Array
         The answer under each replicate, shape (R,).
+    end : int
+        -1 or 1 where the first value lies at the lower or upper end of the range that
+        was searched, so that the optimum may be lower or higher; else 0.
 
     Examples
     --------
@@ -39,6 +42,17 @@ class Decision:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     draws: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+    end: int = 0
+
+    @property
+    def at_end(self) -> dict[str, str]:
+        """What to say behind the first value where it lies at an end of the range.
+
+        >>> Decision("How many?", {"P": 4.0, "N": 1e9}, end=-1).at_end
+        {'P': 'or less'}
+        """
+        words = {-1: "or less", 1: "or more"}
+        return {next(iter(self.values)): words[self.end]} if self.end else {}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; a value that does not exist is None.
@@ -53,6 +67,7 @@ class Decision:
                 name: [_plain(low), _plain(high)]
                 for name, (low, high) in self.intervals.items()
             },
+            "at_end": self.at_end,
             "notes": list(self.notes),
         }
 

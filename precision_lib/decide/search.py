@@ -27,13 +27,13 @@ class Minimum(NamedTuple):
     ----------
     x, value : Array
         Place and height of each minimum; NaN where the function has no value at all.
-    edge : Array of bool
-        Whether the function still falls at the end of the range.
+    edge : Array of int
+        -1 or 1 where the function still falls at the lower or upper end of the range.
     """
 
     x: Array
     value: Array
-    edge: npt.NDArray[np.bool_]
+    edge: npt.NDArray[np.int_]
 
 
 def minimum(
@@ -51,7 +51,7 @@ def minimum(
     >>> goals = np.array([1.0, 2.0, 9.0])
     >>> found = minimum(lambda x, i: (x - goals[i]) ** 2, 0, 5, np.arange(3))
     >>> found.x.round(6).tolist(), found.edge.tolist()
-    ([1.0, 2.0, 5.0], [False, False, True])
+    ([1.0, 2.0, 5.0], [0, 0, 1])
     """
     from scipy.optimize import elementwise
 
@@ -63,17 +63,17 @@ def minimum(
     everywhere = safe(np.repeat(grid, index.size), np.tile(index, points))
     heights = everywhere.reshape(points, index.size)
     best = heights.argmin(axis=0)
-    edge = (best == 0) | (best == points - 1)
+    edge = 1 * (best == points - 1) - 1 * (best == 0)
     middle = np.clip(best, 1, points - 2)
     bracket = (grid[middle - 1], grid[middle], grid[middle + 1])
     found: Any = elementwise.find_minimum(safe, bracket, args=(index,))
-    settled = found.success & ~edge
+    settled = found.success & (edge == 0)
     lowest = np.take_along_axis(heights, best[None], axis=0)[0]
     x = np.where(settled, found.x, grid[best])
     value = np.where(settled, found.f_x, lowest)
     nowhere = value >= HUGE
     x, value = (np.where(nowhere, np.nan, each) for each in (x, value))
-    return Minimum(x, value, edge & ~nowhere)
+    return Minimum(x, value, edge * ~nowhere)
 
 
 def falling_root(function: Function, low: float, high: float, index: Index) -> Array:

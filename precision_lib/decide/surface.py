@@ -150,7 +150,7 @@ class Surface:
         """Solve for the fit and every replicate and put the answers together.
 
         `question`: in one line; `solve`: from replicate numbers to the answer by name;
-        the name ``edge`` marks answers that lie at the end of the range searched.
+        the name ``edge`` marks answers at the lower (-1) or upper (1) end of the range.
         `given`: columns that the question sets, whose range is noted like the answer's.
         """
         if not 0 < level < 1:
@@ -158,7 +158,7 @@ class Surface:
         numbers = np.arange(self.size)
         chunks = [solve(numbers[i : i + CHUNK]) for i in range(0, self.size, CHUNK)]
         found = {k: np.concatenate([c[k] for c in chunks]) for k in chunks[0]}
-        edge = found.pop("edge", np.zeros(self.size)).astype(bool)
+        edge = found.pop("edge", np.zeros(self.size))
         values = {name: float(x[0]) for name, x in found.items()}
         draws = {name: x[1:] for name, x in found.items()} if self.size > 1 else {}
         tail = 50 * (1 - level)
@@ -167,8 +167,8 @@ class Surface:
         }
         ranges = self.range_notes({**(given or {}), **values})
         nothing = [NO_LOSS] if np.isnan(values.get("loss", 0.0)) else []
-        notes = (*nothing, *_edge_notes(edge), *ranges, *self.doubts)
-        return Decision(question, values, intervals, notes, draws)
+        notes = (*nothing, *_edge_notes(edge != 0), *ranges, *self.doubts)
+        return Decision(question, values, intervals, notes, draws, int(edge[0]))
 
     @property
     def doubts(self) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ def optimal_precision(
         sizes = np.empty(index.shape)
         for held, mask in by_bits(surface, best["P"]):
             sizes[mask] = _best_size(held, budget, best["P"][mask], index[mask]).x
-        found = Minimum(sizes, best["loss"], best["edge"] > 0)
+        found = Minimum(sizes, best["loss"], best["edge"])
         return {"P": best["P"], **_split(found, budget, best["P"])}
 
     return surface.answer(f"N, D and P for {budget:.4g} FLOP", solve, level=level)

@@ -94,6 +94,8 @@ def _decision(advice: Sequence[Advice]) -> str:
 
 def _value(answer: Decision, name: str) -> str:
     text = f"{name} = {brief(answer.values[name])}"
+    if name in answer.at_end:
+        return f"{text} {answer.at_end[name]}: the end of what was considered"
     if name in answer.intervals:
         low, high = answer.intervals[name]
         text += f" (95% {brief(low)} to {brief(high)})"

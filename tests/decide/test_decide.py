@@ -436,7 +436,7 @@ def test_search_marks_the_ends_and_gaps() -> None:
     )
     assert found.x == pytest.approx([3, 3], abs=1e-6) and not found.edge.any()
     ends = minimum(lambda x, i: np.where(i == 0, x, -x), 0, 5, np.arange(2))
-    assert ends.x.tolist() == [0, 5] and ends.edge.all()
+    assert ends.x.tolist() == [0, 5] and ends.edge.tolist() == [-1, 1]
     assert np.isnan(falling_root(lambda x, i: 1 + 0 * x, 0, 1, np.arange(1))[0])
 
 
@@ -503,3 +503,12 @@ def test_where_a_law_has_no_loss_there_is_no_answer() -> None:
     ):
         assert np.isnan(answer.values["loss"]), answer
         assert answer.notes[0].startswith("The law has no loss there")
+
+
+def test_an_optimum_at_an_end_is_said_to_be_one() -> None:
+    s = decide.surface(decide.paper_fit())
+    few, many = ((3.0, 4.0), (12.0, 16.0))
+    assert decide.optimal_precision(s, 1e21, few).at_end == {"P": "or more"}
+    assert decide.optimal_precision(s, 1e21, many).at_end == {"P": "or less"}
+    assert decide.optimal_precision(s, 1e21).at_end == {}
+    assert decide.serving_memory(s, 1e9, 1e10, bits_range=few).to_dict()["at_end"]
