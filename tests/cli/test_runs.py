@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from precision_lib.errors import UserError
-from precision_lib.paths import DATA, tables_of
+from precision_lib.paths import DATA, label, tables_of
 from precision_lib.sweep import plans as plan, records, runner as sweep
 from precision_lib.text.corpus import save_corpus
 from precision_lib.text.loading import load_corpus
@@ -48,7 +48,7 @@ def test_the_readme_says_which_published_sweeps_are_done(path):
     done = len(ids & records.finished_ids(Path("no records"), tables_of(path)))
     words = str(done) if done == len(ids) else f"{done} of {len(ids)}"
     readme = (DATA / "README.md").read_text(encoding="utf-8")
-    assert f"| `{plan.label(path)}` | {words} | " in readme
+    assert f"| `{label(path)}` | {words} | " in readme
 
 
 @pytest.mark.slow
