@@ -83,8 +83,8 @@ def browser() -> Iterator[Browser]:
     if (program := chromium()) is None:
         pytest.skip("no Chromium is installed: the pages were not opened")
     with sync_playwright() as playwright:
-        children = psutil.Process().children()
-        driver = next(child for child in children if "playwright" in child.exe())
+        alive = [p for p in psutil.Process().children() if p.status() != "zombie"]
+        driver = next(process for process in alive if "playwright" in process.exe())
         yield playwright.chromium.launch(
             executable_path=program,
             args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
