@@ -13,6 +13,7 @@ import pandas as pd
 from precision_lib.findings.group_bootstrap import resampled, slope_of
 
 SIDES = ["N", "D"]
+FEWEST = 8  # rows: a bootstrap of fewer cells is too short
 
 
 def power_of(
@@ -100,14 +101,14 @@ def powers(
 ) -> dict[str, float]:
     """Both powers, as ``D``, ``D_low``, ``D_high``, ``N`` …, and the number of runs.
 
-    Not a number where the rows vary in D or in N too little.
+    Not a number where the rows are too few, or vary in D or in N too little.
 
     >>> one = pd.DataFrame({"N": [1, 1], "D": [1, 2], "arm": "a", "cost": [0.1, 0.2]})
     >>> powers(one, "arm")["D"]
     nan
     """
     row: dict[str, float] = {"runs": len(found)}
-    enough = (found[SIDES].nunique() > 1).all() and len(found) > 3
+    enough = (found[SIDES].nunique() > 1).all() and len(found) >= FEWEST
     for side in SIDES:
         one = power_of(found, side, level, draws, seed) if enough else {}
         row[side] = one.get("estimate", float("nan"))
