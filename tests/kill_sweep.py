@@ -87,8 +87,25 @@ def kill(process: BaseProcess, victim: str, random_: random.Random) -> None:
     if victim != "worker":
         process.kill()
         process.join()
-        _, alive = psutil.wait_procs(below, timeout=60)  # one may be at its imports
+        alive = still_running(below, 60)  # one may be at its imports
         assert not alive, f"workers outlive their sweep: {alive}"
+
+
+def still_running(processes: list[psutil.Process], seconds: float) -> list[Any]:
+    """Those that have not ended by then; one that nobody has reaped has ended."""
+    end = time.monotonic() + seconds
+    while alive := [process for process in processes if _runs(process)]:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.02)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def one_round(

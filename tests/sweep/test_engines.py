@@ -18,7 +18,7 @@ from precision_lib.sweep.ray_engine import RayEngine
 from precision_lib.sweep.records import read_records
 from precision_lib.sweep.runner import run_sweep
 from precision_lib.text.corpus import Corpus, read_corpus, save_corpus
-from tests.kill_sweep import tiny_configs
+from tests.kill_sweep import still_running, tiny_configs
 
 pytestmark = pytest.mark.slow
 
@@ -89,8 +89,7 @@ def test_a_worker_dies_with_the_process_that_started_it():
     worker = psutil.Process(receiver.recv())
     parent.kill()
     parent.join()
-    psutil.wait_procs([worker], timeout=60)
-    assert not worker.is_running()
+    assert not still_running([worker], 60)
 
 
 class Killer(LocalEngine):
