@@ -168,7 +168,7 @@ class Float:
         """
         import torch
 
-        if x.itemsize not in _WORDS or self.exponent == 8:
+        if x.dtype not in (torch.float32, torch.float64) or self.exponent == 8:
             wide = torch.float64 if self.exponent == 8 else torch.float32
             return self._round(x.to(wide)).to(x.dtype)
         return self._round(x)

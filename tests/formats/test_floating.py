@@ -132,3 +132,10 @@ def test_equals_torchs_cast_inside_the_range(name):
     fmt = parse_format({"float8_e4m3fn": "e4m3fn", "float8_e5m2": "e5m2ieee"}[name])
     x = torch.from_numpy(every_half_and_every_tie(fmt)).clamp(*fmt.range)
     assert torch.equal(fmt.cast(x), x.to(getattr(torch, name)).float())
+
+
+def test_whole_numbers_are_rounded_as_numbers_not_as_bits():
+    small = Float(2, 1)
+    for dtype in (torch.int32, torch.int64, torch.float16):
+        given = torch.tensor([1, 2, 3, 4], dtype=dtype)
+        assert small.nearest(given).tolist() == [1, 2, 3, 4]
