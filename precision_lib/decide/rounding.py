@@ -129,11 +129,11 @@ def serving_widths(
         raise UserError("give N for one model, or memory for one of each width.")
     require_rounding(surface)
     bits = np.asarray(widths, dtype=float)
-    for name, value in {"D": D, "N": N, "memory": memory}.items():
-        require_positive(**({} if value is None else {name: value}))
+    given = {"D": D, "N": N, "memory": memory}
+    require_positive(**{k: v for k, v in given.items() if v is not None})
     for one in bits:
         require_positive(bits=one)
-    sizes = np.full(bits.shape, N) if N is not None else (memory or 0.0) / bits
+    sizes = memory / bits if memory is not None else np.full(bits.shape, N)
     index = np.arange(surface.size)
     each = [
         (surface.loss(index, n, D, post_bits=p), surface.loss(index, n, D))

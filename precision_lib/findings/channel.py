@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from precision_lib.findings import twins
 from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.twins import law_roundings
 from precision_lib.laws import fit
@@ -52,7 +53,7 @@ def channel_contest(
     rows = law_roundings(ptq, (bits, bits), method)
     beyond = (rows["N"] == rows["N"].max()) | (rows["D"] > 0.99 * rows["D"].max())
     seen, held = rows[~beyond], rows[beyond]
-    cells = held["N"].astype(str) + "-" + held["D"].astype(str)
+    cells = twins.cells(held)
     measured, predicted = held["post_loss"], {}
     for name, laws in FORMS.items():
         total = np.zeros(len(held))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from precision_lib.findings import twins
 from precision_lib.findings.group_bootstrap import resampled, slope_of
 
 SIDES = ["N", "D"]
@@ -48,7 +49,7 @@ def power_of(
     sides = np.log(found[SIDES].to_numpy(float))
     x = np.column_stack([sides - sides.mean(axis=0), levels])
     y = np.log(found["cost"].to_numpy(float))
-    cells = found["N"].astype(str) + "-" + found["D"].astype(str)
+    cells = twins.cells(found)
     slope = slope_of(x, y, 2, column=SIDES.index(side))
     estimate, low, high = resampled(slope, cells, draws, seed)
     return {"estimate": estimate, "low": low, "high": high, "runs": len(y)}

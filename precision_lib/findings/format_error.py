@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from precision_lib.findings import twins
 from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.rivals import weight_only
 from precision_lib.findings.twins import with_twins
@@ -79,7 +80,7 @@ def carried_over(
     seen = table[table["kind"].isin(["none", known])]
     pairs = with_twins(table[table["kind"].isin(["none", asked])])
     pairs = pairs[pairs["gmse"].between(0, seen["gmse"].max())]
-    cells = pairs["N"].astype(str) + "-" + pairs["D"].astype(str)
+    cells = twins.cells(pairs)
     misses = {
         law: np.abs(predicted_cost(fit(seen, law, seed=seed), pairs) - pairs["cost"])
         for law in LAWS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from precision_lib.findings import twins
 from precision_lib.findings.cost_powers import power_of
 from precision_lib.findings.group_bootstrap import Array, resampled, slope_of
 from precision_lib.findings.rivals import weight_only
@@ -47,7 +48,7 @@ def kept_shares(
     """
     table = weight_only(runs, "base", "parts", "floating")
     table = table[table["weight_format"].isin(["float32", *COARSE[kind]])]
-    cells = table["N"].astype(str) + "-" + table["D"].astype(str)
+    cells = twins.cells(table)
     found = fit(table, "quartet", starts=20, seed=seed)
     draws = bootstrap(found, "cluster", replicates, seed, by=cells.to_numpy())
     rows: dict[str, dict[str, float]] = {}
@@ -85,7 +86,7 @@ def exponents_by_width(
     low = table[table["weight_bits"] == bits].sort_values(twin)
     plain = table[table["weight_bits"] == 32].merge(low[twin], on=twin)
     pair = [low.reset_index(drop=True), plain.sort_values(twin).reset_index(drop=True)]
-    cells = (pair[0]["N"].astype(str) + "-" + pair[0]["D"].astype(str)).to_numpy()
+    cells = twins.cells(pair[0]).to_numpy()
     fits = [fit(one, "chinchilla", seed=seed) for one in pair]
     drawn = [bootstrap(one, "cluster", draws, seed, by=cells) for one in fits]
     rows = {}
@@ -135,9 +136,9 @@ def tails_and_cost(
     """
     rows = ptq[(ptq["method"] == method) & (ptq["post_bits"] == bits)]
     rows = rows.merge(statistics, on="run_id")
-    cells = rows["N"].astype(str) + "-" + rows["D"].astype(str)
+    cells = twins.cells(rows)
     alike = rows[cells.map(cells.value_counts()) > 2]
-    own = alike["N"].astype(str) + "-" + alike["D"].astype(str)
+    own = twins.cells(alike)
     table = {}
     for what, column in TAILS.items():
         inside, every = (

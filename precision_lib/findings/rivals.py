@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from precision_lib.findings import twins
 from precision_lib.findings.best_bits import COLUMNS, quantized_runs, tied_runs
 from precision_lib.findings.cost_powers import always_cost, power_of
 from precision_lib.findings.group_bootstrap import mean_of, resampled
@@ -117,7 +118,7 @@ def contest(
     >>> against(contest(runs, laws, low), "effective-tied")["word"].tolist()
     ['reference', 'worse']
     """
-    cells = table["N"].astype(str) + "-" + table["D"].astype(str)
+    cells = twins.cells(table)
     folds = min(folds, cells.nunique())
     found = compare(
         table, laws, hold_out=hold_out, folds=folds, by=cells, seed=seed, **options
@@ -216,7 +217,7 @@ def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> M
     >>> seen_often(table, ["f"], folds=4).tolist()
     [True, True, True, False]
     """
-    cells = table["N"].astype(str) + "-" + table["D"].astype(str)
+    cells = twins.cells(table)
     needed = -(-cells.nunique() // folds) + 1
     keep = np.ones(len(table), dtype=bool)
     for column in columns:

@@ -107,6 +107,15 @@ def twin_groups(runs: pd.DataFrame) -> pd.Series:
     return runs[TWIN].astype(str).agg("-".join, axis=1)
 
 
+def cells(runs: pd.DataFrame) -> pd.Series:
+    """A name for each pair of N and D, for a bootstrap that draws these.
+
+    >>> cells(pd.DataFrame({"N": [9, 9], "D": [5, 6]})).tolist()
+    ['9-5', '9-6']
+    """
+    return runs["N"].astype(str) + "-" + runs["D"].astype(str)
+
+
 def with_part(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs with columns ``part`` and ``bits`` that say what is quantized.
 
