@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from precision_lib.cli.output import emit_json, number, show_notes, show_table, span
 
 if TYPE_CHECKING:
     from precision_lib.decide import Contour, Decision, Widths
+
+HEADS = {"delta": "rounding adds"}
 
 
 def show_answer(
@@ -36,7 +38,7 @@ def show_answer(
     rows = [
         [
             name,
-            " ".join([number(value), *filter(None, [answer.at_end.get(name)])]),
+            " ".join([number(value), answer.at_end.get(name, "")]).strip(),
             span(record["intervals"].get(name)),
         ]
         for name, value in record["values"].items()
@@ -64,21 +66,40 @@ def _show_contour(contour: Contour, as_json: bool, doubts: tuple[str, ...]) -> N
 
 
 def _show_widths(found: Widths, as_json: bool) -> None:
-    names = ("bits", "N", "delta", "loss", "above", "low", "high")
-    columns = [getattr(found, name).tolist() for name in names]
+    from precision_lib.decide.decision import brief
+
+    rows = found.rows()
     if as_json:
-        rows = [
-            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
-        ]
-        emit_json(
-            {"question": found.question, "widths": rows, "notes": list(found.notes)}
-        )
+        emit_json({"question": found.question, "widths": rows, "notes": found.notes})
         return
+    more = [name for name in found.more if not name.endswith(("_from", "_to"))]
+    heads = ["bits", "N", "D", *(HEADS.get(name, name) for name in more), "loss"]
     shown = [
-        [number(b), number(n), number(b * n / 8e9), number(delta), number(loss),
-         f"{number(above)} {span(None if low != low else (low, high))}".strip()]
-        for b, n, delta, loss, above, low, high in zip(*columns, strict=True)
+        [*(brief(row[name]) for name in ("bits", "N", "D", *more)),
+         number(row["loss"]), _above(row)]
+        for row in rows
     ]  # fmt: skip
-    head = ["bits", "N", "GB", "rounding adds", "loss", "above the best"]
-    show_table(found.question, head, shown)
+    heads += ["above the best"]
+    if "N_from" in found.more:
+        heads += ["nearly as good: N", "on D"]
+        shown = [[*cells, _from_to(row, "N"), _from_to(row, "D")]
+                 for cells, row in zip(shown, rows, strict=True)]  # fmt: skip
+    if any(found.outside):
+        heads += ["outside the runs"]
+        shown = [[*cells, row["outside"]]
+                 for cells, row in zip(shown, rows, strict=True)]  # fmt: skip
+    show_table(found.question, heads, shown)
     show_notes(found.notes)
+
+
+def _from_to(row: dict[str, Any], name: str) -> str:
+    from precision_lib.decide.decision import brief
+
+    low, high = row[f"{name}_from"], row[f"{name}_to"]
+    return "-" if low != low else f"{brief(low)} to {brief(high)}"
+
+
+def _above(row: dict[str, Any]) -> str:
+    low, high = row["low"], row["high"]
+    ends = "" if low != low else f" [{low:.3g}, {high:.3g}]"
+    return "-" if row["above"] != row["above"] else f"{row['above']:.3g}{ends}"

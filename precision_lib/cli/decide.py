@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from precision_lib.cli.answers import show_answer
-from precision_lib.cli.options import sized
+from precision_lib.cli.options import CostRule, sized
 from precision_lib.cli.output import numbers, working
 from precision_lib.cli.reach import Extrapolate, within_reach
 from precision_lib.errors import UserError
@@ -36,6 +37,8 @@ class Question(StrEnum):
     inference_cost = "inference-cost"
     rounding_cost = "rounding-cost"
     serving_widths = "serving-widths"
+    training_widths = "training-widths"
+    quantization_start = "quantization-start"
 
 
 NEEDS: dict[Question, tuple[str, ...]] = {
@@ -49,17 +52,22 @@ NEEDS: dict[Question, tuple[str, ...]] = {
     Question.inference_cost: ("memory",),
     Question.rounding_cost: ("N", "D", "post_bits"),
     Question.serving_widths: ("D",),
+    Question.training_widths: ("budget",),
+    Question.quantization_start: ("N", "D", "bits"),
 }
 RANGE = ("least_bits", "most_bits")
 TAKES: dict[Question, tuple[str, ...]] = {
-    Question.optimal_precision: RANGE,
-    Question.precision_at_size: RANGE,
+    Question.optimal_precision: (*RANGE, "cost_rule"),
+    Question.precision_at_size: (*RANGE, "cost_rule"),
+    Question.allocation: ("cost_rule",),
+    Question.training_widths: ("bits", "cost_rule", "within"),
     Question.serving_memory: (*RANGE, "rounded", "degradation"),
     Question.inference_cost: (*RANGE, "degradation"),
     Question.critical_data: ("bits", "degradation"),
     Question.rounding_cost: ("bits", "measured", "degradation"),
-    Question.serving_widths: ("N", "memory", "degradation"),
+    Question.serving_widths: ("N", "memory", "bits", "degradation"),
 }  # beside what it needs
+LISTS = (Question.iso_loss, Question.serving_widths, Question.training_widths)
 
 
 def decide(
@@ -78,13 +86,17 @@ def decide(
     N: Annotated[float | None, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
     D: Annotated[float | None, sized("--D", "Tokens.")] = None,
     bits: Annotated[
-        str | None, typer.Option(help="Bits in training; a list for iso-loss: 3,4,8.")
+        str | None, typer.Option(help="Bits in training; of the tables a list: 3,4,8.")
     ] = None,
     post_bits: Annotated[
         float | None, typer.Option(help="Bits after rounding the trained weights.")
     ] = None,
     budget: Annotated[
-        float | None, sized("--budget", "Training FLOP at 16 bits: (6/16) N D P.")
+        float | None, sized("--budget", "Training FLOP at 16 bits, 6 N D there.")
+    ] = None,
+    cost_rule: CostRule = None,
+    within: Annotated[
+        float | None, typer.Option(help="training-widths: nats to lose to the best.")
     ] = None,
     memory: Annotated[
         float | None, sized("--memory", "Bits of weights, N times P.")
@@ -115,9 +127,14 @@ def decide(
 
     \b
     effective-size     N_eff of a model            --N --D --bits
-    optimal-precision  best N, D and P             --budget
-    allocation         best N and D at given bits  --budget --bits
-    precision-at-size  best P and D at given N     --budget --N
+    optimal-precision  best N, D and P             --budget [--cost-rule]
+    training-widths    N, D and loss in 4, 6, 8    --budget [--cost-rule] [--bits]
+                       and 16 bits, and all that
+                       lose at most so many nats   [--within 0.01]
+    allocation         best N and D at given bits  --budget --bits [--cost-rule]
+    precision-at-size  best P and D at given N     --budget --N [--cost-rule]
+    quantization-start when to begin training      --N --D --bits
+                       in few bits (two-phases)
     critical-data      D beyond which rounding     --N --post-bits
                        hurts more than data help
     iso-loss           N for one loss, by bits     --loss --D --bits 3,4,8
@@ -125,35 +142,45 @@ def decide(
     inference-cost     best N, D and P_post when   --memory
                        only N P_post is paid for
     rounding-cost      what rounding a model adds  --N --D --post-bits [--measured]
-    serving-widths     4, 6, 8 or 16 bits of one   --D and --N or --memory
+    serving-widths     4, 6, 8 or 16 bits of one   --D and --N or --memory [--bits]
                        model, or of one memory
     """
+    from precision_lib.decide import Contour
+    from precision_lib.decide.cost import rule_words
+
     given = {"N": N, "D": D, "budget": budget, "memory": memory, "loss": loss}
     given |= {"post_bits": post_bits, "measured": measured}
-    given |= {"least_bits": least_bits, "most_bits": most_bits}
+    given |= {"least_bits": least_bits, "most_bits": most_bits, "within": within}
     listed = _bits_list(bits)
     known: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     known |= {"bits": listed} if listed else {}
     known |= {"rounded": rounded} if rounded else {}
+    known |= {"cost_rule": cost_rule} if cost_rule else {}
     _check_given(question, known | ({"degradation": fit} if degradation else {}))
     surface = _surface(fit, degradation, numbers(held, "--set"))
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, level)
     if not extrapolate:
         _within_reach(surface, known, answer)
+    if "cost_rule" in TAKES.get(question, ()) and not isinstance(answer, Contour):
+        answer = replace(answer, notes=(rule_words(cost_rule or "all"), *answer.notes))
     show_answer(answer, as_json, surface.doubts)
 
 
 def _within_reach(
     surface: Surface, known: dict[str, Any], answer: Decision | Contour | Widths
 ) -> None:
-    from precision_lib.decide import Decision
+    from precision_lib.decide import Decision, Widths
 
     fits = [fit for fit in (surface.base, surface.degradation) if fit is not None]
     if isinstance(answer, Decision):
-        found = {name: [value] for name, value in answer.values.items()}
+        beyond = answer.beyond  # which is said of it
+        found = {k: [v] for k, v in answer.values.items() if k != beyond}
     else:
-        found = {"N": answer.N.tolist()}
+        chosen = answer.N  # of a table the width that is best
+        if isinstance(answer, Widths):
+            chosen = answer.N[answer.above == 0]
+        found = {"N": chosen.tolist()}
     for name in ("N", "D"):
         given = [known[name]] if name in known else []
         within_reach(fits, name, [*given, *found.get(name, [])])
@@ -184,7 +211,7 @@ def _check_given(question: Question, known: dict[str, Any]) -> None:
                 f"The question {question.value} does not use {_option(name)}; it takes "
                 f"{', '.join(map(_option, (*needed, *taken)))}."
             )
-    if len(known.get("bits", ())) > 1 and question is not Question.iso_loss:
+    if len(known.get("bits", ())) > 1 and question not in LISTS:
         raise UserError(f"The question {question.value} takes one number of --bits.")
 
 
@@ -232,8 +259,12 @@ def _ask(
     from precision_lib.decide.precision import BITS_RANGE
 
     options = {name: known[name] for name in known if name not in RANGE}
-    if "bits" in options and question is not Question.iso_loss:
+    if "bits" in options and question not in LISTS:
         options["bits"] = options["bits"][0]
+    elif "bits" in options and question is not Question.iso_loss:
+        options["widths"] = options.pop("bits")
+    if "cost_rule" in options:
+        options["rule"] = options.pop("cost_rule")
     if question is Question.inference_cost:
         options["cost"] = options.pop("memory")
     if RANGE[0] in TAKES.get(question, ()):

@@ -60,6 +60,13 @@ TakeOption = Annotated[
 Skip = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Go on without rows with faults.")
 ]
+CostRule = Annotated[
+    str | None,
+    typer.Option(
+        help="How few bits are paid: all (the paper's 6/16 N D P), max, parts, or the "
+        "rates of a100, h100 or b200."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Delta = Annotated[float, typer.Option(help="Where the Huber loss turns straight.")]
 Starts = Annotated[

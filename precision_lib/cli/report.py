@@ -13,6 +13,7 @@ import typer
 from precision_lib.cli.options import (
     BlankBits,
     Columns,
+    CostRule,
     Loss,
     LossUnit,
     ParametersUnit,
@@ -67,8 +68,9 @@ def report(
         str, typer.Option(help="Its name; chosen by what varies without it.")
     ] = "",
     budget: Annotated[
-        float | None, sized("--budget", "Training FLOP at 16 bits: (6/16) N D P.")
+        float | None, sized("--budget", "Training FLOP at 16 bits, 6 N D there.")
     ] = None,
+    cost_rule: CostRule = None,
     size: Annotated[
         float | None, sized("--N", "Parameters of the model for PTQ.")
     ] = None,
@@ -123,15 +125,15 @@ def report(
     with working(f"Fitting {len(checked.table)} runs"):
         found = make_report(
             checked, reading.units, law=law, budget=budget, size=size, post_bits=widths,
-            replicates=bootstrap, resample=resample.value, by=cluster, starts=starts,
-            seed=seed,
+            rule=cost_rule or "all", replicates=bootstrap, resample=resample.value,
+            by=cluster, starts=starts, seed=seed,
         )  # fmt: skip
         page = render(found, title, _command())
     titles = {each.title for each in found.advice}
     if ROUNDING not in titles:
         refuse_unused(ctx, ("size", "post_bits"), "a table without rounding")
-    if not titles - {ROUNDING}:
-        refuse_unused(ctx, ("budget",), "a table that has no best size")
+    if not any(title.startswith("Best") for title in titles):
+        refuse_unused(ctx, ("budget", "cost_rule"), "a table that has no best size")
     write_page(page, out)
     if save_fit:
         save_fits([each.fit for each in found.laws], save_fit)

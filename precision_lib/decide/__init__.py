@@ -6,7 +6,8 @@ holds for the fitted constants, and its interval is that of the fit's bootstrap.
 
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.paper import paper_degradation, paper_fit
-from precision_lib.decide.rounding import Widths, rounding_cost, serving_widths
+from precision_lib.decide.phases import quantization_start
+from precision_lib.decide.rounding import rounding_cost, serving_widths
 from precision_lib.decide.serving import critical_data, inference_cost, serving_memory
 from precision_lib.decide.size import Contour, effective_size, iso_loss
 from precision_lib.decide.surface import Surface, surface
@@ -15,11 +16,14 @@ from precision_lib.decide.training import (
     optimal_precision,
     precision_at_size,
     training_cost,
+    training_widths,
 )
+from precision_lib.decide.widths import Widths
 
 __all__ = [
     "Contour", "Decision", "Surface", "Widths", "allocation", "critical_data",
     "effective_size", "inference_cost", "iso_loss", "optimal_precision",
-    "paper_degradation", "paper_fit", "precision_at_size", "rounding_cost",
-    "serving_memory", "serving_widths", "surface", "training_cost",
+    "paper_degradation", "paper_fit", "precision_at_size", "quantization_start",
+    "rounding_cost", "serving_memory", "serving_widths", "surface", "training_cost",
+    "training_widths",
 ]  # fmt: skip

@@ -9,6 +9,20 @@ import numpy as np
 
 from precision_lib.decide.search import Array
 
+BEYOND = "beyond any data"
+
+
+def brief(value: float) -> str:
+    """A number in three digits, large ones with K, M, B or T.
+
+    >>> brief(1.234e9), brief(0.0123), brief(350_000), brief(2e16)
+    ('1.23B', '0.0123', '350K', '2e+16')
+    """
+    for limit, mark in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if limit <= abs(value) < 1e15:
+            return f"{value / limit:.3g}{mark}"
+    return f"{value:.3g}"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -30,6 +44,8 @@ class Decision:
     end : int
         -1 or 1 where the first value lies at the lower or upper end of the range that
         was searched, so that the optimum may be lower or higher; else 0.
+    beyond : str
+        Name of a value that no training will ever reach; empty for none.
 
     Examples
     --------
@@ -43,14 +59,17 @@ class Decision:
     notes: tuple[str, ...] = ()
     draws: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
     end: int = 0
+    beyond: str = ""
 
     @property
     def at_end(self) -> dict[str, str]:
-        """What to say behind the first value where it lies at an end of the range.
+        """What to say behind a value at an end of the range, or beyond any data.
 
         >>> Decision("How many?", {"P": 4.0, "N": 1e9}, end=-1).at_end
         {'P': 'or less'}
         """
+        if self.beyond:
+            return {self.beyond: BEYOND}
         words = {-1: "or less", 1: "or more"}
         return {next(iter(self.values)): words[self.end]} if self.end else {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ def best_bits(
     objective: Objective,
     index: Index,
     bits_range: tuple[float, float] = BITS_RANGE,
+    widths: Sequence[float] = (),
 ) -> Answer:
     """Bits at which an objective is smallest, for the fit and every replicate.
 
@@ -30,7 +31,8 @@ def best_bits(
     `surface`: its laws read bits as a number (any real number is tried) or as a format
     (each of :func:`.choices` is tried); `objective`: of a surface, bits and replicate
     numbers; smaller is better. `index`: numbers of replicates (shape (size,));
-    `bits_range`: range of bits as a number.
+    `bits_range`: range of bits as a number; `widths`: those that are tried in it, all
+    without any.
 
     Returns
     -------
@@ -44,10 +46,11 @@ def best_bits(
     >>> best_bits(surface(paper_fit()), loss, np.array([0]))["P"].round(1).tolist()
     [7.1]
     """
-    known = choices(surface)
+    require_precision(surface)
+    low, high = bits_range
+    known = choices(surface) or {p: surface for p in widths if low <= p <= high}
     if known:
         return _best_choice(known, objective, index)
-    require_precision(surface)
     found = smooth_bits(lambda x, i: objective(surface, x, i), index, bits_range)
     return {"P": found.x, "loss": found.value, "edge": 1.0 * found.edge}
 

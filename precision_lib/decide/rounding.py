@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from precision_lib.decide.precision import at_bits
 from precision_lib.decide.search import Array, Index, falling_root
 from precision_lib.decide.serving import require_rounding
 from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
+from precision_lib.decide.widths import HARDWARE_WIDTHS, Widths, widths_of
 from precision_lib.errors import UserError
 
-HARDWARE_WIDTHS = (4.0, 6.0, 8.0, 16.0)  # that accelerators compute or load in
 SPAN = 60.0  # how far below N or D, in powers of e, an equal model is looked for
 
 
@@ -32,8 +32,10 @@ def rounding_cost(
     Returns delta (nats per token), perplexity_ratio (= e^delta), and what the rounded
     model is as good as: an unrounded one on token_share of the tokens, or with
     size_share of the parameters (NaN where no such model is as bad). With `measured`
-    also measured_over_predicted. Raises UserError if no law of the surface knows of
-    rounding after training.
+    also measured_over_predicted and, where the fit knows how far runs scatter, the
+    range normal_from to normal_to in which such a model's delta lies, at the level
+    asked for, and the chance of one that is as far off. Raises UserError if no law of
+    the surface knows of rounding after training.
 
     `N`, `D`: parameters and tokens; `post_bits`: bits to which the weights are rounded
     after training; `bits`: bits in training; `measured`: a delta that was measured.
@@ -69,38 +71,43 @@ def rounding_cost(
 
     what = f"cost of {post_bits:g} bits for {N:.4g} parameters and {D:.4g} tokens"
     given = {"N": N, "D": D, "post_bits": post_bits}
-    return surface.answer(what, solve, level=level, given=given)
+    answer = surface.answer(what, solve, level=level, given=given)
+    return answer if measured is None else _judged(surface, answer, measured, level)
 
 
-@dataclass(frozen=True)
-class Widths:
-    """Models in use, one for each width of their rounded weights.
+def _judged(
+    surface: Surface, answer: Decision, measured: float, level: float
+) -> Decision:
+    """Whether a measured delta is one that runs like those fitted have.
 
-    Attributes
-    ----------
-    question : str
-        In one line.
-    bits, N, delta, loss : Array
-        Bits of the weights, parameters, and in nats per token what rounding adds and
-        the loss after it, each of shape (W,).
-    above : Array
-        Loss above that of the best width (W,).
-    low, high : Array
-        Interval of `above` over the replicates, in each of which the best is searched
-        for anew; NaN without any.
-    notes : tuple of str
-        What to distrust, in sentences.
+    Of the law's curve and of a run around it, both as normal on the fit's own scale.
     """
+    fit = surface.degradation
+    if fit is None or not np.isfinite(fit.scatter):
+        said = (
+            "How far runs scatter around the law is not known: only the ratio is said."
+        )
+        return replace(answer, notes=(said, *answer.notes))
+    from scipy.special import ndtr, ndtri
 
-    question: str
-    bits: Array
-    N: Array
-    delta: Array
-    loss: Array
-    above: Array
-    low: Array
-    high: Array
-    notes: tuple[str, ...]
+    scale = fit.settings
+    middle = float(scale.transform(answer.values["delta"]))
+    draws = scale.transform(answer.draws.get("delta", np.array([])))
+    curve = float(np.nanstd(draws)) if len(draws) else 0.0
+    spread = float(np.hypot(curve, fit.scatter))
+    away = (float(scale.transform(measured)) - middle) / spread
+    arm = float(ndtri(0.5 + level / 2)) * spread
+    ends = scale.inverse(np.array([middle - arm, middle + arm]))
+    low, high = (float(end) for end in ends)
+    word = "normal" if low <= measured <= high else "not normal"
+    said = (
+        f"A delta of {measured:.4g} is {word}: {level:.0%} of models like those fitted "
+        f"have {low:.3g} to {high:.3g}."
+    )
+    values = {"normal_from": low, "normal_to": high, "chance": 2 * ndtr(-abs(away))}
+    return replace(
+        answer, values={**answer.values, **values}, notes=(said, *answer.notes)
+    )
 
 
 def serving_widths(
@@ -139,20 +146,10 @@ def serving_widths(
         (surface.loss(index, n, D, post_bits=p), surface.loss(index, n, D))
         for n, p in zip(sizes, bits, strict=True)
     ]
-    loss, plain = (np.array(values) for values in zip(*each, strict=True))
-    above = loss - loss.min(axis=0)
-    low = high = np.full(bits.shape, np.nan)
-    if surface.size > 1:
-        tail = 50 * (1 - level)
-        low, high = np.percentile(above[:, 1:], [tail, 100 - tail], axis=1)
+    losses, plain = (np.array(values) for values in zip(*each, strict=True))
     what = f"{N:.4g} parameters" if N is not None else f"{memory:.4g} bits of weights"
-    notes = [
-        note
-        for k in (bits.argmin(), bits.argmax())
-        for note in surface.range_notes({"N": sizes[k], "D": D, "post_bits": bits[k]})
-    ]
-    return Widths(
-        f"{what}, trained on {D:.4g} tokens, rounded to each width",
-        bits, sizes, (loss - plain)[:, 0], loss[:, 0], above[:, 0], low, high,
-        (*dict.fromkeys(notes), *surface.doubts),
+    return widths_of(
+        surface, f"{what}, trained on {D:.4g} tokens, rounded to each width",
+        "post_bits", bits, sizes, np.full(bits.shape, D), losses, level,
+        {"GB": bits * sizes / 8e9, "delta": (losses - plain)[:, 0]},
     )  # fmt: skip

@@ -9,6 +9,8 @@ to zero, ``beta B D^-beta = gamma_D delta``, gives
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from precision_lib.decide.decision import Decision
@@ -18,6 +20,7 @@ from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_p
 from precision_lib.errors import UserError
 
 TOKENS = (np.log(1e3), np.log(1e30))
+MOST_TOKENS, MOST_A_PARAMETER = 1e15, 2e5  # beyond them nobody has data, or would
 
 
 def critical_data(
@@ -29,7 +32,8 @@ def critical_data(
 ) -> Decision:
     """Tokens beyond which more training raises the loss after rounding (App. E.1).
 
-    Returns D, tokens_per_parameter and the loss there. Raises UserError if no law of
+    Returns D, tokens_per_parameter and the loss there; beyond 1e15 tokens or 2e5 a
+    parameter the decision calls D beyond any data. Raises UserError if no law of
     the surface knows of PTQ.
 
     `surface`: a law of the loss and one of the degradation, or one law of both; `N`:
@@ -53,12 +57,12 @@ def critical_data(
         answer = {"D": D, "tokens_per_parameter": D / N, "loss": found.value}
         return {**answer, "edge": 1.0 * found.edge}
 
-    return surface.answer(
+    return _with_end_of_data(surface.answer(
         f"D_crit of {N:.4g} parameters rounded to {post_bits:g} bits",
         solve,
         level=level,
         given={"N": N, "post_bits": post_bits},
-    )
+    ))  # fmt: skip
 
 
 def serving_memory(
@@ -147,9 +151,16 @@ def inference_cost(
         answer = {"P_post": found.x, "N": N, "D": D, "tokens_per_parameter": D / N}
         return {**answer, "loss": loss, "edge": 1.0 * found.edge}
 
-    return surface.answer(
-        f"N, D and P_post for N P_post = {cost:.4g}", solve, level=level
+    return _with_end_of_data(
+        surface.answer(f"N, D and P_post for N P_post = {cost:.4g}", solve, level=level)
     )
+
+
+def _with_end_of_data(found: Decision) -> Decision:
+    """Mark tokens that no training will ever see."""
+    D, ratio = found.values["D"], found.values["tokens_per_parameter"]
+    absurd = D > MOST_TOKENS or ratio > MOST_A_PARAMETER
+    return replace(found, beyond="D") if absurd else found
 
 
 def require_rounding(surface: Surface) -> None:

@@ -46,7 +46,7 @@ class Surface:
 
     base: Fit
     degradation: Fit | None
-    columns: dict[str, float]
+    columns: dict[str, Any]
     levels: dict[str, str]
     size: int
     params: dict[str, dict[str, Array]] = field(repr=False, compare=False)
@@ -77,7 +77,7 @@ class Surface:
     def holding(
         self,
         levels: Mapping[str, str] | None = None,
-        columns: Mapping[str, float] | None = None,
+        columns: Mapping[str, Any] | None = None,
     ) -> Surface:
         """The same surface with names or columns held."""
         return replace(
@@ -185,25 +185,34 @@ class Surface:
         >>> surface(example_fit()).range_notes({"N": 1.0, "share": 2.0})
         ['N = 1 lies outside the runs that were fitted (1e+06 to 1e+09).']
         """
-        notes = []
+        return [
+            f"{name} = {values[name]:.3g} lies outside the runs that were fitted "
+            f"({low:.3g} to {high:.3g})."
+            for name, (low, high) in self.outside(values).items()
+        ]
+
+    def outside(self, values: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+        """The range of the runs fitted, of each of these columns that leaves it.
+
+        >>> from precision_lib.laws import example_fit
+        >>> surface(example_fit()).outside({"N": 1.0, "D": 1e9})
+        {'N': (1000000.0, 1000000000.0)}
+        """
+        found = {}
         fits = [fit for fit in (self.base, self.degradation) if fit is not None]
         for name, value in values.items():
             columns = set(COLUMNS.get(name, (name,))) - self.columns.keys()
             ends = [fit.ranges[c] for fit in fits for c in columns if c in fit.ranges]
             if any(value < low or value > high for low, high in ends):
-                low, high = max(low for low, _ in ends), min(high for _, high in ends)
-                notes.append(
-                    f"{name} = {value:.3g} lies outside the runs that were fitted "
-                    f"({low:.3g} to {high:.3g})."
-                )
-        return notes
+                found[name] = max(low for low, _ in ends), min(high for _, high in ends)
+        return found
 
 
 def surface(
     base: Fit,
     degradation: Fit | None = None,
     *,
-    columns: Mapping[str, float] | None = None,
+    columns: Mapping[str, Any] | None = None,
     levels: Mapping[str, str] | None = None,
 ) -> Surface:
     """Prepare a fit for questions.

@@ -50,6 +50,18 @@ def noise(residuals: Array, free: int) -> float:
     return spread * float(np.sqrt(n / max(n - free, 1)))
 
 
+def scatter(residuals: Array, free: int) -> float:
+    """Standard deviation of normal noise that has as wide a middle 95%.
+
+    >>> residuals = np.random.default_rng(0).standard_normal(4000)
+    >>> round(scatter(residuals, 5), 1)
+    1.0
+    """
+    n = residuals.size
+    wide = float(np.quantile(np.abs(residuals), 0.95)) / 1.96
+    return wide * float(np.sqrt(n / max(n - free, 1)))
+
+
 def covariance(problem: Problem, z: Array) -> Array:
     """Rough covariance of the coordinates, from the Jacobian and the noise."""
     _, jacobian = problem.model(z[None, :])

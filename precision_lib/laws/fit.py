@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.diagnose import at_bounds, r_squared, unidentified, warn
+from precision_lib.laws.diagnose import (
+    at_bounds,
+    r_squared,
+    scatter,
+    unidentified,
+    warn,
+)
 from precision_lib.laws.floor import choose_floor
 from precision_lib.laws.law import Law
 from precision_lib.laws.objective import LossName, ScaleName
@@ -136,6 +142,7 @@ def _result(problem: Problem, found: Found, starts: int) -> Fit:
         tied=dict(space.tied),
         at_bound=bounds,
         unidentified=vague,
+        scatter=scatter(problem.residuals(z), z.size),
         warnings=warn(problem, found, bounds, sentences),
         ranges=_ranges(problem.rows),
         levels=dict(problem.rows.levels),

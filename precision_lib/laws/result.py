@@ -47,6 +47,9 @@ class Fit:
         Parameters that ran to a bound.
     unidentified
         Parameters that the data do not determine one by one.
+    scatter
+        Standard deviation of a run around the law, on the scale of the residuals, such
+        that 95% of the fitted rows lie within 1.96 of it; NaN where nobody knows.
     warnings
         What to distrust, in sentences.
     misfits
@@ -81,6 +84,7 @@ class Fit:
     tied: dict[str, str] = field(default_factory=dict)
     at_bound: tuple[str, ...] = ()
     unidentified: tuple[str, ...] = ()
+    scatter: float = float("nan")
     warnings: tuple[str, ...] = ()
     misfits: tuple[str, ...] = ()
     ci: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -184,6 +188,7 @@ class Fit:
             "tied": self.tied,
             "at_bound": list(self.at_bound),
             "unidentified": list(self.unidentified),
+            "scatter": self.scatter,
             "ranges": {k: list(v) for k, v in self.ranges.items()},
             "levels": {k: list(v) for k, v in self.levels.items()},
         }
@@ -219,6 +224,7 @@ class Fit:
                 tied=dict(record["tied"]),
                 at_bound=tuple(record["at_bound"]),
                 unidentified=tuple(record["unidentified"]),
+                scatter=float(record.get("scatter", "nan")),  # nor this
                 warnings=tuple(record["warnings"]),
                 misfits=tuple(record.get("misfits", ())),  # older files do not say
                 ci=_pairs(record["ci"]),

@@ -88,6 +88,7 @@ class Report:
             "advice": [
                 {
                     "title": each.title,
+                    "about": each.about,
                     "given": list(each.given),
                     "answers": [answer.to_dict() for answer in each.answers],
                 }
@@ -106,6 +107,7 @@ def make_report(
     budget: float | None = None,
     size: float | None = None,
     post_bits: Sequence[float] = (),
+    rule: str = "all",
     replicates: int = 1000,
     resample: Resample = "auto",
     by: str = "",
@@ -119,8 +121,8 @@ def make_report(
     `checked`: from :func:`precision_lib.intake.checks.check_runs`; rows with faults are
     left out. `units`: of the file, to be named on the page; `law`: a law to fit; chosen
     by the columns that vary without it. `budget`: FLOP at 16 bits that the decision is
-    for; `size`: parameters of the model for PTQ; `post_bits`:
-    bits that it is rounded to; `replicates`, `resample`, `by`, `starts`, `seed`: of the
+    for; `size`: parameters of the model for PTQ; `post_bits`: bits that it is rounded
+    to; `rule`: of the cost; `replicates`, `resample`, `by`, `starts`, `seed`: of the
     bootstrap and the fit; `by` names the column of clusters.
 
     >>> report = example_report()
@@ -147,7 +149,7 @@ def make_report(
             laws.append(fitted)
     if not laws:
         raise UserError(f"{checked.source}: {failed[0][1]}")
-    advice = advise(laws, budget, size, post_bits)
+    advice = advise(laws, budget, size, post_bits, rule)
     notes = [f"Law {name} could not be fitted: {why}" for name, why in failed]
     notes += _notes(checked, laws, advice)
     return Report(

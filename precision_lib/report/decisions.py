@@ -11,14 +11,20 @@ import pandas as pd
 from precision_lib.decide import (
     Decision,
     Surface,
+    Widths,
     allocation,
     critical_data,
     optimal_precision,
+    quantization_start,
+    serving_widths,
     surface,
     training_cost,
+    training_widths,
 )
 from precision_lib.decide.choices import choices, unpriced
+from precision_lib.decide.cost import rule_words
 from precision_lib.decide.surface import TRAINING_BITS
+from precision_lib.decide.widths import HARDWARE_WIDTHS
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit
 from precision_lib.laws.dual import Array
@@ -29,6 +35,7 @@ FARTHER = (1.0, 10.0, 100.0)  # times the dearest run, where no budget is given
 MOST_BITS = 16.0
 WIDTHS = 4
 ROUNDING = "Data beyond which rounding loses"
+NEARLY = 0.01  # nats
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class Advice:
     main : tuple of (str, Array)
         The quantity that matters most: its name and its draws, of the first
         answer; empty draws without a bootstrap.
+    widths : Widths or None
+        What the answers were made of, where they stand side by side.
     """
 
     title: str
@@ -55,6 +64,7 @@ class Advice:
     given: tuple[str, ...]
     answers: tuple[Decision, ...]
     main: tuple[str, Array]
+    widths: Widths | None = None
 
 
 def advise(
@@ -62,13 +72,15 @@ def advise(
     budget: float | None = None,
     size: float | None = None,
     post_bits: Sequence[float] = (),
+    rule: str = "all",
 ) -> list[Advice]:
-    """Answer what the laws allow: best N, D and P, and the critical data size.
+    """Answer what the laws allow: best N, D and P, widths, and the critical data size.
 
     `laws`: from :func:`precision_lib.report.fitted_laws.fit_choice`; `budget`: FLOP at
     16 bits; without it the cost of the dearest run, 10 and 100 times. `size`:
     parameters of the model to be rounded; the largest of the table without.
-    `post_bits`: widths to round to; the lowest of the table without.
+    `post_bits`: widths to round to; the lowest of the table without. `rule`: of the
+    cost, see :mod:`precision_lib.decide.cost`.
 
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = advise([example_fitted()], budget=1e21)
@@ -80,12 +92,16 @@ def advise(
     advice: list[Advice] = []
     if base is None:
         return advice
+    if "qat_share" in base.fit.law.columns():
+        return [_start(base)]
     if not base.choice.fixed:
-        advice += _training(base, budget)
+        advice += _training(base, budget, rule)
     plain = rounding_surface(laws)
     if plain.reads("post_bits") and not base.choice.fixed:
         source = (after or base).choice.table
-        advice.append(_rounding(plain, source, size, post_bits))
+        N = float(size or source["N"].max())
+        advice.append(_serving(plain, N, float(source["D"].max())))
+        advice.append(_rounding(plain, source, N, post_bits))
     return advice
 
 
@@ -102,7 +118,7 @@ def rounding_surface(laws: Sequence[Fitted]) -> Surface:
     return surface(base, after, columns=held)
 
 
-def _training(base: Fitted, budget: float | None) -> list[Advice]:
+def _training(base: Fitted, budget: float | None, rule: str) -> list[Advice]:
     held = {"post_bits": np.inf} if "post_bits" in base.fit.law.columns() else {}
     law = surface(base.fit, columns=held)
     dearest = _dearest(base.choice.table)
@@ -113,22 +129,25 @@ def _training(base: Fitted, budget: float | None) -> list[Advice]:
             f"{text}{'' if times == 1 else f', {times:g} times'}"
             for text, times in zip(given, FARTHER, strict=True)
         ]
-    cost = "Cost is counted as 6/16 N D P: 6 N D at 16 bits."
+    cost = rule_words(rule)
     if budget is None:
         cost += " The first row costs as much as the dearest run of the table."
     found = []
     if law.reads(*TRAINING_BITS) or choices(law):
         low = _lowest_bits(base.fit)
         limits = (low, max(MOST_BITS, 2 * low))
-        answers = tuple(optimal_precision(law, each, limits) for each in budgets)
+        answers = tuple(optimal_precision(law, each, limits, rule) for each in budgets)
         about = f"{cost} Between {low:g} and {limits[1]:g} bits were considered."
         if not law.reads("kv_bits"):
-            about += " The law knows some of the parts only; the cost counts P for all."
+            about += " The law knows some of the parts only."
         if names := unpriced(law):
             about += f" Left out, of no known number of bits: {', '.join(names)}."
         found.append(_advice("Best size, data and bits", about, given, answers, "P"))
+        table = training_widths(law, budgets[0], NEARLY, rule=rule)
+        about = f"For {given[0]}. {cost} Nearly as good loses at most {NEARLY:g} nats."
+        found.append(_by_width("Width by width in training", about, table))
         plain = _plain_bits(law)
-        split = tuple(allocation(law, each, plain) for each in budgets)
+        split = tuple(allocation(law, each, plain, rule) for each in budgets)
         about = f"{cost} Trained in {plain:g} bits."
     else:
         split = tuple(allocation(law, each) for each in budgets)
@@ -169,10 +188,39 @@ def _lowest_bits(fit: Fit) -> float:
     return max(min(lows, default=1.0), 1.0)
 
 
+def _by_width(title: str, about: str, widths: Widths) -> Advice:
+    """A table of widths as answers, a row each."""
+    answers = []
+    for row in widths.rows():
+        low, high = row.pop("low"), row.pop("high")
+        known = {} if np.isnan(low) or low == high else {"above": (low, high)}
+        values = {name: row[name] for name in row if name not in ("bits", "outside")}
+        answers.append(Decision(widths.question, values, known))
+    given = tuple(f"{bits:g} bits" for bits in widths.bits)
+    nothing = ("above", np.array([]))
+    return Advice(title, about, given, tuple(answers), nothing, widths)
+
+
+def _start(base: Fitted) -> Advice:
+    """When to begin training in few bits, for the largest model on the most tokens."""
+    N, D = (float(base.choice.table[name].max()) for name in ("N", "D"))
+    law, widths = surface(base.fit), [p for p in HARDWARE_WIDTHS if p < PLAIN]
+    answers = tuple(quantization_start(law, N, D, bits) for bits in widths)
+    given = tuple(f"{bits:g} bits" for bits in widths)
+    about = f"For {N:.4g} parameters and {D:.4g} tokens, in full precision before that."
+    title = "When to start quantized training"
+    return _advice(title, about, given, answers, "qat_share")
+
+
+def _serving(law: Surface, N: float, D: float) -> Advice:
+    table = serving_widths(law, D, N)
+    about = f"{N:.4g} parameters, trained on {D:.4g} tokens, rounded to each width."
+    return _by_width("Width by width in use", about, table)
+
+
 def _rounding(
-    law: Surface, table: pd.DataFrame, size: float | None, widths: Sequence[float]
+    law: Surface, table: pd.DataFrame, N: float, widths: Sequence[float]
 ) -> Advice:
-    N = float(size or table["N"].max())
     known = sorted(table["post_bits"].dropna().unique())
     chosen = [float(bits) for bits in (widths or known[:WIDTHS])]
     if any(bits <= 0 for bits in chosen):

@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from precision_lib.decide.decision import brief
 from precision_lib.errors import UserError
 from precision_lib.report.build import Report
-from precision_lib.report.decisions import rounding_surface
+from precision_lib.report.decisions import ROUNDING, Advice, rounding_surface
 from precision_lib.report.figures import (
     among_the_runs,
     residuals,
@@ -21,7 +22,8 @@ from precision_lib.report.figures import (
     runs_and_law,
     shares,
 )
-from precision_lib.report.svg import Picture, brief
+from precision_lib.report.svg import Picture
+from precision_lib.report.width_figures import by_width, over_the_start
 
 MOST_FAULTS = 500
 NAMES = {
@@ -30,6 +32,13 @@ NAMES = {
     "P": "P, bits",
     "loss": "loss, nats per token",
     "tokens_per_parameter": "D/N",
+    "above": "above the best",
+    "delta": "rounding adds",
+    "GB": "GB of weights",
+    "N_from": "nearly as good: N from",
+    "N_to": "to",
+    "qat_share": "share of the tokens in few bits",
+    "D_start": "tokens before",
 }
 
 
@@ -110,19 +119,25 @@ def _law(found: Any, number: int) -> dict[str, Any]:
 
 def _advice(report: Report, number: int) -> dict[str, Any]:
     advice = report.advice[number]
-    base = next(each for each in report.laws if each.fit.law.target == "loss")
     columns = [n for n in advice.answers[0].values if n in NAMES]
-    if "rounding" not in advice.title:
-        drawn = among_the_runs(base, advice, f"plane{number}")
-        return _shown(advice, columns, drawn)
+    return _shown(advice, columns, _drawn(report, advice, number))
+
+
+def _drawn(report: Report, advice: Advice, number: int) -> Picture | None:
+    base = next(each for each in report.laws if each.fit.law.target == "loss")
+    if advice.widths is not None:
+        return by_width(advice.widths, f"widths{number}")
+    if "D_start" in advice.answers[0].values:
+        return over_the_start(base, advice, f"start{number}")
+    if advice.title != ROUNDING:
+        return among_the_runs(base, advice, f"plane{number}")
     after = [each for each in report.laws if each.fit.law.target == "delta"]
     table = (after or [base])[0].choice.table
     N = float(report.size or table["N"].max())
-    law = rounding_surface(report.laws)
-    return _shown(advice, columns, rounded_loss(law, advice, N, f"rounded{number}"))
+    return rounded_loss(rounding_surface(report.laws), advice, N, f"rounded{number}")
 
 
-def _shown(advice: Any, columns: list[str], drawn: Picture) -> dict[str, Any]:
+def _shown(advice: Any, columns: list[str], drawn: Picture | None) -> dict[str, Any]:
     heads = [(name, NAMES[name]) for name in columns]
     return {"said": advice, "columns": heads, "pictures": _marked(drawn)}
 

@@ -7,12 +7,12 @@ import os
 import numpy as np
 import pandas as pd
 
+from precision_lib.decide.decision import brief
 from precision_lib.findings.twins import law_runs
 from precision_lib.intake.faults import Fault
 from precision_lib.report.build import Report
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted
-from precision_lib.report.svg import brief
 from precision_lib.runs.run_table import load_runs
 
 EXAMPLE_MAP = "N=params_K,D=tokens_M,loss=val_loss_bits,weight_bits=weights"

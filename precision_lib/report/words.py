@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from precision_lib.decide import Decision
+from precision_lib.decide.decision import brief
 from precision_lib.intake.checks import Checked
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted
 from precision_lib.report.next_run import NextRun
-from precision_lib.report.svg import brief
 
 
 def summary(
@@ -89,11 +89,15 @@ def _decision(advice: Sequence[Advice]) -> str:
         parts = [_value(answer, n) for n in dict.fromkeys(values)]
         text = f"{one.title} for {one.given[0]}: {', '.join(parts)}."
         said += [] if text in said else [text]
+    if advice[0].about.startswith("Cost is"):  # it decides the answer
+        said.append(f"{advice[0].about.split('. ')[0].rstrip('.')}.")
     return " ".join(said)
 
 
 def _value(answer: Decision, name: str) -> str:
     text = f"{name} = {brief(answer.values[name])}"
+    if name == answer.beyond:
+        return f"{text}, {answer.at_end[name]}"
     if name in answer.at_end:
         return f"{text} {answer.at_end[name]}: the end of what was considered"
     if name in answer.intervals:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from precision_lib import decide
 from precision_lib.cli import laws as cli_laws
 from precision_lib.cli.report import report
+from precision_lib.decide.cost import rule_words
 from precision_lib.errors import UserError
 from precision_lib.laws import (
     example_fit,
@@ -191,7 +192,10 @@ FAR = "--extrapolate"
 def test_decide_agrees_with_the_library(question: str, options: list, answer) -> None:
     surface = decide.surface(decide.paper_fit(), decide.paper_degradation())
     expected = answer(surface).to_dict()
-    assert call_json("decide", "paper", question, *options) == expected
+    record = call_json("decide", "paper", question, *options)
+    if "--budget" in options:
+        assert record["notes"].pop(0) == rule_words("all")
+    assert record == expected
     text = call("decide", "paper", question, *options)
     for name in expected["values"]:
         assert name in text
@@ -227,7 +231,18 @@ def test_widths_of_one_memory_are_shown_side_by_side() -> None:
     assert [row["loss"] for row in record["widths"]] == pytest.approx(found.loss)
     assert [row["low"] for row in record["widths"]] == [None] * 4
     text = call("decide", "paper", *options)
-    assert "above the best" in text and found.notes[0] in text
+    assert "above" in text and found.notes[0] in text
+
+
+def test_widths_of_a_budget_name_the_rule_of_its_cost() -> None:
+    options = ("training-widths", "--budget", 1e18, "--within", 0.02, "--bits", "4,8")
+    found = decide.training_widths(decide.surface(decide.paper_fit()), 1e18, 0.02,
+                                   (4, 8), "b200")  # fmt: skip
+    record = call_json("decide", "paper", *options, "--cost-rule", "b200")
+    assert [row["loss"] for row in record["widths"]] == pytest.approx(found.loss)
+    assert record["notes"][0] == rule_words("b200")
+    text = call("decide", "paper", *options, "--cost-rule", "b200")
+    assert "nearly" in text and "https://" in text
 
 
 def test_without_offsets_the_paper_does_not_reach_its_own_bits() -> None:
@@ -293,6 +308,12 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
          "takes one number of --bits"),
         (["decide", "paper", "allocation", "--budget", -1, "--bits", "3"],
          "budget is -1"),
+        (["decide", "paper", "training-widths", "--budget", 1e9, "--cost-rule", "x"],
+         "no cost rule 'x'; choose from all, max, parts, a100"),
+        (["decide", "paper", "quantization-start", "--N", 1e8, "--D", 1e10, "--bits",
+          4], "does not know when quantized training started"),
+        (["decide", "paper", "rounding-cost", "--N", 1e8, "--D", 1e10, "--post-bits",
+          4, "--cost-rule", "max"], "does not use --cost-rule"),
         (["decide", "paper", "optimal-precision", "--budget", 1e9, "--set", "a"],
          "name=value"),
     ],

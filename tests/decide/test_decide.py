@@ -468,7 +468,8 @@ def test_widths_are_compared_under_every_replicate(kind: str) -> None:
     for N, bits in zip(sizes, found.bits, strict=True):
         row = {"N": [N], "D": [3e9], "post_bits": [bits]}
         losses.append(law.predict_replicates(row) + cost.predict_replicates(row))
-        assert found.delta[len(losses) - 1] == pytest.approx(cost.predict(row)[0])
+        delta = found.more["delta"][len(losses) - 1]
+        assert delta == pytest.approx(cost.predict(row)[0])
     above = np.hstack(losses)
     above -= above.min(axis=1, keepdims=True)
     assert found.low == pytest.approx(np.percentile(above, 2.5, axis=0))

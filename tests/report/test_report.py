@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 from typer.testing import CliRunner
 
 from precision_lib.cli import report as cli_own_runs
-from precision_lib.decide import optimal_precision, surface
+from precision_lib.decide import optimal_precision, surface, training_widths
 from precision_lib.errors import UserError
 from precision_lib.laws import (
     Fit,
@@ -29,11 +29,14 @@ from precision_lib.laws import (
     planted_table,
 )
 from precision_lib.laws.law import Law
+from precision_lib.laws.objective import Objective
 from precision_lib.laws.registry import get_law
-from precision_lib.report.choice import choose
-from precision_lib.report.fitted_laws import fit_choice
+from precision_lib.report.choice import Choice, choose
+from precision_lib.report.decisions import NEARLY, advise
+from precision_lib.report.fitted_laws import Fitted, fit_choice
 from precision_lib.report.next_run import next_run, shares_left
 from precision_lib.report.svg import COLORS
+from precision_lib.report.width_figures import over_the_start
 
 app = typer.Typer(pretty_exceptions_enable=False)
 cli_own_runs.register(app)
@@ -116,6 +119,35 @@ def test_the_decision_is_that_of_the_planted_law(weights) -> None:
         assert answer["values"][name] == pytest.approx(expected[name], rel=0.3)
         low, high = answer["intervals"].get(name, (0, 99))  # P: at an end
         assert low <= answer["values"][name] <= high
+
+
+def test_widths_stand_side_by_side_as_decide_has_them(weights) -> None:
+    folder, record = weights
+    block = record["advice"][1]
+    table = training_widths(surface(*load_fits(folder / "fit.json")), 1e21, NEARLY)
+    assert block["given"] == ["4 bits", "6 bits", "8 bits", "16 bits"]
+    for answer, row in zip(block["answers"], table.rows(), strict=True):
+        assert answer["values"]["loss"] == pytest.approx(row["loss"], rel=1e-9)
+        assert answer["values"]["above"] == pytest.approx(row["above"], abs=1e-9)
+        if row["low"] < row["high"]:
+            ends = [row["low"], row["high"]]
+            assert answer["intervals"]["above"] == pytest.approx(ends)
+    page = BeautifulSoup((folder / "report.html").read_text(), "html.parser")
+    labels = [str(svg["aria-label"]) for svg in page.find_all("svg")]
+    assert sum(label.startswith("Loss above the best width") for label in labels) == 1
+    assert "P counts for all parts" in record["summary"]["Decision"]
+
+
+def test_runs_of_two_phases_are_told_when_to_start() -> None:
+    law, table = get_law("two-phases"), planted("two-phases", 60)
+    ends = {name: (table[name].min(), table[name].max()) for name in ("N", "D")}
+    known = Fit(law, planted_params(law), 0.0, Objective(), 60, 1.0, 1.0, ranges=ends)
+    found = Fitted(Choice("two-phases", table, ""), known, None, (), (), None)  # type: ignore[arg-type]
+    (one,) = advise([found])
+    assert one.given == ("4 bits", "6 bits", "8 bits")
+    share = [answer.values["qat_share"] for answer in one.answers]
+    assert all(0 < each < 1 for each in share)
+    assert over_the_start(found, one, "start").svg.count("bits") >= 3
 
 
 @pytest.mark.parametrize(

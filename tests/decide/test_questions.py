@@ -1,0 +1,182 @@
+"""The questions of a budget, of a start and of a measured delta, against scipy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from precision_lib import decide
+from precision_lib.decide.cost import RATES, RULES, flop_share, rule_words, tokens_for
+from precision_lib.errors import UserError
+from precision_lib.laws import (
+    Fit,
+    bootstrap,
+    fit,
+    get_law,
+    planted_params,
+    planted_table,
+)
+from precision_lib.laws.objective import Objective
+
+PAPER = decide.surface(decide.paper_fit())
+
+
+def known(law: str) -> Fit:
+    """A fit with planted constants."""
+    kind = get_law(law)
+    return Fit(kind, planted_params(kind), 0.0, Objective(), 9, 1.0, 1.0)
+
+
+def loss_at(budget: float, bits: float, rule: str, x: float) -> float:
+    N = np.exp(x)
+    D = tokens_for(PAPER, budget, N, bits, rule)
+    return float(PAPER.loss(np.array([0]), N, D, bits)[0])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_best_of_each_width_and_what_is_nearly_as_good(rule: str) -> None:
+    found = decide.training_widths(PAPER, 1e20, 0.02, (5, 8), rule)
+    for k, bits in enumerate(found.bits):
+        best = optimize.minimize_scalar(
+            lambda x, p=bits: loss_at(1e20, p, rule, x), bounds=(15, 30),
+            method="bounded", options={"xatol": 1e-10},
+        )  # fmt: skip
+        assert found.loss[k] == pytest.approx(best.fun, rel=1e-10)
+        assert np.log(found.N[k]) == pytest.approx(best.x, abs=1e-4)
+        assert found.D[k] == pytest.approx(
+            tokens_for(PAPER, 1e20, found.N[k], bits, rule)
+        )
+    goal = found.loss.min() + 0.02
+    k = int(found.loss.argmin())
+    for name, far in (("from", -3), ("to", 3)):
+        x = np.log(found.N[k])
+        end = optimize.brentq(
+            lambda x: loss_at(1e20, found.bits[k], rule, x) - goal, x + far, x
+        )
+        assert np.log(found.more[f"N_{name}"][k]) == pytest.approx(end, abs=1e-8)
+    assert found.above.min() == 0 and found.loss.argmin() == found.above.argmin()
+
+
+def test_a_width_that_loses_more_has_nothing_nearly_as_good() -> None:
+    found = decide.training_widths(PAPER, 1e20, 1e-4, (4, 7))
+    assert np.isnan(found.more["N_from"]).tolist() == [True, False]
+    gone = decide.training_widths(PAPER, 1e20, 1e-4, (2, 7))
+    assert np.isnan(gone.loss[0]) and np.isnan(gone.above[0]) and gone.above[1] == 0
+
+
+def test_widths_carry_the_interval_of_the_replicates() -> None:
+    one = fit(planted_table("effective-tied", 80, noise=0.004), "effective-tied")
+    one = one.with_bootstrap(bootstrap(one, "residual", 40))
+    found = decide.training_widths(decide.surface(one), 1e18)
+    losses = [
+        [
+            decide.allocation(
+                decide.surface(replace(one, params=_draw(one, r), replicates={})),
+                1e18, p,
+            ).values["loss"] for r in range(40)
+        ] for p in found.bits
+    ]  # fmt: skip
+    above = np.array(losses) - np.min(losses, axis=0)
+    assert found.low == pytest.approx(np.percentile(above, 2.5, axis=1), abs=1e-9)
+    assert found.high == pytest.approx(np.percentile(above, 97.5, axis=1), abs=1e-9)
+
+
+def _draw(one: Fit, k: int) -> dict[str, float]:
+    return {name: float(values[k]) for name, values in one.replicates.items()}
+
+
+def test_a_rule_counts_what_stays_wide() -> None:
+    weights = decide.surface(known("effective-weights"))
+    assert flop_share(weights, 4.0, "all") == 0.25
+    assert flop_share(weights, 4.0, "max") == 1.0
+    assert flop_share(weights, 4.0, "parts") == pytest.approx((4 + 16 + 16) / 48)
+    held = decide.surface(
+        decide.paper_fit(), columns={"activation_bits": 8, "kv_bits": 32}
+    )
+    assert flop_share(held, 4.0, "max") == 0.5
+    assert flop_share(held, 4.0, "parts") == pytest.approx((4 + 8 + 16) / 48)
+    assert flop_share(held, 4.0, "b200") == 0.5
+    shares = flop_share(PAPER, np.array([3.0, 4.0, 5.0, 6.5, 12.0, 16.0]), "b200")
+    assert shares.tolist() == [0.25, 0.25, 0.5, 0.5, 1.0, 1.0]
+    with pytest.raises(UserError, match="no rate of h100 for 32 bits"):
+        flop_share(PAPER, 32.0, "h100")
+    with pytest.raises(UserError, match="no cost rule 'tpu'; choose from all, max"):
+        flop_share(PAPER, 4.0, "tpu")
+    for rule, rates in RATES.items():
+        assert "https://" in rule_words(rule) and rates[16.0] == min(rates.values())
+
+
+@pytest.mark.parametrize("rule", ["a100", "h100", "b200"])
+def test_an_accelerator_computes_in_its_own_widths_only(rule: str) -> None:
+    found = decide.optimal_precision(PAPER, 1e20, rule=rule)
+    table = decide.training_widths(PAPER, 1e20, widths=sorted(RATES[rule]), rule=rule)
+    k = int(table.loss.argmin())
+    assert found.values["P"] == table.bits[k]
+    assert found.values["loss"] == pytest.approx(table.loss[k], rel=1e-12)
+    few = decide.precision_at_size(PAPER, 1e20, 1e9, rule=rule)
+    assert few.values["P"] in RATES[rule]
+
+
+def test_without_a_price_on_bits_the_most_are_best() -> None:
+    found = decide.optimal_precision(
+        decide.surface(known("effective-weights")), 1e20, (4, 16), "max"
+    )
+    assert found.at_end == {"P": "or more"}
+
+
+@pytest.mark.parametrize("bits", [3.0, 4.0, 8.0])
+def test_the_start_of_quantized_training_is_the_optimum(bits: float) -> None:
+    law = known("two-phases")
+    N, D = 6e7, 6e9
+
+    def loss(share: float) -> float:
+        return float(law.predict({"N": [N], "D": [D], "weight_bits": [bits],
+                                  "qat_share": [share]})[0])  # fmt: skip
+
+    best = optimize.minimize_scalar(loss, bounds=(1e-4, 1 - 1e-4), method="bounded",
+                                    options={"xatol": 1e-10})  # fmt: skip
+    found = decide.quantization_start(decide.surface(law), N, D, bits).values
+    assert found["qat_share"] == pytest.approx(best.x, abs=1e-5)
+    assert found["D_start"] == pytest.approx((1 - best.x) * D, rel=1e-5)
+    assert found["loss"] == pytest.approx(best.fun, rel=1e-12)
+    with pytest.raises(UserError, match="does not know when quantized training"):
+        decide.quantization_start(PAPER, N, D, bits)
+
+
+def test_critical_data_that_nobody_has_is_called_so() -> None:
+    s = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    near, far = (decide.critical_data(s, 3e7, bits) for bits in (4, 8))
+    assert near.at_end == {} and far.at_end == {"D": "beyond any data"}
+    assert far.values["D"] / 3e7 > 2e5 and far.to_dict()["at_end"] == far.at_end
+
+
+def test_a_measured_delta_is_normal_19_times_in_20() -> None:
+    table = planted_table("ptq", 120, noise=0.15, seed=1)
+    law = fit(table, "ptq")
+    law = law.with_bootstrap(bootstrap(law, replicates=60))
+    s = decide.surface(known("chinchilla"), law)
+    found = decide.rounding_cost(s, 1e8, 6e9, 4, measured=0.05)
+    low, high = found.values["normal_from"], found.values["normal_to"]
+    params = planted_params(get_law("ptq"))
+    clean = get_law("ptq").predict(N=1e8, D=6e9, post_bits=4.0, **params)
+    draws = clean * np.exp(0.15 * np.random.default_rng(0).standard_normal(4000))
+    assert 0.92 < ((draws >= low) & (draws <= high)).mean() < 0.985
+    assert found.notes[0].startswith("A delta of 0.05 is ")
+    for measured, word in ((clean, "is normal"), (3 * clean, "is not normal")):
+        judged = decide.rounding_cost(s, 1e8, 6e9, 4, measured=float(measured))
+        assert word in judged.notes[0]
+        z = stats.norm.isf(judged.values["chance"] / 2)
+        assert (z > 1.96) == (word == "is not normal")
+    wide = decide.rounding_cost(s, 1e8, 6e9, 4, measured=0.05, level=0.5).values
+    assert low < wide["normal_from"] < wide["normal_to"] < high
+
+
+def test_without_a_known_scatter_only_the_ratio_is_said() -> None:
+    s = decide.surface(decide.paper_fit(), decide.paper_degradation())
+    found = decide.rounding_cost(s, 3e7, 2e10, 4, measured=0.2)
+    assert "normal_from" not in found.values and "only the ratio" in found.notes[0]
+    law = fit(planted_table("ptq", 40, noise=0.1), "ptq")
+    assert Fit.from_json(law.to_json()).scatter == law.scatter > 0.05
