@@ -21,6 +21,7 @@ from precision_lib.laws.result import Fit
 LEVEL = 0.02  # chance that a right law is called wrong, all directions together
 CLIP = 2.0  # residuals beyond so many standard deviations count as that many
 FEWEST_GROUPS = 8
+EXACT = 1e-12  # residuals of a table that lies on the law: rounding, and no trend
 
 
 def judged(fit: Fit) -> Fit:
@@ -57,7 +58,7 @@ def misfit(fit: Fit) -> tuple[str, ...]:
     root = np.sqrt(fit.problem.weight)
     left = fit.problem.residuals(fit.z)
     spread = noise(left, fit.z.size)
-    if not spread > 0:
+    if not spread > EXACT:
         return ()
     left = np.clip(left / spread, -CLIP, CLIP) * root
     _, jacobian = fit.problem.model(fit.z[None, :])

@@ -34,6 +34,7 @@ Model = Callable[[Array], tuple[Array, Array]]  # z (B, K) -> values (B, n), (B,
 Limits = tuple[Array, Array]  # lower and upper bounds, each of shape (K,)
 
 TOLERANCE = 1e-10  # of the projected gradient, as a share of what cancels in it
+LAST = 4 * np.finfo(float).eps  # a residual is the difference of two rounded numbers
 VISIBLE = 1e-9  # a gain below this share of the loss drowns in its rounding
 EXACT = 1e-28  # a mean loss as small as this is zero: the rows lie on the law
 SHRINK, SETTLED = 0.2, 1e-2  # of the zone, and the share of the loss still to gain
@@ -115,7 +116,9 @@ def iterate(model: Model, state: Descent, limits: Limits, delta: float) -> Mask:
     residual = state.target - value
     with np.errstate(all="ignore"):
         fall = before - (state.weight * huber(residual, zone)).sum(-1)
-        small = np.flatnonzero(gain <= VISIBLE * before)
+        last = (state.weight * (LAST * state.target) ** 2).sum(-1)
+        unseen = gain <= VISIBLE * before + last
+        small = np.flatnonzero(unseen)
         pull = _pull(residual[small], zone[small], state.weight[small])
         mean = 0.5 * (slope[small] + _slope(jacobian[small], pull))
         fall[small] = (mean * step[small]).sum(-1)
@@ -126,9 +129,9 @@ def iterate(model: Model, state: Descent, limits: Limits, delta: float) -> Mask:
     done = np.zeros(len(z), dtype=bool)
     final = state.zone <= delta
     exact = before <= EXACT * state.weight.sum(-1)
-    ready = np.flatnonzero(final & (exact | (gain <= VISIBLE * before)))
+    ready = np.flatnonzero(final & (exact | unseen))
     done[ready] = _at_rest(state, ready, limits)
-    settled = ~final & (gain <= SETTLED * before)
+    settled = ~final & (unseen | (gain <= SETTLED * before))
     state.zone = np.where(settled, np.maximum(delta, SHRINK * state.zone), state.zone)
     return done
 
@@ -207,9 +210,10 @@ def _at_rest(state: Descent, chosen: NDArray[np.intp], limits: Limits) -> Mask:
     """Whether the projected gradient of the chosen problems is zero to rounding.
 
     To rounding: small beside the sum of the absolute values that cancel in it, as
-    in MINPACK; or, where the law hardly depends on a coordinate, so small that a
-    unit of it would not change the loss (Dennis and Schnabel, Numerical Methods
-    for Unconstrained Optimization, 1983, section 7.2).
+    in MINPACK, or beside what the last digits of the targets make of it; or, where
+    the law hardly depends on a coordinate, so small that a unit of it would not
+    change the loss (Dennis and Schnabel, Numerical Methods for Unconstrained
+    Optimization, 1983, section 7.2).
     """
     low, high = limits
     z, weight = state.z[chosen], state.weight[chosen]
@@ -219,7 +223,9 @@ def _at_rest(state: Descent, chosen: NDArray[np.intp], limits: Limits) -> Mask:
     slope = _slope(jacobian, pull)
     outward = ((z <= low) & (slope < 0)) | ((z >= high) & (slope > 0))
     cancel = _slope(np.abs(jacobian), np.abs(pull))
-    scale = np.maximum(cancel, loss[:, None])
-    flat = (outward | (np.abs(slope) <= TOLERANCE * scale)).all(-1)
+    inside = np.where(np.abs(residual) <= zone, weight, 0.0)
+    digits = _slope(np.abs(jacobian), inside * np.abs(state.target[chosen]))
+    scale = TOLERANCE * np.maximum(cancel, loss[:, None]) + LAST * digits
+    flat = (outward | (np.abs(slope) <= scale)).all(-1)
     result: Mask = flat | (loss <= EXACT * weight.sum(-1))
     return result

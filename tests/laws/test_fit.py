@@ -1,11 +1,20 @@
 """The fitter: against independent optimizers, with every option, and its warnings."""
 
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import least_squares, linprog, minimize
 
-from precision_lib.laws import example_table, fit, planted_table
+from precision_lib.laws import (
+    example_table,
+    fit,
+    get_law,
+    planted_params,
+    planted_table,
+)
 from precision_lib.laws.objective import Objective, huber
 
 NAMES = ("E", "A", "alpha", "B", "beta")
@@ -247,3 +256,17 @@ def test_rows_in_blocks_give_the_same_fit(monkeypatch):
     monkeypatch.setattr(problem, "ROWS_AT_ONCE", 40)
     blocks = fit(table, "format-multiplier", starts=5)
     assert blocks.params == whole.params and blocks.objective == whole.objective
+
+
+@pytest.mark.parametrize("law", ["chinchilla", "effective-weights", "ptq", "unified"])
+@pytest.mark.parametrize("written", [None, "%.6g", "%.8g", "%.10g", "%.13g"])
+def test_a_table_that_lies_on_the_law_is_fitted_to_its_last_digit(
+    law: str, written: str | None
+) -> None:
+    """What a file rounds off is all that is left, and no cause for alarm."""
+    text = pd.DataFrame(planted_table(law, 80)).to_csv(float_format=written)
+    found = fit(pd.read_csv(io.StringIO(text)), law, starts=6)
+    assert found.converged and not found.doubts
+    truth = planted_params(get_law(law))
+    for name in set(found.params) - {"C_T", "b"}:
+        assert found.params[name] == pytest.approx(truth[name], rel=0.01), name
