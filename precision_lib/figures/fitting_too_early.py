@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from precision_lib.figures.ablations import data_axis, setting_style
@@ -51,7 +52,7 @@ def constants_by_least(
     return figure
 
 
-def _band(axis: plt.Axes, table: pd.DataFrame, name: str) -> None:
+def _band(axis: Axes, table: pd.DataFrame, name: str) -> None:
     first = table[table["constant"] == name].sort_values("least").iloc[0]
     axis.axhspan(
         first["low"], first["high"], color="#d9d9d9", lw=0, zorder=0,

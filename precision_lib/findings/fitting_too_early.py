@@ -59,7 +59,7 @@ def drift(
     >>> runs = pd.DataFrame(planted_table("chinchilla", 40, noise=0.001))
     >>> found = drift(runs, "chinchilla", ["beta"], fewest=4, replicates=20)
     >>> found["rows"].tolist()
-    [40, 32]
+    [40, 34]
     """
     tokens = np.sort(rows["D"].unique())
     if len(tokens) < fewest:
@@ -137,14 +137,12 @@ def gain_of_tuning(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     >>> gain_of_tuning(first, second).round(3).to_dict("list")
     {9: [0.2]}
     """
-    before = first.groupby(["N", "D"])["loss"].mean()
+    before, after = (t.pivot_table("loss", "D", "N") for t in (first, second))
+    then = np.log(after.index.to_numpy(float))
     gains = {}
-    for (size, tokens), loss in second.groupby(["N", "D"])["loss"].mean().items():
-        if size not in before.index.get_level_values("N"):
-            continue
-        curve = before[size]
+    for size in before.columns.intersection(after.columns):
+        curve = before[size].dropna()
         lengths = np.log(curve.index.to_numpy(float))
-        if lengths[0] <= np.log(tokens) <= lengths[-1]:
-            then = np.interp(np.log(tokens), lengths, curve.to_numpy(float))
-            gains[tokens, size] = then - loss
-    return pd.Series(gains, dtype=float).unstack()
+        known = np.interp(then, lengths, curve, left=np.nan, right=np.nan)
+        gains[size] = known - after[size]
+    return pd.DataFrame(gains).dropna(how="all")

@@ -59,7 +59,6 @@ def facts(
             f"{key}-N": in_words(forward, "N"),
             f"{key}-arms": str(forward["arms"]),
             f"{key}-back": in_words(backward, "D"),
-            f"{key}-gaps": f"{rows['size slope']['runs']:.0f}",
             f"{key}-excess": f"{value:.2f} ({low:.2f} to {high:.2f})",
         }
     ends = pd.concat([table.loc[["forward"]] for table in theirs.values()])
