@@ -19,9 +19,10 @@ def constants_by_least(
 ) -> Figure:
     """Constants by the shortest run admitted, a panel each; the band is of all runs.
 
-    `tables`: by what a line is called, as `precision_lib.findings.fitting_too_early`
-    `.drift` gives them; the band is the 95% interval of the first table's fit to all of
-    its runs. `constants`: what a panel is called, by the name in the tables.
+    `tables`: by what a line is called, as ``drift`` of
+    `precision_lib.findings.fitting_too_early` gives them; the band is the 95% interval
+    of the first table's fit to all of its runs. `constants`: what a panel is called,
+    by the name in the tables.
 
     >>> made = pd.DataFrame({"least": [1e6, 2e6], "constant": "beta"})
     >>> made = made.assign(estimate=[0.5, 0.9], low=[0.4, 0.6], high=[0.6, 1.2])
