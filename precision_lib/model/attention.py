@@ -45,12 +45,25 @@ def rotate_positions(x: Tensor, turn: Tensor) -> Tensor:
     return turned.flatten(-2).to(x.dtype)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Softmax attention of every position to itself and those before it.
+def causal_mask(time: int, device: torch.device | None = None) -> Tensor:
+    """What is added to the scores: -inf where a key comes later, shape (time, time).
+
+    Examples
+    --------
+    >>> causal_mask(2).tolist()
+    [[0.0, -inf], [0.0, 0.0]]
+    """
+    return torch.full((time, time), -math.inf, device=device).triu(1)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Softmax attention of every position to those that `mask` leaves.
 
     Parameters
     ----------
     q, k, v : Tensor, shape (batch, heads, time, d_head)
+    mask : Tensor, shape (time, time)
+        As `causal_mask` gives it.
 
     Returns
     -------
@@ -60,10 +73,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     Examples
     --------
     >>> ones = torch.ones(1, 1, 2, 2)
-    >>> attend(ones, ones, torch.tensor([[[[4.0, 5.0], [6.0, 7.0]]]])).tolist()
+    >>> v = torch.tensor([[[[4.0, 5.0], [6.0, 7.0]]]])
+    >>> attend(ones, ones, v, causal_mask(2)).tolist()
     [[[[4.0, 5.0], [5.0, 6.0]]]]
     """
-    time, d_head = q.shape[-2:]
-    hidden = torch.ones(time, time, dtype=torch.bool, device=q.device).triu(1)
-    scores = (q @ k.mT) * d_head**-0.5
-    return scores.masked_fill(hidden, -math.inf).softmax(-1) @ v
+    scores = (q @ k.mT) * q.shape[-1] ** -0.5
+    return (scores + mask).softmax(-1) @ v

@@ -15,12 +15,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from precision_lib.formats import parse_format
-from precision_lib.model.attention import attend, rotate_positions, rotation
+from precision_lib.model.attention import (
+    attend,
+    causal_mask,
+    rotate_positions,
+    rotation,
+)
 from precision_lib.model.config import ModelConfig, Precision
-from precision_lib.rounding.hadamard import rotate
+from precision_lib.rounding.hadamard import hadamard, turn_runs
 from precision_lib.rounding.quantizer import block_size, fake_quantize
 
 EPSILON = 1e-6  # of the norms
+POSITIONS = 128  # that every model is ready for
 
 
 class QuantLinear(nn.Module):
@@ -36,6 +42,8 @@ class QuantLinear(nn.Module):
     True
     """
 
+    rotation: Tensor
+
     def __init__(self, d_in: int, d_out: int, precision: Precision, parts: int = 1):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(d_out, d_in))
@@ -44,6 +52,9 @@ class QuantLinear(nn.Module):
         self.input_format = parse_format(precision.activations)
         one = (d_out // parts, d_in)
         self.weight_block = block_size(precision.weight_granularity, one)
+        if precision.rotation:
+            matrix = hadamard(precision.rotation, d_in).to(self.weight.dtype)
+            self.register_buffer("rotation", matrix, persistent=False)
 
     def quantized_weight(self) -> Tensor:
         """The weight as the forward pass sees it, shape (out, in)."""
@@ -58,7 +69,7 @@ class QuantLinear(nn.Module):
 
     def turned(self, x: Tensor) -> Tensor:
         """`x` through the block Hadamard rotation, if there is one."""
-        return rotate(x, self.precision.rotation) if self.precision.rotation else x
+        return turn_runs(x, self.rotation) if self.precision.rotation else x
 
     @property
     def reads_high_precision(self) -> bool:
@@ -108,13 +119,13 @@ class Block(nn.Module):
         self.down_norm = Norm(h) if config.extra_norm else nn.Identity()
         self.down = QuantLinear(h, d, precision)
 
-    def forward(self, x: Tensor, turn: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turn: Tensor, mask: Tensor) -> Tensor:
         """(batch, time, d) -> (batch, time, d)."""
         qkv = self.qkv(self.attention_norm(x))
         heads = qkv.unflatten(-1, (3, self.n_heads, -1)).transpose(1, -2)
         q, k, v = heads.unbind(2)  # each (batch, heads, time, d_head)
         q, k = rotate_positions(q, turn), rotate_positions(k, turn)
-        y = attend(self.queries(q), self.cached(k), self.cached(v))
+        y = attend(self.queries(q), self.cached(k), self.cached(v), mask)
         x = x + self.out(self.out_norm(y.transpose(1, 2).flatten(2)))
         gate, up = self.gate_up(self.mlp_norm(x)).chunk(2, -1)
         return x + self.down(self.down_norm(F.silu(gate) * up))
@@ -142,6 +153,9 @@ class Transformer(nn.Module):
     (torch.Size([]), torch.Size([2, 9]))
     """
 
+    turn: Tensor
+    mask: Tensor
+
     def __init__(self, config: ModelConfig, precision: Precision, seed: int = 0):
         super().__init__()
         self.config, self.precision = config, precision
@@ -151,7 +165,23 @@ class Transformer(nn.Module):
         )
         self.norm = Norm(config.d_model)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.reach(POSITIONS)
         self._initialize(seed)
+
+    @torch.inference_mode(False)  # else no training could follow
+    def reach(self, time: int) -> None:
+        """Keep cosines, sines and mask for windows of so many tokens, or more.
+
+        As buffers a compiled step reads them from memory; computed anew inside each
+        kernel that uses them they cost more than the softmax.
+        """
+        if time > len(getattr(self, "mask", ())):
+            d_head = self.config.d_model // self.config.n_heads
+            device = self.embedding.weight.device
+            self.register_buffer(
+                "turn", rotation(time, d_head, device), persistent=False
+            )
+            self.register_buffer("mask", causal_mask(time, device), persistent=False)
 
     def _initialize(self, seed: int) -> None:
         """Normal weights of deviation 1/sqrt(d_in), residual branches scaled down."""
@@ -167,11 +197,11 @@ class Transformer(nn.Module):
     def hidden(self, ids: Tensor) -> Tensor:
         """(batch, time) -> (batch, time, d): the stream behind the last norm."""
         x = self.embedding(ids)
-        turn = rotation(
-            ids.shape[1], self.config.d_model // self.config.n_heads, x.device
-        )
+        time = ids.shape[1]
+        self.reach(time)
+        turn, mask = self.turn[:, :time], self.mask[:time, :time]
         for block in self.blocks:
-            x = block(x, turn)
+            x = block(x, turn, mask)
         return self.norm(x)
 
     def logits(self, rows: Tensor) -> tuple[Tensor, Tensor]:

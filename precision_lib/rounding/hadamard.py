@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -36,27 +35,36 @@ def rotate(x: Tensor, block: int) -> Tensor:
     >>> rotate(torch.ones(6), 4).tolist() == rotate(torch.ones(6), 2).tolist()
     True
     """
+    return turn_runs(x, hadamard(block, x.shape[-1]).to(x))
+
+
+def turn_runs(x: Tensor, matrix: Tensor) -> Tensor:
+    """Each run of n numbers along the last axis times `matrix`, shape (n, n).
+
+    >>> turn_runs(torch.ones(4), torch.zeros(2, 2)).tolist()
+    [0.0, 0.0, 0.0, 0.0]
+    """
+    return (x.unflatten(-1, (-1, len(matrix))) @ matrix).flatten(-2)
+
+
+def hadamard(block: int, width: int) -> Tensor:
+    """Sylvester's matrix over the root of its size, which divides `width`; float64.
+
+    Raises
+    ------
+    UserError
+        If `block` is no power of two.
+
+    Examples
+    --------
+    >>> hadamard(4, 6).shape
+    torch.Size([2, 2])
+    """
     if block < 1 or block & (block - 1):
         raise UserError(f"a rotation acts on 2, 4, 8, 16 … numbers, not {block}.")
-    run = math.gcd(block, x.shape[-1])
-    return (x.unflatten(-1, (-1, run)) @ hadamard(run, x.dtype, x.device)).flatten(-2)
-
-
-def hadamard(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Sylvester's matrix over sqrt(n); to the compiler a constant.
-
-    >>> hadamard(1, torch.float32, torch.device("cpu")).tolist()
-    [[1.0]]
-    """
-    return _sylvester(n, dtype, device)
-
-
-@lru_cache
-def _sylvester(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Made once, and fit to be kept for a backward pass."""
-    with torch.inference_mode(False):
-        matrix = torch.ones(1, 1, dtype=torch.float64)
-        while len(matrix) < n:
-            top = torch.cat([matrix, matrix], 1)
-            matrix = torch.cat([top, torch.cat([matrix, -matrix], 1)])
-        return (matrix / math.sqrt(n)).to(device, dtype)
+    run = math.gcd(block, width)
+    matrix = torch.ones(1, 1, dtype=torch.float64)
+    while len(matrix) < run:
+        top = torch.cat([matrix, matrix], 1)
+        matrix = torch.cat([top, torch.cat([matrix, -matrix], 1)])
+    return matrix / math.sqrt(run)

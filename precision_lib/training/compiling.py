@@ -14,7 +14,6 @@ import torch
 from precision_lib.errors import UserError
 from precision_lib.formats.gaussian import gaussian_scale
 from precision_lib.paths import cache_folder, writable_folder
-from precision_lib.rounding.hadamard import hadamard
 
 LIMIT = 64  # kinds of step in one process; torch's own is 8
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
@@ -50,8 +49,8 @@ def compiled(function: Callable[..., Any], backend: str = "inductor") -> Any:
         # a bare GPU machine has no platformdirs
         with suppress(UserError, ModuleNotFoundError):
             os.environ[CACHE] = str(writable_folder(cache_folder() / "compiled"))
-    for constant in (gaussian_scale, hadamard):  # here: it imports torch._dynamo
-        torch.compiler.assume_constant_result(constant)
+    # here, since it imports torch._dynamo
+    torch.compiler.assume_constant_result(gaussian_scale)
     torch._dynamo.config.recompile_limit = LIMIT
     warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru")
     return torch.compile(function, backend=backend, fullgraph=True, dynamic=False)

@@ -84,6 +84,7 @@ class Lanes:
         share: Share = ALONE,
     ):
         self.model, self.config, self.share = model, configs[0], share
+        model.reach(self.config.sequence)
         self.weights = torch.stack([s.weights for s in states])
         self.first = torch.stack([s.first for s in states])
         self.second = torch.stack([s.second for s in states])
@@ -106,6 +107,7 @@ class Lanes:
         """One update of every lane; returns their losses before it, shape (lanes,)."""
         starts = self.order.index_select(0, self.at)[0]  # (lanes, batch)
         rows = self.tokens[starts[..., None] + self.offsets]  # (lanes, batch, time + 1)
+        rows = rows.long()  # here: of int16 targets the compiler makes scalar code
         gradients, losses = self._gradients(self.weights, self.widths, rows)
         self.share.average(gradients)
         self.share.average(losses)
@@ -128,7 +130,7 @@ class Lanes:
     def _loss(self, weights: Tensor, widths: dict[str, Tensor], rows: Tensor) -> Tensor:
         tensors = named_parameters(self.model, weights) | widths
         with _autocast(self.config):
-            return functional_call(self.model, tensors, (rows.long(),))
+            return functional_call(self.model, tensors, (rows,))
 
     def _update(self, gradients: Tensor, norms: Tensor, rates: Tensor) -> None:
         """AdamW (https://arxiv.org/abs/1711.05101) on clipped gradients, in place."""

@@ -127,7 +127,7 @@ def test_runs_of_two_shapes_are_no_lanes():
 
 FEW = [
     Precision("int4", "int4", "int4"),
-    Precision("int1-midrise", "e3m0", "nf4", rotation=16, straight_through="trust"),
+    Precision("int1-midrise", "e3m0", "nf4", rotation=64, straight_through="trust"),
 ]
 HOW = [
     {"weight_granularity": "tensor", "activation_granularity": "token"},
@@ -145,17 +145,20 @@ MANY += [Precision(text, text, "int3") for text in FORMATS]
     "precision", [*FEW, *(pytest.param(p, marks=pytest.mark.slow) for p in MANY)]
 )
 def test_the_compiler_sees_through_every_format(precision):
-    """As one graph, of two lanes, with the gradient of the plain path."""
-    shape = dataclasses.replace(SMALL, d_model=32, d_mlp=32, n_layers=1)
+    """As one graph, of two lanes, with the gradient of the plain path.
+
+    A rotation has two sizes here: runs of 32 in the width, of 64 in the MLP.
+    """
+    shape = dataclasses.replace(SMALL, d_model=32, d_mlp=64, n_layers=1)
     config = changed(model=shape, precision=precision, sequence=32, batch_size=2)
     lanes = new_lanes([config, dataclasses.replace(config, seed=1)], small_corpus())
-    rows = lanes.tokens[lanes.order[0][..., None] + lanes.offsets]
+    rows = lanes.tokens[lanes.order[0][..., None] + lanes.offsets].long()
     graph = compiled(lanes._gradients, backend="aot_eager")
     gradients, losses = graph(lanes.weights, lanes.widths, rows)
     torch._dynamo.reset()
     for i, seed in enumerate((0, 1)):
         model = new_model(dataclasses.replace(config, seed=seed))
-        loss = model(rows[i].long())
+        loss = model(rows[i])
         loss.backward()
         gradient = torch.cat([p.grad.flatten() for p in model.parameters()])
         torch.testing.assert_close(losses[i], loss.detach(), rtol=1e-3, atol=0)
