@@ -257,6 +257,7 @@ def _ask(
 ) -> Decision | Contour | Widths:
     from precision_lib import decide as answers
     from precision_lib.decide.precision import BITS_RANGE
+    from precision_lib.decide.ties import covering
 
     options = {name: known[name] for name in known if name not in RANGE}
     if "bits" in options and question not in LISTS:
@@ -271,5 +272,4 @@ def _ask(
         ends = zip(RANGE, BITS_RANGE, strict=True)
         options["bits_range"] = tuple(known.get(name, end) for name, end in ends)
     function: Callable[..., Any] = getattr(answers, question.name)
-    found: Decision | Contour | Widths = function(surface, **options, level=level)
-    return found
+    return covering(lambda s: function(s, **options, level=level), surface)

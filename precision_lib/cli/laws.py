@@ -135,7 +135,6 @@ def fit(
 ) -> None:
     """Fit a law to a table of runs."""
     from precision_lib import laws as engine
-    from precision_lib.laws.misfit import judged
 
     kind = engine.get_law(law)
     _check_folder(out)
@@ -157,10 +156,20 @@ def fit(
                 found, "cluster" if cluster else resample.value, bootstrap, seed, by
             )
         found = found.with_bootstrap(draws)
-    found = judged(found)
+    found = _judged(found, table, bool(fixed), seed, delta=delta, starts=starts)
     if out:
         engine.save_fits([found], out)
     _show_fit(found, checked.remarks, as_json)
+
+
+def _judged(found: Fit, table: Any, held: bool, seed: int, **options: Any) -> Fit:
+    """What is wrong with the law; with constants held, others are not tried."""
+    from precision_lib.laws.rivals import judged, try_rivals
+
+    law = found.law.name
+    with working("Trying other laws"):
+        tried = None if held else try_rivals(table, law, seed=seed, **options)
+        return judged(found, table, tried, seed)
 
 
 def _check_resampling(ctx: typer.Context, cluster: str | None, bootstrap: int) -> None:
@@ -187,7 +196,7 @@ def _show_fit(found: Fit, remarks: Sequence[str], as_json: bool) -> None:
         for name, value in found.params.items()
     ]
     title = f"{found.law.name}: {found.law.formula}"
-    show_notes(found.misfits)  # first: the numbers below hang on the law
+    show_notes(found.misfits or [found.tried] * bool(found.tried))  # first of all
     show_table(title, ["parameter", "value", "95% interval", ""], rows)
     typer.echo(
         f"{found.n} runs, objective {found.objective:.7g}, R2 {found.r2:.4f}, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,8 @@ check the path.
         from precision_lib.intake.cells import KNOWN
         from precision_lib.intake.checks import REPORTED, check_runs
         from precision_lib.intake.files import read_runs
+        from precision_lib.intake.roles import plain
+        from precision_lib.laws.misfit import GROUPS, TIMES
         from precision_lib.runs.conditions import parse_condition
 
         columns, units = self.columns, self.units
@@ -107,9 +109,13 @@ check the path.
         with working(f"Reading {runs}"):
             asked = [*extra, *(n for n in named if n not in KNOWN)]
             raw = read_runs(runs, columns, self.take.value, asked)
+            beside = {n: plain(n) for n in raw.header if plain(n) in (*TIMES, *GROUPS)}
+            more_columns = dict.fromkeys([*extra, *beside])
             checked = check_runs(
-                raw, columns, units, self.where, extra, required, reads
+                raw, columns, units, self.where, list(more_columns), required, reads
             )
+        names = {n: our for n, our in beside.items() if n not in extra}
+        checked = replace(checked, table=checked.table.rename(columns=names))
         if checked.faults and not self.skip_bad_rows:
             _refuse(checked)
         if not len(checked.table):

@@ -42,6 +42,9 @@ class Surface:
         Names held in columns of names, e.g. ``{"weight_format": "int4"}``.
     size : int
         1 for the fitted constants, and one for each bootstrap replicate.
+    ties : tuple of Surface
+        With another law that predicts left-out runs as well; see
+        :func:`precision_lib.decide.ties.covering`.
     """
 
     base: Fit
@@ -50,6 +53,12 @@ class Surface:
     levels: dict[str, str]
     size: int
     params: dict[str, dict[str, Array]] = field(repr=False, compare=False)
+    ties: tuple[Surface, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def fits(self) -> list[Fit]:
+        """The laws of the surface."""
+        return [fit for fit in (self.base, self.degradation) if fit is not None]
 
     def loss(
         self,
@@ -88,8 +97,7 @@ class Surface:
 
     def reads(self, *names: str) -> bool:
         """Whether a law of the surface reads any of these columns freely."""
-        laws = [fit.law for fit in (self.base, self.degradation) if fit is not None]
-        read = {name for law in laws for name in law.columns()}
+        read = {name for fit in self.fits for name in fit.law.columns()}
         return any(name in read and name not in self.columns for name in names)
 
     def _one(
@@ -173,8 +181,7 @@ class Surface:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What the fits themselves leave in doubt."""
-        fits = [fit for fit in (self.base, self.degradation) if fit is not None]
-        return tuple(f"{fit.law.name}: {each}" for fit in fits for each in fit.doubts)
+        return tuple(f"{f.law.name}: {each}" for f in self.fits for each in f.doubts)
 
     def range_notes(self, values: Mapping[str, float]) -> list[str]:
         """A sentence on each of these columns that is outside the runs fitted.
@@ -199,10 +206,9 @@ class Surface:
         {'N': (1000000.0, 1000000000.0)}
         """
         found = {}
-        fits = [fit for fit in (self.base, self.degradation) if fit is not None]
         for name, value in values.items():
             columns = set(COLUMNS.get(name, (name,))) - self.columns.keys()
-            ends = [fit.ranges[c] for fit in fits for c in columns if c in fit.ranges]
+            ends = [f.ranges[c] for f in self.fits for c in columns if c in f.ranges]
             if any(value < low or value > high for low, high in ends):
                 found[name] = max(low for low, _ in ends), min(high for _, high in ends)
         return found
@@ -241,14 +247,13 @@ def surface(
     fits = [base] if degradation is None else [base, degradation]
     counts = [len(next(iter(f.replicates.values()))) for f in fits if f.replicates]
     size = 1 + (min(counts) if counts else 0)
-    return Surface(
-        base,
-        degradation,
-        dict(columns or {}),
-        dict(levels or {}),
-        size,
-        {fit.law.name: _constants(fit, size) for fit in fits},
-    )
+    held, names = dict(columns or {}), dict(levels or {})
+    alone = replace(base, ties=()), degradation and replace(degradation, ties=())
+    pairs = [(tie, alone[1]) for tie in base.ties]
+    pairs += [(alone[0], tie) for tie in (degradation.ties if degradation else ())]
+    ties = tuple(surface(*pair, columns=held, levels=names) for pair in pairs)
+    params = {fit.law.name: _constants(fit, size) for fit in fits}
+    return Surface(*alone, held, names, size, params, ties)
 
 
 def _constants(fit: Fit, size: int) -> dict[str, Array]:

@@ -9,7 +9,6 @@ Econometrica 48, 817, 1980, by groups; Cameron and Miller, J. Hum. Res. 50, 317,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,30 +16,24 @@ import numpy.typing as npt
 from precision_lib.laws.diagnose import noise
 from precision_lib.laws.dual import Array
 from precision_lib.laws.result import Fit
+from precision_lib.laws.rows import Table, has_column
 
 LEVEL = 0.02  # chance that a right law is called wrong, all directions together
 CLIP = 2.0  # residuals beyond so many standard deviations count as that many
 FEWEST_GROUPS = 8
+TIMES = ("created", "created_at", "started", "start_time", "date", "time", "timestamp")
+GROUPS = ("group", "sweep", "batch", "cluster", "host", "machine", "corpus", "seed")
+MOST_GROUPS = 8
 EXACT = 1e-12  # residuals of a table that lies on the law: rounding, and no trend
 
 
-def judged(fit: Fit) -> Fit:
-    """The same fit, with its misfits among what makes its numbers doubtful.
-
-    Examples
-    --------
-    >>> from precision_lib.laws import example_fit
-    >>> judged(example_fit()).doubts
-    ()
-    """
-    return replace(fit, misfits=misfit(fit))
-
-
-def misfit(fit: Fit) -> tuple[str, ...]:
+def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
     """Sentences on the directions in which the law misses its own table.
 
-    Empty where none is found, where the fit was read from a file, and where rows of
-    fewer than 8 pairs of N and D leave nothing to judge by.
+    `table`: the rows of the fit, with columns that the law does not read: times and
+    groups of runs (`TIMES`, `GROUPS`) are tried too. Empty where none is found, where
+    the fit was read from a file, and where rows of fewer than 8 pairs of N and D leave
+    nothing to judge by.
 
     Examples
     --------
@@ -51,7 +44,7 @@ def misfit(fit: Fit) -> tuple[str, ...]:
     if fit.problem is None or fit.z is None:
         return ()
     columns = fit.problem.rows.columns
-    group = _groups(columns)
+    group = groups(columns)
     count = int(group.max()) + 1 if group.size else 0
     if count < FEWEST_GROUPS:
         return ()
@@ -65,20 +58,24 @@ def misfit(fit: Fit) -> tuple[str, ...]:
     known, _ = np.linalg.qr((jacobian[0] * root).T)
     score = {
         name: _group_score(known, feature * root, left, group)
-        for name, feature in _directions(columns)
+        for name, feature in (*_directions(columns), *_others(table, left.size))
     }
     chance = {name: _two_sided(t, count - 1) for name, t in score.items()}
     wrong = [name for name in chance if chance[name] < LEVEL / len(chance)]
     return tuple(
         f"The law {fit.law.name!r} is wrong on this table: what it leaves over "
         f"{'rises' if score[name] > 0 else 'falls'} with {name} "
-        f"(p = {chance[name]:.1g}); compare it with other laws."
+        f"(p = {chance[name]:.1g})."
         for name in sorted(wrong, key=lambda name: chance[name])[:2]
     )
 
 
-def _groups(columns: Mapping[str, Array]) -> npt.NDArray[np.intp]:
-    """A number for the rows of each pair of N and D."""
+def groups(columns: Mapping[str, Array]) -> npt.NDArray[np.intp]:
+    """A number for the rows of each pair of N and D.
+
+    >>> groups({"N": np.array([1.0, 1.0, 2.0])}).tolist()
+    [0, 0, 1]
+    """
     pairs = np.column_stack([columns[name] for name in ("N", "D") if name in columns])
     if not pairs.shape[1]:
         return np.zeros(0, np.intp)
@@ -99,6 +96,40 @@ def _directions(columns: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
         for letter, x in logs.items():
             yield f"{letter} where {name.replace('_', ' ')} are few", x * few
         yield f"few {name.replace('_', ' ')}", few
+
+
+def _others(table: Table | None, n: int) -> Iterator[tuple[str, Array]]:
+    """Time, and each group of runs, where the table has such a column."""
+    for name in (*TIMES, *GROUPS):
+        if table is None or not has_column(table, name) or len(table[name]) != n:
+            continue
+        values = np.asarray(table[name])
+        if name in TIMES:
+            when = _moments(values)
+            if np.unique(when).size > 2:  # NaN counts as one: no times at all
+                yield (
+                    f"time ({name})",
+                    _standard(np.argsort(np.argsort(when)).astype(float)),
+                )
+            continue
+        label = values.astype(str)
+        levels = np.unique(label)
+        if 2 <= levels.size <= MOST_GROUPS:
+            for level in levels[levels.size == 2 :]:
+                yield f"{name} {level}", 1.0 * (label == level)
+
+
+def _moments(values: npt.NDArray[np.generic]) -> Array:
+    """Times as numbers; one NaN where they are none."""
+    if values.dtype.kind in "iuf":
+        return values.astype(float)
+    import pandas as pd
+
+    found = pd.to_datetime(pd.Series(values), errors="coerce", format="mixed", utc=True)
+    if found.isna().any():
+        return np.array([np.nan])
+    moments: Array = found.astype("int64").to_numpy().astype(float)
+    return moments
 
 
 def _standard(x: Array) -> Array:

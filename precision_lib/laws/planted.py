@@ -44,6 +44,9 @@ CONSTANTS: dict[str, dict[str, float]] = {
     "effective-tied": {**UNTIED, "gamma": 1.9, "n": 0.9},
     "power-additive": {**UNTIED, "C": 3.0, "gamma": 1.6},
     "power-multiplicative": {**UNTIED, "C": 3.0, "gamma": 1.6},
+    "growing-error": {
+        **UNTIED, "C": 0.5, "gamma_N": 0.25, "gamma_D": 0.3, "gamma": 1.2
+    },
     "effective-weights": {**UNTIED, **OFFSETS},
     "effective-activations": {**UNTIED, **OFFSETS},
     "effective-kv": {**UNTIED, **OFFSETS},

@@ -54,7 +54,11 @@ class Fit:
         What to distrust, in sentences.
     misfits
         Directions in which the law misses its own table, in sentences; empty until
-        `precision_lib.laws.misfit.judged` has looked.
+        `precision_lib.laws.rivals.judged` has looked.
+    tried
+        How other laws predict left-out runs, in a sentence; empty until then.
+    ties
+        Fits of other laws that predict left-out runs as well, with replicates.
     ci
         Interval of each parameter, once a bootstrap was attached.
     replicates
@@ -87,6 +91,8 @@ class Fit:
     scatter: float = float("nan")
     warnings: tuple[str, ...] = ()
     misfits: tuple[str, ...] = ()
+    tried: str = ""
+    ties: tuple[Fit, ...] = field(default=(), repr=False)
     ci: dict[str, tuple[float, float]] = field(default_factory=dict)
     replicates: dict[str, Array] = field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -179,6 +185,7 @@ class Fit:
             "ci": {k: list(v) for k, v in self.ci.items()},
             "warnings": list(self.warnings),
             "misfits": list(self.misfits),
+            "tried": self.tried,
             "starts": self.starts,
             "loss": self.settings.loss,
             "delta": self.settings.delta,
@@ -194,6 +201,7 @@ class Fit:
         }
         if replicates and self.replicates:
             record["replicates"] = {k: v.tolist() for k, v in self.replicates.items()}
+            record["ties"] = [json.loads(tie.to_json()) for tie in self.ties]
         return json.dumps(record, indent=1)
 
     @classmethod
@@ -227,6 +235,9 @@ class Fit:
                 scatter=float(record.get("scatter", "nan")),  # nor this
                 warnings=tuple(record["warnings"]),
                 misfits=tuple(record.get("misfits", ())),  # older files do not say
+                ties=tuple(
+                    cls.from_json(json.dumps(t)) for t in record.get("ties", ())
+                ),
                 ci=_pairs(record["ci"]),
                 replicates={
                     k: np.array(v, dtype=float)

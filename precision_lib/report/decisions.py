@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from precision_lib.decide import (
 from precision_lib.decide.choices import choices, unpriced
 from precision_lib.decide.cost import rule_words
 from precision_lib.decide.surface import TRAINING_BITS
+from precision_lib.decide.ties import covering
 from precision_lib.decide.widths import HARDWARE_WIDTHS
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit
@@ -136,24 +138,30 @@ def _training(base: Fitted, budget: float | None, rule: str) -> list[Advice]:
     if law.reads(*TRAINING_BITS) or choices(law):
         low = _lowest_bits(base.fit)
         limits = (low, max(MOST_BITS, 2 * low))
-        answers = tuple(optimal_precision(law, each, limits, rule) for each in budgets)
+        answers = tuple(
+            _asked(optimal_precision, law, each, limits, rule) for each in budgets
+        )
         about = f"{cost} Between {low:g} and {limits[1]:g} bits were considered."
         if not law.reads("kv_bits"):
             about += " The law knows some of the parts only."
         if names := unpriced(law):
             about += f" Left out, of no known number of bits: {', '.join(names)}."
         found.append(_advice("Best size, data and bits", about, given, answers, "P"))
-        table = training_widths(law, budgets[0], NEARLY, rule=rule)
+        table = _asked(training_widths, law, budgets[0], NEARLY, rule=rule)
         about = f"For {given[0]}. {cost} Nearly as good loses at most {NEARLY:g} nats."
         found.append(_by_width("Width by width in training", about, table))
         plain = _plain_bits(law)
-        split = tuple(allocation(law, each, plain, rule) for each in budgets)
+        split = tuple(_asked(allocation, law, each, plain, rule) for each in budgets)
         about = f"{cost} Trained in {plain:g} bits."
     else:
-        split = tuple(allocation(law, each) for each in budgets)
+        split = tuple(_asked(allocation, law, each) for each in budgets)
         about = cost
     found.append(_advice("Best size and data", about, given, split, "N"))
     return found
+
+
+def _asked(question: Callable[..., Any], law: Surface, *given: Any, **more: Any) -> Any:
+    return covering(lambda each: question(each, *given, **more), law)
 
 
 def _plain_bits(law: Surface) -> float:
@@ -205,7 +213,7 @@ def _start(base: Fitted) -> Advice:
     """When to begin training in few bits, for the largest model on the most tokens."""
     N, D = (float(base.choice.table[name].max()) for name in ("N", "D"))
     law, widths = surface(base.fit), [p for p in HARDWARE_WIDTHS if p < PLAIN]
-    answers = tuple(quantization_start(law, N, D, bits) for bits in widths)
+    answers = tuple(_asked(quantization_start, law, N, D, bits) for bits in widths)
     given = tuple(f"{bits:g} bits" for bits in widths)
     about = f"For {N:.4g} parameters and {D:.4g} tokens, in full precision before that."
     title = "When to start quantized training"
@@ -213,7 +221,7 @@ def _start(base: Fitted) -> Advice:
 
 
 def _serving(law: Surface, N: float, D: float) -> Advice:
-    table = serving_widths(law, D, N)
+    table = _asked(serving_widths, law, D, N)
     about = f"{N:.4g} parameters, trained on {D:.4g} tokens, rounded to each width."
     return _by_width("Width by width in use", about, table)
 
@@ -225,7 +233,7 @@ def _rounding(
     chosen = [float(bits) for bits in (widths or known[:WIDTHS])]
     if any(bits <= 0 for bits in chosen):
         raise UserError("--post-bits must be above zero.")
-    answers = tuple(critical_data(law, N, bits) for bits in chosen)
+    answers = tuple(_asked(critical_data, law, N, bits) for bits in chosen)
     given = tuple(f"{bits:g} bits" for bits in chosen)
     about = (
         f"For {N:.4g} parameters, trained unquantized and rounded afterwards: beyond "

@@ -16,16 +16,14 @@ from precision_lib.laws import (
     Comparison,
     Fit,
     bootstrap,
-    compare,
     example_table,
     fit,
     largest_out,
     profile,
 )
-from precision_lib.laws.misfit import judged
+from precision_lib.laws.rivals import judged, try_rivals
 from precision_lib.report.choice import NOTHING, Choice, choose, runs_of
 
-FOLDS = 10
 PROFILED = 2000  # rows up to which a profile is a matter of seconds
 WORK = 1_000_000  # rows times replicates: about ten seconds
 LOOSE = 2.0  # factor by which a constant may be off and still be called known
@@ -132,14 +130,20 @@ def fit_choice(
         kind = "cluster" if several else "residual"
     count = max(min(replicates, WORK // len(table)), 2)
     boot = bootstrap(found, kind, count, seed, groups if kind == "cluster" else None)
-    found = judged(found.with_bootstrap(boot))
+    tried = None
+    if not choice.fixed:
+        held = {k: v for k, v in options.items() if k != "fixed"}
+        tried = try_rivals(
+            table, choice.law, groups if several else None, seed=seed, **held
+        )
+    found = judged(found.with_bootstrap(boot), table, tried, seed)
     return Fitted(
         choice,
         found,
         boot,
         constants(found),
         _beyond(table, choice.law, {**options, "seed": seed}),
-        _rivals(choice, groups if several else None, options, seed),
+        tried,
     )
 
 
@@ -217,30 +221,3 @@ def _beyond(
         except UserError:  # too few rows are left for a fit
             continue
     return tuple(found)
-
-
-RIVALS = {
-    "chinchilla": ("chinchilla-tied", "coupled"),
-    "effective-weights": ("chinchilla", "power-additive", "effective-data"),
-    "effective-activations": ("chinchilla",),
-    "effective-kv": ("chinchilla",),
-    "effective-tied": ("chinchilla", "effective"),
-    "effective": ("chinchilla", "effective-tied", "effective-coupled"),
-    "format-multiplier": ("chinchilla", "quartet"),
-    "ptq": ("ouyang",),
-}
-
-
-def _rivals(
-    choice: Choice, by: Any, options: Mapping[str, Any], seed: int
-) -> Comparison | None:
-    others = RIVALS.get(choice.law.removesuffix("-no-offset"), ())
-    groups = len(choice.table) if by is None else len(set(by))
-    if choice.fixed or not others or groups < 2 * FOLDS or len(choice.table) > PROFILED:
-        return None
-    laws = [choice.law, *others]
-    held = {k: v for k, v in options.items() if k != "fixed"}
-    try:
-        return compare(choice.table, laws, folds=FOLDS, by=by, seed=seed, **held)
-    except UserError:  # a fold lacks what a rival needs
-        return None

@@ -51,7 +51,9 @@ def _law(found: Fitted) -> str:
         f"{fit.law.name}, {fit.law.formula}, fitted to {fit.n} rows with R2 "
         f"{fit.r2:.4f}."
     )
-    return " ".join([*fit.misfits[:1], fitted])
+    return " ".join(
+        [*fit.misfits[:1], fitted, "" if fit.misfits else fit.tried]
+    ).strip()
 
 
 def _trust(found: Fitted) -> str:

@@ -10,6 +10,7 @@ from scipy import optimize, stats
 
 from precision_lib import decide
 from precision_lib.decide.cost import RATES, RULES, flop_share, rule_words, tokens_for
+from precision_lib.decide.ties import covering
 from precision_lib.errors import UserError
 from precision_lib.laws import (
     Fit,
@@ -180,3 +181,38 @@ def test_without_a_known_scatter_only_the_ratio_is_said() -> None:
     assert "normal_from" not in found.values and "only the ratio" in found.notes[0]
     law = fit(planted_table("ptq", 40, noise=0.1), "ptq")
     assert Fit.from_json(law.to_json()).scatter == law.scatter > 0.05
+
+
+def test_an_interval_covers_the_laws_that_tie() -> None:
+    runs = planted_table("effective-weights", 90, noise=0.004)
+    one, other = (
+        each.with_bootstrap(bootstrap(each, "residual", 40))
+        for each in (fit(runs, "effective-weights"), fit(runs, "effective-data"))
+    )
+    alone, tied = decide.surface(one), decide.surface(replace(one, ties=(other,)))
+    for ask in (
+        lambda s: decide.allocation(s, 1e18, 4),
+        lambda s: decide.effective_size(s, 1e8, 1e10, 4),
+    ):
+        own, both = ask(alone), covering(ask, tied)
+        theirs = ask(decide.surface(other))
+        assert both.values == own.values
+        for name, (low, high) in both.intervals.items():
+            ends = [*own.intervals[name], *theirs.intervals[name], theirs.values[name]]
+            assert (low, high) == (min(ends), max(ends))
+        assert both.notes[-1].startswith("Intervals also cover effective-data, which")
+    table = covering(lambda s: decide.training_widths(s, 1e18), tied)
+    first = decide.training_widths(alone, 1e18)
+    second = decide.training_widths(decide.surface(other), 1e18)
+    assert table.above == pytest.approx(first.above)
+    low = np.min([first.low, second.low, second.above], axis=0)
+    assert table.low == pytest.approx(low)
+    contour = covering(lambda s: decide.iso_loss(s, 3.4, 1e10, [4, 8]), tied)
+    assert (contour.high >= decide.iso_loss(alone, 3.4, 1e10, [4, 8]).high).all()
+
+
+def test_a_tie_that_cannot_answer_is_left_out() -> None:
+    plain = fit(planted_table("chinchilla", 40), "chinchilla", starts=4)
+    tied = decide.surface(replace(decide.paper_fit(), ties=(plain,)))
+    found = covering(lambda s: decide.optimal_precision(s, 1e18), tied)
+    assert found == decide.optimal_precision(PAPER, 1e18)

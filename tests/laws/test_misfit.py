@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.laws import Fit, fit, get_law
-from precision_lib.laws.misfit import judged, misfit
+from precision_lib.laws import Fit, bootstrap, fit, get_law
+from precision_lib.laws.misfit import misfit
 from precision_lib.laws.planted import planted_params
+from precision_lib.laws.rivals import as_good, judged, try_rivals
 
 BITS = (3, 4, 5, 6, 8, 16)
 
@@ -55,14 +56,56 @@ def test_a_wrong_law_is_noticed_in_95_of_100_tables_and_a_right_one_in_5(
     assert noticed[True] >= 95 and noticed[False] <= 5, noticed
 
 
-def test_the_sentence_names_the_direction_and_goes_with_the_fit(tmp_path) -> None:
-    found = judged(fit(table(0, True, 0.005, 0.003), "effective-weights", starts=12))
-    assert "rises with D where weight bits are few" in found.misfits[0]
-    assert found.doubts[0] == found.misfits[0]
-    assert Fit.from_json(found.to_json()).doubts == found.doubts
+def test_the_first_sentence_names_the_direction_and_what_was_tried() -> None:
+    runs = table(0, True, 0.005, 0.003)
+    law, options = "effective-weights", {"starts": 3}
+    found = fit(runs, law, **options)
+    found = found.with_bootstrap(bootstrap(found, "residual", 10))
+    tried = try_rivals(runs, law, **options)
+    found = judged(found, runs, tried)
+    said = found.misfits[0]
+    assert "rises with D where weight bits are few" in said
+    assert "'growing-error' predicts them best" in said
+    assert all(f"{name} " in said for name in ("chinchilla", "power-additive"))
+    assert "growing-error" in [tie.law.name for tie in found.ties]
+    assert found.doubts[0] == said
+    again = Fit.from_json(found.to_json())
+    assert again.doubts == found.doubts
+    assert [t.params for t in again.ties] == [t.params for t in found.ties]
     old = json.loads(found.to_json())
-    del old["misfits"]
+    del old["misfits"], old["ties"]
     assert Fit.from_json(json.dumps(old)).misfits == ()
+
+
+def test_a_right_law_is_not_called_worse_than_the_laws_that_miss_the_bits() -> None:
+    runs = table(1, False, 0.002, 0.002)
+    tried = try_rivals(runs, "effective-weights", starts=3)
+    assert not {"chinchilla", "growing-error"} & {
+        *as_good(tried, "effective-weights", runs)
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("started", lambda k: pd.Timestamp("2026-01-01") + pd.to_timedelta(k, "h")),
+        ("created", lambda k: f"2026-03-{1 + k // 24:02d}T{k % 24:02d}:00:00Z"),
+        ("batch", lambda k: f"b{k // 60}"),
+        ("host", lambda k: "old" if k < 90 else "new"),
+    ],
+)
+def test_a_drift_in_time_or_by_group_is_noticed_and_none_is_not(column, values) -> None:
+    runs = table(2, False, 0.002, 0.002).sample(frac=1, random_state=0)
+    runs = runs.reset_index(drop=True)
+    runs[column] = [values(k) for k in range(len(runs))]
+    drift = np.linspace(0, 0.02, len(runs))
+    if column in ("batch", "host"):
+        drift = 0.01 * (runs[column] == runs[column].iloc[0])
+    moved = runs.assign(loss=runs["loss"] * np.exp(drift))
+    found = fit(moved, "effective-weights", starts=6)
+    assert any(column in each for each in misfit(found, moved))
+    assert misfit(found) == ()  # without the column nobody knows
+    assert misfit(fit(runs, "effective-weights", starts=6), runs) == ()
 
 
 def test_too_few_groups_and_exact_tables_are_not_judged() -> None:

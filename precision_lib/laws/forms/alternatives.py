@@ -163,3 +163,43 @@ class PowerMultiplicative(Law):
     ) -> Any:  # fmt: skip
         reducible = A * N**-alpha + B * D**-beta
         return E + reducible * (1 + C * weight_bits**-gamma)
+
+
+def _grown(
+    N: Any, D: Any, weight_bits: Any, gamma_N: Any, gamma_D: Any, gamma: Any
+) -> Any:
+    return D**gamma_D * N**-gamma_N * np.exp(-weight_bits / gamma)
+
+
+class GrowingError(Law):
+    """The cost of few bits in training grows with the tokens and falls with the size.
+
+    ``L = E + A N^-alpha + B D^-beta + C D^gamma_D N^-gamma_N exp(-P_w / gamma)``: the
+    form of the paper's equation 3 for rounding after training, read as a law of the
+    error of quantized training, whose powers Chen et al. fit (arXiv 2505.14302).
+
+    Examples
+    --------
+    >>> GrowingError.columns()
+    ('N', 'D', 'weight_bits')
+    """
+
+    name = "growing-error"
+    formula = "L = E + A N^-alpha + B D^-beta + C D^gamma_D N^-gamma_N exp(-P_w/gamma)"
+    source = "Kumar et al. 2024, arXiv 2411.04330, eq. 3; Chen et al. 2025, 2505.14302"
+    parameters = (
+        *BASE,
+        coefficient("C", "error of few bits", _grown),
+        exponent("gamma_N", "how fast size lowers that error"),
+        exponent("gamma_D", "how fast tokens raise it"),
+        bits_scale("gamma", "bits per e-fold of it"),
+    )
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_bits: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
+        C: Any, gamma_N: Any, gamma_D: Any, gamma: Any,
+    ) -> Any:  # fmt: skip
+        error = C * _grown(N, D, weight_bits, gamma_N, gamma_D, gamma)
+        return E + A * N**-alpha + B * D**-beta + error

@@ -1,0 +1,140 @@
+"""Other laws tried on the same runs: which predicts left-out runs as well, or better.
+
+Held-out errors are compared run by run, and runs of one N and D count as one. A rival
+ties where its mean error is not larger by more than one standard error of the
+difference (the one-standard-error rule: Breiman et al., Classification and Regression
+Trees, 1984; Hastie, Tibshirani and Friedman, section 7.10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from precision_lib.errors import UserError
+from precision_lib.laws.bootstrap import bootstrap
+from precision_lib.laws.compare import Comparison, compare
+from precision_lib.laws.misfit import groups, misfit
+from precision_lib.laws.registry import get_law
+from precision_lib.laws.result import Fit
+from precision_lib.laws.rows import Table, has_column, read_target
+
+RIVALS = {
+    "chinchilla": ("chinchilla-tied", "coupled"),
+    "effective-weights": (
+        "chinchilla", "power-additive", "effective-data", "growing-error",
+        "bits-multiplier",
+    ),
+    "effective-activations": ("chinchilla",),
+    "effective-kv": ("chinchilla",),
+    "effective-tied": ("chinchilla", "effective", "growing-error"),
+    "effective": ("chinchilla", "effective-tied", "effective-coupled"),
+    "format-multiplier": ("chinchilla", "quartet"),
+    "growing-error": ("chinchilla", "effective-weights", "power-additive"),
+    "ptq": ("ouyang",),
+}  # fmt: skip
+FOLDS = 10
+STARTS = 12
+MOST_ROWS = 2000  # up to which the rivals are a matter of seconds
+DRAWS = 200  # replicates of a rival that ties
+
+
+def try_rivals(
+    table: Table, law: str, by: Any = None, starts: int | None = None, **options: Any
+) -> Comparison | None:
+    """The law and its rivals by cross-validation; None where they cannot be tried.
+
+    `by`: one value a row, of rows that stay in one fold; `starts`: of each of the many
+    fits, few without it; `options`: of the fits.
+
+    >>> from precision_lib.laws import example_table
+    >>> found = try_rivals(example_table(), "chinchilla", starts=4)
+    >>> sorted(found.fits)
+    ['chinchilla', 'chinchilla-tied', 'coupled']
+    """
+    others = RIVALS.get(law.removesuffix("-no-offset"), ())
+    known = [n for n in others if _readable(table, n)]
+    rows = read_target(table, get_law(law)).size
+    count = rows if by is None else len(set(by))
+    if not known or count < 2 * FOLDS or rows > MOST_ROWS:
+        return None
+    try:
+        options["starts"] = STARTS if starts is None else starts
+        return compare(table, [law, *known], folds=FOLDS, by=by, **options)
+    except UserError:  # a fold lacks what a rival needs
+        return None
+
+
+def _readable(table: Table, law: str) -> bool:
+    return all(has_column(table, name) for name in get_law(law).columns())
+
+
+def as_good(tried: Comparison, law: str, table: Table) -> tuple[str, ...]:
+    """Rivals that predict left-out runs no worse than a law does.
+
+    >>> from precision_lib.laws import example_table
+    >>> table = example_table()
+    >>> as_good(try_rivals(table, "chinchilla", starts=4), "chinchilla", table)
+    ('coupled',)
+    """
+    target = read_target(table, get_law(law))
+    columns = {n: np.asarray(table[n]) for n in ("N", "D") if has_column(table, n)}
+    group = groups(columns)
+    own = np.abs(tried.predictions[law] - target)
+    found = []
+    for name in (score.law for score in tried.scores if score.law != law):
+        more = np.abs(tried.predictions[name] - target) - own
+        sums = np.bincount(group, weights=more)
+        error = float(np.std(sums, ddof=1)) / np.sqrt(sums.size)
+        if np.isfinite(more).all() and sums.mean() <= error:
+            found.append(name)
+    return tuple(found)
+
+
+def judged(fit: Fit, table: Table, tried: Comparison | None, seed: int = 0) -> Fit:
+    """The fit with what is wrong with it, and the rivals that are as good, if any.
+
+    The first sentence of its `misfits` names the direction and what was tried. To a fit
+    with replicates come the rivals that are as good, with theirs, so that a decision's
+    interval can cover them.
+
+    >>> from precision_lib.laws import example_fit, example_table
+    >>> table = example_table()
+    >>> found = judged(example_fit(), table, try_rivals(table, "chinchilla", starts=4))
+    >>> found.misfits, [tie.law.name for tie in found.ties]
+    ((), [])
+    """
+    law = fit.law.name
+    wrong = misfit(fit, table)
+    if tried is None:
+        return replace(fit, misfits=wrong)
+    equal = as_good(tried, law, table)
+    said = _said(tried, law, equal)
+    if wrong:
+        wrong = (f"{wrong[0]} {said}", *wrong[1:])
+    ties = tuple(_resampled(tried.fits[n], seed) for n in equal if fit.replicates)
+    return replace(fit, misfits=wrong, tried=said, ties=ties)
+
+
+def _resampled(tie: Fit, seed: int) -> Fit:
+    return tie.with_bootstrap(bootstrap(tie, "residual", DRAWS, seed))
+
+
+def _said(tried: Comparison, law: str, equal: Sequence[str]) -> str:
+    """Which rivals were tried, and which of them predict better."""
+    errors = {score.law: score.held_out_error for score in tried.scores}
+    listed = ", ".join(f"{n} {e:.2%}" for n, e in errors.items() if n != law)
+    best = min(errors, key=lambda name: errors[name])
+    found = "none is as good"
+    if equal:
+        also = f"{best!r} predicts them best"
+        found = (
+            also if best in equal else f"{' and '.join(equal)} as good, by the noise"
+        )
+    return (
+        f"Tried on left-out runs, where {law} is off by {errors[law]:.2%}: {listed}; "
+        f"{found}."
+    )
