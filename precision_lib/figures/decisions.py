@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from precision_lib.figures.grammar import reach
 from precision_lib.figures.style import DASHES, bits_color, bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
@@ -156,7 +157,7 @@ def residuals_against_bits(
 
 
 def cost_by_arm(costs: pd.DataFrame, ylabel: str) -> Figure:
-    """Mean cost at each width, one line an arm, with twice the standard error.
+    """Mean cost at each width, one line an arm, with 95% intervals.
 
     `costs`: columns arm, bits and cost, a row a run.
 
@@ -168,9 +169,9 @@ def cost_by_arm(costs: pd.DataFrame, ylabel: str) -> Figure:
     colors = sns.color_palette("colorblind", len(names))
     for place, (name, color) in enumerate(zip(names, colors, strict=True)):
         groups = costs[costs["arm"] == name].groupby("bits")["cost"]
-        mean, error = groups.mean(), groups.sem().fillna(0)
+        mean, error = groups.mean(), reach(groups)
         axes.errorbar(
-            mean.index + 0.06 * (place - (len(names) - 1) / 2), mean, 2 * error,
+            mean.index + 0.06 * (place - (len(names) - 1) / 2), mean, error,
             color=color, marker="osD^v"[place % 5], ls=DASHES[place % 4],
             capsize=3, label=name,
         )  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from precision_lib.figures.grammar import VALUES
 from precision_lib.figures.style import bits_style
 from precision_lib.findings.floating_types import type_bits
 
@@ -64,7 +65,7 @@ def map_of_types(costs: pd.DataFrame) -> Figure:
     means = costs.groupby("weight_format")["cost"].mean()
     places = np.array([type_bits(str(name)) for name in means.index], dtype=float)
     shown = axis.scatter(
-        places[:, 1], places[:, 0], c=means, s=420, cmap="viridis_r", edgecolors="0.3"
+        places[:, 1], places[:, 0], c=means, s=420, cmap=f"{VALUES}_r", edgecolors="0.3"
     )
     middle = float(means.min() + means.max()) / 2
     for (exponent, mantissa), (name, cost) in zip(places, means.items(), strict=True):

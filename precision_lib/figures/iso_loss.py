@@ -12,9 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from precision_lib.decide import Contour
+from precision_lib.figures.ablations import setting_style
 from precision_lib.figures.style import bits_label, bits_style
-
-_SHADES = plt.get_cmap("viridis")
 
 
 def contours(
@@ -37,9 +36,9 @@ def contours(
     for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
         for size in sizes:
             axis.axhline(size, color="0.85", lw=0.8, zorder=0)
-        marks = zip(lines, "osD^vP", strict=False)
-        for place, ((line, table), marker) in enumerate(marks):
-            color = _SHADES(0.85 * place / max(len(lines) - 1, 1))
+        for place, (line, table) in enumerate(lines):
+            style = setting_style(place)
+            color, marker = style["color"], style["marker"]
             axis.fill_between(line.bits, line.low, line.high, color=color, alpha=0.18)
             axis.plot(line.bits, line.N, color=color)
             axis.plot(table["bits"], table["N"], marker, color=color, ms=6)

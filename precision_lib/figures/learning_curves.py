@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from precision_lib.figures.ablations import bits_lines, data_axis, setting_style
+from precision_lib.figures.grammar import PART_NAMES
 from precision_lib.figures.style import bits_color, bits_label, bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
-
-PART_NAMES = {"weights": "weights", "activations": "activations", "kv": "KV cache"}
 
 
 def curves_by_part(

@@ -13,24 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from precision_lib.figures.style import bits_color, bits_label, bits_style
+from precision_lib.figures.grammar import PART_NAMES, part_style, reach
+from precision_lib.figures.style import bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
-NAMES = {
-    "weights": "weights",
-    "activations": "activations",
-    "kv": "KV cache",
-    "tied": "all three",
-}
 PAPER = "#b2182b"
-_MARKERS = {"weights": "o", "activations": "s", "kv": "^", "tied": "D"}
 
 
 def costs_by_part(pairs: pd.DataFrame) -> Figure:
     """What each part costs in training at each width; a panel a part.
 
-    Small points are pairs of a run and its twin; black are their means with two
-    standard errors; the line is what the law says of the same pairs.
+    Small points are pairs of a run and its twin; bars their means with 95% intervals;
+    the line is what the law says of the same pairs.
 
     `pairs`: with columns part, bits, cost and by_law (nats per token).
 
@@ -42,11 +36,9 @@ def costs_by_part(pairs: pd.DataFrame) -> Figure:
         rows = pairs[pairs["part"] == part]
         _points(axis, rows, "cost")
         groups = rows.groupby("bits")
-        mean, error = groups["cost"].mean(), groups["cost"].sem()
+        mean, error = groups["cost"].mean(), reach(groups["cost"])
         axis.plot(mean.index, groups["by_law"].mean(), color="0.35", lw=1.2)
-        axis.errorbar(
-            mean.index, mean, 2 * error, fmt="_", color="black", ms=11, capsize=3
-        )
+        axis.errorbar(mean.index, mean, error, fmt="_", color="black", ms=11, capsize=3)
         axis.set_yscale("symlog", linthresh=0.05)
         axis.axhline(0, color="0.5", lw=0.8)
     first = next(iter(panels.values()))
@@ -116,17 +108,17 @@ def differences_by_bits(table: pd.DataFrame, reference: str) -> Figure:
         shift = 0.16 * (place - (len(parts) - 1) / 2)
         rows = table.loc[part]
         x = rows.index.to_numpy(float) + shift
-        colors = [bits_color(float(bits)) for bits in rows.index]
-        axis.vlines(x, rows["low"], rows["high"], colors=colors, lw=2)
-        axis.scatter(x, rows["estimate"], s=60, c=colors, marker=_MARKERS[part])
+        style = part_style(part) | {"linestyle": "none"}
+        axis.vlines(x, rows["low"], rows["high"], colors=style["color"], lw=2)
+        axis.plot(x, rows["estimate"], ms=8, label=PART_NAMES[part], **style)
     least, most = min(table["estimate"].min(), 0), max(table["estimate"].max(), 0)
     margin = 0.3 * (most - least)
     axis.set_ylim(least - margin, most + margin)
     axis.axhline(0, color="0.3", lw=1)
-    label = f"cost above that of {NAMES[reference]} (nats per token)"
+    label = f"cost above that of {PART_NAMES[reference]} (nats per token)"
     axis.set(xlabel="bits in training", ylabel=label)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(handles=[_mark(_MARKERS[p], NAMES[p], "0.4") for p in parts])
+    axis.legend()
     return figure
 
 
@@ -210,12 +202,12 @@ def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Fi
 
 def _panels(table: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
     """A panel for each part that the table has, in one order, with one y axis."""
-    parts = [part for part in NAMES if part in set(table["part"])]
+    parts = [part for part in PART_NAMES if part in set(table["part"])]
     figure, axes = plt.subplots(
         1, len(parts), sharey=True, squeeze=False, figsize=(7.2, 3.4)
     )
     for axis, part in zip(axes[0], parts, strict=True):
-        axis.set(title=NAMES[part])
+        axis.set(title=PART_NAMES[part])
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supxlabel("bits in training", fontsize="medium")
     return figure, dict(zip(parts, axes[0], strict=True))

@@ -12,15 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from precision_lib.figures.grammar import size_styles
 from precision_lib.figures.style import bits_color, bits_style
-
-SHADES = plt.get_cmap("viridis")
 
 
 def lines_by_size(
     table: pd.DataFrame, x: str, y: str, xlabel: str, ylabel: str, tokens: bool = True
 ) -> Figure:
-    """Means over runs, one line a model size, darker for smaller ones.
+    """Means over runs, one line a model size, darker for larger ones.
 
     `table`: columns N, `x` and `y`, a row a run; `tokens`: whether `x` counts tokens,
     drawn on a logarithmic axis; else bits.
@@ -29,12 +28,10 @@ def lines_by_size(
     >>> figure = lines_by_size(table, "D", "delta", "tokens", "cost")
     """
     figure, axes = plt.subplots()
-    sizes = sorted(table["N"].unique())
-    shades = SHADES(np.linspace(0.0, 0.85, len(sizes)))
-    for size, color, marker in zip(sizes, shades, "osD^vPX*", strict=False):
+    for size, style in size_styles(table["N"]).items():
         mean = table[table["N"] == size].groupby(x)[y].mean()
         label = f"{size / 1000:.0f} thousand weights"
-        axes.plot(mean.index, mean, marker=marker, color=color, label=label)
+        axes.plot(mean.index, mean, label=label, **style)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if tokens:
         count_tokens(axes)
@@ -72,8 +69,7 @@ def bars_with_intervals(
     values = np.array(list(rows.values()), dtype=float)
     error = np.abs(values[:, 1:] - values[:, :1]).T
     places = np.arange(len(rows))
-    shades = SHADES(np.linspace(0.15, 0.75, len(rows)))
-    axes.bar(places, values[:, 0], 0.6, color=shades)
+    axes.bar(places, values[:, 0], 0.6, color="#9a9a9a")
     axes.errorbar(places, values[:, 0], error, fmt="none", color="0.15", capsize=5)
     if line is not None:
         axes.axhline(line, color="0.4", ls="--", lw=1)

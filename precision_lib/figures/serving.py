@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from precision_lib.figures.grammar import reach
 from precision_lib.figures.plain_words import count_tokens
 from precision_lib.figures.style import DASHES, bits_label, bits_style
 
@@ -47,8 +48,8 @@ def loss_against_memory(served: pd.DataFrame, frontier: pd.DataFrame) -> Figure:
 def gain_against_data(gains: pd.DataFrame, column: str = "D") -> Figure:
     """Gain of the larger model in fewer bits against tokens, one line a width.
 
-    `gains`: columns bits, `column` and gain, a row a model; points are means with twice
-    the standard error.
+    `gains`: columns bits, `column` and gain, a row a model; points are means with 95%
+    intervals.
 
     >>> table = pd.DataFrame({"bits": 4, "D": [1e5, 1e5, 2e5], "gain": [0.1, 0.2, 0.0]})
     >>> figure = gain_against_data(table)
@@ -57,9 +58,9 @@ def gain_against_data(gains: pd.DataFrame, column: str = "D") -> Figure:
     widths = sorted(gains["bits"].unique())
     for place, bits in enumerate(widths):
         groups = gains[gains["bits"] == bits].groupby(column)["gain"]
-        mean, error = groups.mean(), groups.sem().fillna(0)
+        mean, error = groups.mean(), reach(groups)
         shift = 1.02 ** (place - (len(widths) - 1) / 2)
-        axes.errorbar(mean.index * shift, mean, 2 * error, capsize=3, lw=1.2,
+        axes.errorbar(mean.index * shift, mean, error, capsize=3, lw=1.2,
                       label=bits_label(bits), **bits_style(bits))  # fmt: skip
     axes.axhline(0, color="0.4", lw=1)
     count_tokens(axes)

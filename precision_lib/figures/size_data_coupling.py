@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from precision_lib.figures.grammar import size_styles
 from precision_lib.laws import Fit
 
 STYLES = ("--", "-", ":")
@@ -31,12 +32,11 @@ def size_gains_against_data(gains: pd.DataFrame, laws: Mapping[str, Fit]) -> Fig
     """
     figure, axes = plt.subplots(figsize=(6.6, 4.4))
     sizes = sorted(gains["N"].unique())
-    shades = plt.get_cmap("viridis")(np.linspace(0.15, 0.85, len(sizes)))
     grid = np.geomspace(gains["D"].min(), gains["D"].max(), 60)
-    for size, color, marker in zip(sizes, shades, "osD^vPX*" * 9, strict=False):
-        rows = gains[gains["N"] == size]
+    for size, look in size_styles(sizes).items():
+        rows, color, marker = gains[gains["N"] == size], look["color"], look["marker"]
         axes.errorbar(
-            rows["D"], rows["gain"], 2 * rows["error"],
+            rows["D"], rows["gain"], 1.96 * rows["error"],
             fmt=marker, color=color, label=f"N = {size:,.0f}", capsize=2,
         )  # fmt: skip
         larger = pd.DataFrame({"N": size, "D": grid})

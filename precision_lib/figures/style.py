@@ -1,7 +1,8 @@
 """Figures: one style, one function a kind of figure.
 
-Colour and marker mean bits everywhere, on a scale that grows lighter with more bits
-and stays readable in grey. Points are measurements; lines are a fitted law.
+Bits have a colour and a marker, on a scale that grows lighter with more bits and stays
+readable in grey; what is not quantized is grey. Sizes and parts have theirs in
+`precision_lib.figures.grammar`. Points are measurements; lines are a fitted law.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from precision_lib.figures.grammar import MARKERS, size_styles
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
 
@@ -27,7 +29,8 @@ Array = npt.NDArray[np.float64]
 DASHES = ("-", "--", ":", "-.")  # lines that stay apart in grey
 _SHADES = plt.get_cmap("viridis")
 _MARKERS = dict(zip((2, 3, 4, 5, 6, 7, 8, 32), "ovsD^XP*", strict=True))
-_PLACES = {2: 0.0, 3: 0.18, 4: 0.36, 5: 0.5, 6: 0.62, 7: 0.72, 8: 0.8, 32: 0.88}
+_PLACES = {2: 0.0, 3: 0.16, 4: 0.31, 5: 0.43, 6: 0.54, 7: 0.65, 8: 0.75}
+UNQUANTIZED = "#6b6b6b"
 
 
 def use_style() -> None:
@@ -61,11 +64,13 @@ def use_style() -> None:
 
 
 def bits_color(bits: float) -> str:
-    """The colour of a bit width, as a hexadecimal string.
+    """The colour of a bit width, as a hexadecimal string; grey from 16 bits on.
 
-    >>> bits_color(2), bits_color(4) != bits_color(8)
-    ('#440154', True)
+    >>> bits_color(2), bits_color(4) != bits_color(8), bits_color(32)
+    ('#440154', True, '#6b6b6b')
     """
+    if bits >= 16:
+        return UNQUANTIZED
     place = float(np.interp(bits, list(_PLACES), list(_PLACES.values())))
     return to_hex(_SHADES(place))
 
@@ -158,13 +163,11 @@ def loss_against_data(runs: pd.DataFrame, fit: Fit) -> Figure:
         2, 1, sharex=True, figsize=(6.6, 5.6), height_ratios=[3, 1]
     )
     sizes = sorted(runs["N"].unique())
-    shades = _SHADES(np.linspace(0.0, 0.85, len(sizes)))
-    for size, color, marker in zip(sizes, shades, "osD^vPX*" * 9, strict=False):
-        rows = runs[runs["N"] == size]
-        style = {"marker": marker, "color": color, "linestyle": "none"}
+    for size, style in size_styles(sizes).items():
+        rows, style = runs[runs["N"] == size], style | {"linestyle": "none"}
         main.plot(rows["D"], rows["loss"], label=f"N = {size:,.0f}", **style)
         line = pd.DataFrame({"D": _span(runs["D"]), "N": size})
-        main.plot(line["D"], fit.predict(line), color=color, lw=1.2)
+        main.plot(line["D"], fit.predict(line), color=style["color"], lw=1.2)
         gap = np.log(rows["loss"]) - np.log(fit.predict(rows))
         rest.plot(rows["D"], 100 * gap, **style)
     main.set(ylabel="validation loss (nats per token)")
@@ -211,20 +214,19 @@ def served_loss_against_data(ptq: pd.DataFrame) -> Figure:
     """
     widths = sorted(ptq["post_bits"].unique())
     figure, axes = _panels(len(widths))
-    sizes = sorted(ptq["N"].unique())
-    shades = _SHADES(np.linspace(0.0, 0.85, len(sizes)))
+    styles = size_styles(ptq["N"])
     for axis, bits in zip(axes, widths, strict=False):
-        for size, color, marker in zip(sizes, shades, "osD^vPX*", strict=False):
+        for size, style in styles.items():
             rows = ptq[(ptq["post_bits"] == bits) & (ptq["N"] == size)].sort_values("D")
-            axis.plot(rows["D"], rows["post_loss"], marker, color=color, ms=5)
+            axis.plot(rows["D"], rows["post_loss"], ls="none", ms=5, **style)
             line = rows.groupby("D", as_index=False)["post_loss"].mean()
-            axis.plot(line["D"], line["post_loss"], color=color, lw=1)
+            axis.plot(line["D"], line["post_loss"], color=style["color"], lw=1)
         axis.set(title=bits_label(bits))
         _log_axis(axis)
     figure.legend(
         handles=[
-            Line2D([], [], color=c, marker=m, label=f"N = {s:,.0f}")
-            for s, c, m in zip(sizes, shades, "osD^vPX*", strict=False)
+            Line2D([], [], label=f"N = {size:,.0f}", **style)
+            for size, style in styles.items()
         ],
         loc="outside upper center",
         ncols=3,
@@ -254,7 +256,7 @@ def effective_fraction_against_bits(
     """
     figure, axes = plt.subplots()
     sizes = sorted(paired["N"].unique())
-    for place, (size, marker) in enumerate(zip(sizes, "osD^vPX*", strict=False)):
+    for place, (size, marker) in enumerate(zip(sizes, MARKERS, strict=False)):
         rows = paired[paired["N"] == size]
         shift = 0.09 * (place - (len(sizes) - 1) / 2)
         colors = [bits_color(b) for b in rows[column]]

@@ -12,7 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from precision_lib.figures.parts import NAMES
+from precision_lib.figures.grammar import PART_NAMES, VALUES
 from precision_lib.figures.style import bits_label, bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
 
@@ -39,7 +39,7 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
     norm = PowerNorm(0.5, 0.0, max(top, 1e-3))
     for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
         values = table.to_numpy(float)
-        image = axis.imshow(values, cmap="viridis", norm=norm, aspect="auto")
+        image = axis.imshow(values, cmap=VALUES, norm=norm, aspect="auto")
         for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
                 bright = float(norm(value)) > 0.6
@@ -73,7 +73,7 @@ def ratios_by_gap(table: pd.DataFrame) -> Figure:
     >>> figure = ratios_by_gap(table)
     """
     first, second = (table.index.get_level_values(level) for level in (0, 1))
-    parts = [part for part in NAMES if part in set(first)]
+    parts = [part for part in PART_NAMES if part in set(first)]
     figure, axes = plt.subplots(
         1, len(parts), sharey=True, squeeze=False, figsize=(7.2, 3.2)
     )
@@ -87,7 +87,7 @@ def ratios_by_gap(table: pd.DataFrame) -> Figure:
             axis.vlines(x, rows["low"], rows["high"], color=style["color"], lw=1.5)
             axis.plot(x, rows["estimate"], ls="none", ms=6, **style)
         axis.axhline(1, color="0.3", lw=1)
-        axis.set(title=NAMES[part], ylim=(0, 1.8))
+        axis.set(title=PART_NAMES[part], ylim=(0, 1.8))
     axes[0][0].set_ylabel("δ / δ of the unquantized twin")
     figure.supxlabel("bits in training above bits after it", fontsize="medium")
     handles = [

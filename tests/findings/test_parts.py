@@ -142,5 +142,5 @@ def test_figures_show_every_pair_and_every_difference():
     ]  # fmt: skip
     index = pd.MultiIndex.from_tuples([("kv", 3), ("kv", 4)])
     table = pd.DataFrame({"estimate": [-0.1, 0.1], "low": -0.2, "high": 0.2}, index)
-    dots = differences_by_bits(table, "weights").axes[0].collections[-1]
-    assert np.allclose(dots.get_offsets(), [[3, -0.1], [4, 0.1]])
+    dots = differences_by_bits(table, "weights").axes[0].lines[0]
+    assert np.allclose(dots.get_xydata(), [[3, -0.1], [4, 0.1]])
