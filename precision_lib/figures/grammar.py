@@ -58,7 +58,7 @@ def part_style(part: str) -> dict[str, Any]:
     return {"color": color, "marker": marker, "linestyle": dash}
 
 
-def reach(groups: SeriesGroupBy) -> pd.Series:
+def reach(groups: SeriesGroupBy[Any, Any]) -> pd.Series:
     """Half of the 95% interval of each group's mean; zero for a group of one.
 
     By Student's t, as an error bar has it everywhere.

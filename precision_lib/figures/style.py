@@ -1,8 +1,7 @@
 """Figures: one style, one function a kind of figure.
 
-Bits have a colour and a marker, on a scale that grows lighter with more bits and stays
-readable in grey; what is not quantized is grey. Sizes and parts have theirs in
-`precision_lib.figures.grammar`. Points are measurements; lines are a fitted law.
+Bits have a colour and a marker, lighter with more bits; what is not quantized is grey.
+Sizes and parts: `precision_lib.figures.grammar`. Points are runs, lines a fitted law.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from precision_lib.laws import Fit
 
 Array = npt.NDArray[np.float64]
 DASHES = ("-", "--", ":", "-.")  # lines that stay apart in grey
-_SHADES = plt.get_cmap("viridis")
 _MARKERS = dict(zip((2, 3, 4, 5, 6, 7, 8, 32), "ovsD^XP*", strict=True))
 _PLACES = {2: 0.0, 3: 0.16, 4: 0.31, 5: 0.43, 6: 0.54, 7: 0.65, 8: 0.75}
 UNQUANTIZED = "#6b6b6b"
@@ -72,7 +70,7 @@ def bits_color(bits: float) -> str:
     if bits >= 16:
         return UNQUANTIZED
     place = float(np.interp(bits, list(_PLACES), list(_PLACES.values())))
-    return to_hex(_SHADES(place))
+    return to_hex(plt.get_cmap("viridis")(place))
 
 
 def bits_style(bits: float) -> dict[str, Any]:
