@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from precision_lib.cli.output import emit_json, number, show_notes, show_table, span
 
 if TYPE_CHECKING:
-    from precision_lib.decide import Contour, Decision, Widths
+    from precision_lib.decide import Contour, Decision, WidthTable
 
 HEADS = {"delta": "rounding adds"}
 
 
 def show_answer(
-    answer: Decision | Contour | Widths, as_json: bool, doubts: tuple[str, ...]
+    answer: Decision | Contour | WidthTable, as_json: bool, doubts: tuple[str, ...]
 ) -> None:
     """Print a table with its notes, or JSON.
 
@@ -23,9 +23,9 @@ def show_answer(
      "question": "How many?",
     ...
     """
-    from precision_lib.decide import Contour, Widths
+    from precision_lib.decide import Contour, WidthTable
 
-    if isinstance(answer, Widths):
+    if isinstance(answer, WidthTable):
         _show_widths(answer, as_json)
         return
     if isinstance(answer, Contour):
@@ -65,7 +65,7 @@ def _show_contour(contour: Contour, as_json: bool, doubts: tuple[str, ...]) -> N
     show_notes(doubts)
 
 
-def _show_widths(found: Widths, as_json: bool) -> None:
+def _show_widths(found: WidthTable, as_json: bool) -> None:
     from precision_lib.decide.decision import brief
 
     rows = found.rows()

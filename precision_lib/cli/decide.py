@@ -16,7 +16,7 @@ from precision_lib.cli.reach import Extrapolate, within_reach
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
-    from precision_lib.decide import Contour, Decision, Surface, Widths
+    from precision_lib.decide import Contour, Decision, Surface, WidthTable
     from precision_lib.laws import Fit
 
 PAPER = "paper"
@@ -168,9 +168,9 @@ def decide(
 
 
 def _within_reach(
-    surface: Surface, known: dict[str, Any], answer: Decision | Contour | Widths
+    surface: Surface, known: dict[str, Any], answer: Decision | Contour | WidthTable
 ) -> None:
-    from precision_lib.decide import Decision, Widths
+    from precision_lib.decide import Decision, WidthTable
 
     fits = [fit for fit in (surface.base, surface.degradation) if fit is not None]
     if isinstance(answer, Decision):
@@ -178,7 +178,7 @@ def _within_reach(
         found = {k: [v] for k, v in answer.values.items() if k != beyond}
     else:
         chosen = answer.N  # of a table the width that is best
-        if isinstance(answer, Widths):
+        if isinstance(answer, WidthTable):
             chosen = answer.N[answer.above == 0]
         found = {"N": chosen.tolist()}
     for name in ("N", "D"):
@@ -222,10 +222,10 @@ def _option(name: str) -> str:
 def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Surface:
     from precision_lib.decide import surface
 
-    fits = _laws(fit)
+    fits = laws_of(fit)
     beside = [each for each in fits if each.law.target == "delta"]
     if degradation is not None:
-        beside = [each for each in _laws(degradation) if each.law.target == "delta"]
+        beside = [each for each in laws_of(degradation) if each.law.target == "delta"]
         if not beside:
             raise UserError(
                 f"--degradation: {degradation} holds no law of a degradation; give a "
@@ -235,8 +235,12 @@ def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Su
     return surface(base, beside[0] if beside else None, columns=columns)
 
 
-def _laws(source: str) -> tuple[Fit, ...]:
-    """All laws of a file, or those that the paper prints."""
+def laws_of(source: str) -> tuple[Fit, ...]:
+    """All laws of a file, those that the paper prints, or ours.
+
+    >>> [fit.law.name for fit in laws_of("paper")]
+    ['effective', 'ptq']
+    """
     from precision_lib.decide import paper_degradation, paper_fit
     from precision_lib.laws import load_fits
 
@@ -254,7 +258,7 @@ def _laws(source: str) -> tuple[Fit, ...]:
 
 def _ask(
     question: Question, surface: Surface, known: dict[str, Any], level: float
-) -> Decision | Contour | Widths:
+) -> Decision | Contour | WidthTable:
     from precision_lib import decide as answers
     from precision_lib.decide.precision import BITS_RANGE
     from precision_lib.decide.ties import covering

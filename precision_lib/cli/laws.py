@@ -1,4 +1,4 @@
-"""Commands about laws: list, fit, compare, predict and decide."""
+"""Commands about laws: list, fit, compare, predict, decide and plan."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ from precision_lib.cli.output import (
     span,
     working,
 )
+from precision_lib.cli.plan import plan
 from precision_lib.cli.predict import predict
 from precision_lib.cli.reading import Reading
 from precision_lib.errors import UserError
@@ -62,9 +63,9 @@ def register(app: typer.Typer) -> None:
     >>> app = typer.Typer()
     >>> register(app)
     >>> [command.callback.__name__ for command in app.registered_commands]
-    ['laws', 'fit', 'compare', 'predict', 'decide']
+    ['laws', 'fit', 'compare', 'predict', 'decide', 'plan']
     """
-    for command in (laws, fit, compare, predict, decide):
+    for command in (laws, fit, compare, predict, decide, plan):
         app.command()(command)
 
 

@@ -80,12 +80,14 @@ class Reading:
         extra: Sequence[str] = (),
         *,
         more: Collection[str] = (),
+        planned: bool = False,
     ) -> Checked:
         """The runs as numbers in our units, with the columns that the laws read.
 
         Without laws all that a report can use is read, and `more`; `extra` columns
-        are kept as they are. Raises UserError if a column is missing, or if rows have
-        faults and are not to be skipped; the faults are on the terminal then.
+        are kept as they are; of `planned` runs no target is known. Raises UserError if
+        a column is missing, or if rows have faults and are not to be skipped; the
+        faults are on the terminal then.
 
         >>> Reading().read(Path("absent.csv"))
         Traceback (most recent call last):
@@ -103,7 +105,8 @@ check the path.
         columns, units = self.columns, self.units
         named = parse_condition(self.where).names if self.where else ()
         needed = list(dict.fromkeys(
-            name for law in laws for name in (*law.columns(), law.target)))  # fmt: skip
+            name for law in laws
+            for name in (*law.columns(), *[law.target] * (not planned))))  # fmt: skip
         reads = needed or {*REPORTED, *more}
         required = needed or ["N", "D", "loss"]
         with working(f"Reading {runs}"):

@@ -7,6 +7,7 @@ holds for the fitted constants, and its interval is that of the fit's bootstrap.
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.paper import paper_degradation, paper_fit
 from precision_lib.decide.phases import quantization_start
+from precision_lib.decide.plan import JudgedPlan, judge_plan
 from precision_lib.decide.rounding import rounding_cost, serving_widths
 from precision_lib.decide.serving import critical_data, inference_cost, serving_memory
 from precision_lib.decide.size import Contour, effective_size, iso_loss
@@ -18,11 +19,12 @@ from precision_lib.decide.training import (
     training_cost,
     training_widths,
 )
-from precision_lib.decide.widths import Widths
+from precision_lib.decide.widths import WidthTable
 
 __all__ = [
-    "Contour", "Decision", "Surface", "Widths", "allocation", "critical_data",
-    "effective_size", "inference_cost", "iso_loss", "optimal_precision",
+    "Contour", "Decision", "JudgedPlan", "Surface", "WidthTable", "allocation",
+    "critical_data", "effective_size", "inference_cost", "iso_loss", "judge_plan",
+    "optimal_precision",
     "paper_degradation", "paper_fit", "precision_at_size", "quantization_start",
     "rounding_cost", "serving_memory", "serving_widths", "surface", "training_cost",
     "training_widths",

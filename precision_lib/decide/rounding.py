@@ -12,7 +12,7 @@ from precision_lib.decide.precision import at_bits
 from precision_lib.decide.search import Array, Index, falling_root
 from precision_lib.decide.serving import require_rounding
 from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
-from precision_lib.decide.widths import HARDWARE_WIDTHS, Widths, widths_of
+from precision_lib.decide.widths import HARDWARE_WIDTHS, WidthTable, widths_of
 from precision_lib.errors import UserError
 
 SPAN = 60.0  # how far below N or D, in powers of e, an equal model is looked for
@@ -117,7 +117,7 @@ def serving_widths(
     memory: float | None = None,
     widths: Sequence[float] = HARDWARE_WIDTHS,
     level: float = 0.95,
-) -> Widths:
+) -> WidthTable:
     """The same model rounded to each width, or the model of each width in one memory.
 
     Raises UserError if not one of `N` and `memory` is given, or no law of the surface

@@ -12,10 +12,10 @@ from precision_lib.decide.decision import Decision
 from precision_lib.decide.search import Array
 from precision_lib.decide.size import Contour
 from precision_lib.decide.surface import Surface
-from precision_lib.decide.widths import Widths
+from precision_lib.decide.widths import WidthTable
 from precision_lib.errors import UserError
 
-Answer = TypeVar("Answer", Decision, Contour, Widths)
+Answer = TypeVar("Answer", Decision, Contour, WidthTable)
 
 
 def covering(ask: Callable[[Surface], Answer], surface: Surface) -> Answer:
@@ -57,7 +57,7 @@ def _wider(answer: Any, other: Any) -> Any:
             for name, ends in answer.intervals.items()
         }
         return replace(answer, intervals=intervals)
-    middle = other.above if isinstance(other, Widths) else other.N
+    middle = other.above if isinstance(other, WidthTable) else other.N
     low = _both(np.fmin, answer.low, other.low, middle)
     return replace(
         answer, low=low, high=_both(np.fmax, answer.high, other.high, middle)

@@ -32,7 +32,7 @@ from precision_lib.decide.decision import Decision
 from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, by_bits
 from precision_lib.decide.search import Array, Index, Minimum, falling_root, minimum
 from precision_lib.decide.surface import Answer, Numbers, Surface, require_positive
-from precision_lib.decide.widths import HARDWARE_WIDTHS, Widths, widths_of
+from precision_lib.decide.widths import HARDWARE_WIDTHS, WidthTable, widths_of
 
 Tokens = Callable[[Any, Any], Any]  # of N and bits
 SIZES = (np.log(1e2), np.log(1e18))  # parameters or tokens that are searched
@@ -159,7 +159,7 @@ def training_widths(
     widths: Sequence[float] = HARDWARE_WIDTHS,
     rule: str = "all",
     level: float = 0.95,
-) -> Widths:
+) -> WidthTable:
     """Best N and D for a training budget in each width, and what is nearly as good.
 
     With `within`, also all models of the width that lose at most so many nats to the

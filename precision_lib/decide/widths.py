@@ -14,7 +14,7 @@ HARDWARE_WIDTHS = (4.0, 6.0, 8.0, 16.0)  # that accelerators compute or load in
 
 
 @dataclass(frozen=True)
-class Widths:
+class WidthTable:
     """Models to choose from, one for each width.
 
     Attributes
@@ -84,7 +84,7 @@ def widths_of(
     losses: Array,
     level: float = 0.95,
     more: dict[str, Array] | None = None,
-) -> Widths:
+) -> WidthTable:
     """Compare the losses of each width, under the fit and under each replicate.
 
     `by`: what the bits are, P or post_bits; `losses`: shape (W, 1 + R), the fit first.
@@ -101,7 +101,7 @@ def widths_of(
     outside = tuple(" and ".join(surface.outside(each)) for each in models)
     best = models[int(np.nanargmin(losses[:, 0]))] if known.any() else {}
     notes = (*surface.range_notes(best), *surface.doubts)
-    return Widths(
+    return WidthTable(
         question, bits, N, D, losses[:, 0], above[:, 0], low, high, outside, notes,
         more or {},
     )  # fmt: skip

@@ -62,15 +62,19 @@ def scatter(residuals: Array, free: int) -> float:
     return wide * float(np.sqrt(n / max(n - free, 1)))
 
 
-def covariance(problem: Problem, z: Array) -> Array:
-    """Rough covariance of the coordinates, from the Jacobian and the noise."""
+def covariance(problem: Problem, z: Array, spread: float | None = None) -> Array:
+    """Rough covariance of the coordinates, from the Jacobian and the noise.
+
+    `spread`: standard deviation of the noise; that of the residuals without it.
+    """
     _, jacobian = problem.model(z[None, :])
     weighted = jacobian[0] * np.sqrt(problem.weight)
     scale = np.sqrt((weighted**2).sum(-1))
     scale = np.where(scale > 0, scale, 1.0)
     left, singular, _ = np.linalg.svd(weighted / scale[:, None], full_matrices=False)
     singular = np.maximum(singular, 1e-12)
-    spread = noise(problem.residuals(z), z.size)
+    if spread is None:
+        spread = noise(problem.residuals(z), z.size)
     root = left / singular * max(spread, 1e-12)
     result: Array = (root @ root.T) / np.outer(scale, scale)
     dead = np.sqrt((weighted**2).sum(-1)) == 0
@@ -78,10 +82,12 @@ def covariance(problem: Problem, z: Array) -> Array:
     return result
 
 
-def unidentified(problem: Problem, z: Array) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def unidentified(
+    problem: Problem, z: Array, spread: float | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Parameters that the data leave open, and sentences that say so."""
     free = problem.space.free
-    cov = covariance(problem, z)
+    cov = covariance(problem, z, spread)
     error = np.sqrt(np.diag(cov))
     unit = np.array(
         [

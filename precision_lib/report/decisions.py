@@ -12,7 +12,7 @@ import pandas as pd
 from precision_lib.decide import (
     Decision,
     Surface,
-    Widths,
+    WidthTable,
     allocation,
     critical_data,
     optimal_precision,
@@ -57,7 +57,7 @@ class Advice:
     main : tuple of (str, Array)
         The quantity that matters most: its name and its draws, of the first
         answer; empty draws without a bootstrap.
-    widths : Widths or None
+    widths : WidthTable or None
         What the answers were made of, where they stand side by side.
     """
 
@@ -66,7 +66,7 @@ class Advice:
     given: tuple[str, ...]
     answers: tuple[Decision, ...]
     main: tuple[str, Array]
-    widths: Widths | None = None
+    widths: WidthTable | None = None
 
 
 def advise(
@@ -196,7 +196,7 @@ def _lowest_bits(fit: Fit) -> float:
     return max(min(lows, default=1.0), 1.0)
 
 
-def _by_width(title: str, about: str, widths: Widths) -> Advice:
+def _by_width(title: str, about: str, widths: WidthTable) -> Advice:
     """A table of widths as answers, a row each."""
     answers = []
     for row in widths.rows():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from precision_lib.decide import Widths
+from precision_lib.decide import WidthTable
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted
 from precision_lib.report.svg import COLORS, Picture, picture
@@ -13,7 +13,7 @@ from precision_lib.report.svg import COLORS, Picture, picture
 POINTS = 80
 
 
-def by_width(widths: Widths, name: str) -> Picture:
+def by_width(widths: WidthTable, name: str) -> Picture:
     """Loss above that of the best width, with its interval.
 
     >>> from precision_lib.decide import paper_fit, surface, training_widths
