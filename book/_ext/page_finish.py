@@ -20,6 +20,8 @@ SIGNATURE = re.compile(
     re.DOTALL,
 )
 LIST_IN_LIST = re.compile(r"</li>\s*<ul>((?:(?!</?ul>).)*)</ul>", re.DOTALL)
+TABLE = re.compile(r'<table border="1" class="dataframe">.*?</table>', re.DOTALL)
+MOST_ROWS = 8  # of a table that is read in passing
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(
     r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
@@ -82,11 +84,22 @@ def finished(page: str) -> str:
     The toggles of the contents get names. The parameters of a long signature are a
     definition list without terms, and the works cited children that no list may have;
     both become plain lists. The list of a package's modules moves into its item.
+    Long tables of a chapter are folded.
     """
+    page = TABLE.sub(folded, page)
     page = page.replace(TOGGLE, NAMED_TOGGLE)
     page = LIST_IN_LIST.sub(r"<ul>\1</ul></li>", page)
     page = page.replace('role="doc-biblioentry"', 'role="listitem"')
     return SIGNATURE.sub(as_list, page)
+
+
+def folded(found: re.Match[str]) -> str:
+    """A table of a chapter, behind a line that says its length if it is long."""
+    rows = found[0].partition("<tbody>")[2].count("<tr")
+    if rows <= MOST_ROWS:
+        return found[0]
+    line = f"<summary>The table of {rows} rows</summary>"
+    return f'<details class="long-table">{line}{found[0]}</details>'
 
 
 def as_list(found: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
+from precision_lib.figures.grammar import PART_NAMES
 from precision_lib.figures.style import bits_color, bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
@@ -253,4 +254,5 @@ def bits_lines(
 
 
 def _name(name: object) -> str:
-    return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    words = name if isinstance(name, tuple) else (name,)
+    return ", ".join(PART_NAMES.get(str(word), str(word)) for word in words)

@@ -119,7 +119,8 @@ def estimates(
     places = np.arange(len(rows))
     if claimed is not None:
         axes.axvspan(*claimed, color=PAPER, alpha=0.13, lw=0, label="claimed")
-    for (name, value), dash in zip((published or {}).items(), DASHES, strict=False):
+    named = (published or {}).items()
+    for (name, value), dash in zip(named, DASHES[1:], strict=False):
         axes.axvline(value, color=PAPER, ls=dash, lw=1.2, label=name)
     axes.hlines(places, rows["low"], rows["high"], color=OURS, lw=2)
     axes.plot(rows["estimate"], places, "o", color=OURS, label="our runs, 95%")

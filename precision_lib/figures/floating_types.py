@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from precision_lib.figures.grammar import VALUES
+from precision_lib.figures.grammar import VALUES, reach
 from precision_lib.figures.style import bits_style
 from precision_lib.findings.floating_types import type_bits
 
@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 def cost_by_type(costs: pd.DataFrame) -> Figure:
     """Mean cost of each floating-point type against its bits, integers beside them.
 
-    Bars are the range over runs; near zero the axis is linear.
+    Bars are 95% intervals over runs; near zero the axis is linear.
 
     `costs`: as `precision_lib.findings.floating_types.floating_costs` gives it.
 
@@ -30,7 +30,7 @@ def cost_by_type(costs: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(7.0, 4.4))
     axis.set_yscale("symlog", linthresh=0.03)
     by = costs.groupby(["kind", "weight_bits", "weight_format"])["cost"]
-    table = by.agg(["mean", "min", "max"]).reset_index()
+    table = pd.DataFrame({"mean": by.mean(), "reach": reach(by)}).reset_index()
     integers = table[table["kind"] == "integer"]
     axis.plot(
         integers["weight_bits"], integers["mean"], "--", color="0.5", label="integers"
@@ -40,11 +40,11 @@ def cost_by_type(costs: pd.DataFrame) -> Figure:
     for (_, row), shift in zip(floats.iterrows(), beside, strict=True):
         place = row["weight_bits"] + shift
         style = bits_style(row["weight_bits"])
-        axis.vlines(place, row["min"], row["max"], color=style["color"], lw=1.5)
-        axis.plot(place, row["mean"], ms=7, **style)
+        axis.errorbar(place, row["mean"], row["reach"], ms=7, lw=1.5, **style)
         axis.annotate(
             row["weight_format"], (place, row["mean"]), fontsize="small",
-            xytext=(6, -12 if shift else 5), textcoords="offset points",
+            xytext=(6, 5) if shift else (-6, 5), textcoords="offset points",
+            ha="left" if shift else "right",
         )  # fmt: skip
     axis.axhline(0, color="0.5", lw=0.8)
     axis.margins(y=0.1)

@@ -36,8 +36,9 @@ def predicted_losses(table: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(6.6, 1.4 + 0.7 * len(runs)))
     for place, (_, run) in enumerate(runs.iterrows()):
         here = table[table["run_id"] == run["run_id"]]
+        *shifts, below = _shifts(len(here) + 1)
         for shift, color, dash, (_, row) in zip(
-            _shifts(len(here)), COLORS, DASHES, here.iterrows(), strict=False
+            shifts, COLORS, DASHES, here.iterrows(), strict=False
         ):
             axes.plot(
                 row[["low", "predicted", "high"]], [place + shift] * 3, dash,
@@ -46,7 +47,9 @@ def predicted_losses(table: pd.DataFrame) -> Figure:
             )  # fmt: skip
         bits = min(run[list(PARTS.values())])
         measured = run["measured"]
-        axes.plot(measured, place, ls="none", ms=9, zorder=5, **bits_style(bits))
+        axes.plot(
+            measured, place + below, ls="none", ms=9, zorder=5, **bits_style(bits)
+        )
     axes.set_yticks(range(len(runs)), [run_name(run) for _, run in runs.iterrows()])
     axes.set(xlabel="loss (nats a token)", ylim=(len(runs) - 0.5, -0.5))
     axes.plot([], [], "D", color="0.5", label="measured, color and marker by bits")
