@@ -63,7 +63,8 @@ def rounding_cost(
     def solve(index: Index) -> Answer:
         rounded = held.loss(index, N, D, bits, post_bits)
         delta = rounded - held.loss(index, N, D, bits)
-        found = {"delta": delta, "perplexity_ratio": np.exp(delta)}
+        with np.errstate(over="ignore"):
+            found = {"delta": delta, "perplexity_ratio": np.exp(delta)}
         found["token_share"] = share(index, rounded, 1, 0)
         found["size_share"] = share(index, rounded, 0, 1)
         more = {} if measured is None else {"measured_over_predicted": measured / delta}

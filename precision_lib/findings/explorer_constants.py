@@ -7,6 +7,7 @@ them, so that a reader's own fit takes the same way in as ours and the paper's.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,16 @@ class ConstantSet:
         A law of the loss.
     degradation : Fit or None
         A law of what rounding the weights after training adds.
+    runs : tuple of rows
+        What was measured: N, D, bits of weights, activations and KV cache in training,
+        bits after rounding (None without), and the loss.
     """
 
     key: str
     label: str
     base: Fit
     degradation: Fit | None
+    runs: tuple[tuple[float | None, ...], ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Plain types for JSON; each fit as the JSON text of its file.
@@ -68,6 +73,7 @@ class ConstantSet:
             "key": self.key,
             "label": self.label,
             "fits": [each.to_json() for each in fits],
+            "runs": [list(row) for row in self.runs],
         }
 
 
@@ -116,7 +122,20 @@ def our_constants(
     roundings = law_roundings(ptq, POST_BITS, METHOD)
     loss_added = fit(roundings, "ptq", seed=seed)
     added = bootstrap(loss_added, "cluster", replicates, seed, by=roundings["run_id"])
-    return ConstantSet("ours", SELECTION, base, loss_added.with_bootstrap(added))
+    measured = (*_measured(table, "loss"), *_measured(roundings, "post_loss"))
+    rounding = loss_added.with_bootstrap(added)
+    return ConstantSet("ours", SELECTION, base, rounding, measured)
+
+
+def _measured(table: pd.DataFrame, target: str) -> Iterator[tuple[float | None, ...]]:
+    """Rows of a table of runs, as the page reads them."""
+    columns = ["N", "D", *PARTS.values()]
+    bits = table["post_bits"] if target == "post_loss" else [None] * len(table)
+    for row, post, value in zip(
+        table[columns].to_numpy(dtype=float), bits, table[target], strict=True
+    ):
+        after = None if post is None else float(post)
+        yield (*row.tolist(), after, round(float(value), 5))
 
 
 def paper_constants(offsets: bool) -> ConstantSet:

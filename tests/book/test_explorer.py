@@ -339,6 +339,41 @@ def test_contours_are_those_of_the_library(name: str, page: Page) -> None:
         agree(sizes, expected)
 
 
+@pytest.mark.parametrize("name", ["ours", "paper", "unified", "effective, resampled"])
+def test_the_cost_of_rounding_is_that_of_the_library(name: str, page: Page) -> None:
+    grid = [point for point in points(60, seed=9) if point["post"] < 99][:25]
+    for point in grid:
+        point["bits"] = dict.fromkeys(point["bits"], 1e6)
+    found = ask(page, name, "PrecisionLaws.roundingCost(set.pair, point)", grid)
+    plain = decide.surface(*SETS[name])
+    for one, point in zip(found, grid, strict=True):
+        answer = decide.rounding_cost(plain, point["N"], point["D"], point["post"])
+        values = [answer.values[key] for key in ("delta", "perplexity_ratio")]
+        agree([one["delta"], one["ratio"]], values, 1e-7)  # a difference of two losses
+        for key, share in (("tokens", "token_share"), ("sizes", "size_share")):
+            if np.isfinite(answer.values[share]):
+                agree([one[key]], [answer.values[share]], SEARCHED)
+
+
+@pytest.mark.parametrize("name", ["ours", "paper", "unified", "effective, resampled"])
+@pytest.mark.parametrize("memory", [None, 1e9])
+def test_widths_are_those_of_the_library(
+    name: str, memory: float | None, page: Page
+) -> None:
+    grid = points(8, seed=10)
+    body = f"PrecisionLaws.widths(set, point, {memory or 'null'})"
+    plain = decide.surface(*SETS[name])
+    for rows, point in zip(ask(page, name, body, grid), grid, strict=True):
+        size = {"memory": memory} if memory else {"N": point["N"]}
+        expected = decide.serving_widths(plain, point["D"], **size)
+        for key in ("bits", "N", "above"):
+            agree([row[key] for row in rows], getattr(expected, key), 1e-6)
+        agree([row["total"] for row in rows], expected.loss)
+        low = [row["span"][0] if row["span"] else np.nan for row in rows]
+        varies = expected.low < expected.high
+        agree(np.array(low)[varies], expected.low[varies], 1e-6)
+
+
 def test_percentiles_are_those_of_numpy(page: Page) -> None:
     draw = np.random.default_rng(7)
     for count in (2, 3, 40, 199, 200):

@@ -154,6 +154,52 @@ def test_a_damaged_link_still_opens(address: str, browser: Browser) -> None:
     page.close()
 
 
+def cells(page: Page, name: str) -> list[list[float]]:
+    """Numbers behind the rows of a table."""
+    settle(page)
+    rows = page.locator(f"#explorer-{name}-rows tr")
+    found = [rows.nth(k).get_attribute("data-value") or "" for k in range(rows.count())]
+    return [[float(part) for part in text.split()] for text in found]
+
+
+def test_two_sets_stand_side_by_side(page: Page, sets: dict[str, list[Fit]]) -> None:
+    assert not page.is_visible("#explorer-beside-table")
+    fill(page, N="98064", D="2.9M", post="4")
+    page.select_option("#explorer-beside", "paper")
+    losses = cells(page, "beside")[0]
+    for one, fits in zip(losses, (sets["ours"], sets["paper"]), strict=True):
+        held = decide.surface(*fits)
+        loss = held.loss(np.array([0]), 98064.0, 2.9e6, bits=32.0, post_bits=4.0)[0]
+        assert one == pytest.approx(loss, rel=1e-9)
+    assert "Dotted, Paper" in page.inner_text("#explorer-data-words")
+    assert "beside=paper" in page.input_value("#explorer-link")
+    page.select_option("#explorer-beside", "ours")  # nothing to compare with
+    settle(page)
+    assert not page.is_visible("#explorer-beside-table")
+
+
+@pytest.mark.parametrize("mode", ["model", "memory"])
+def test_widths_in_use_are_compared(
+    page: Page, sets: dict[str, list[Fit]], mode: str
+) -> None:
+    fill(page, N="98064", D="2.9M", post="4")
+    page.select_option("#explorer-widths", mode)
+    size = {"N": 98064.0} if mode == "model" else {"memory": 4 * 98064.0}
+    expected = decide.serving_widths(decide.surface(*sets["ours"]), 2.9e6, **size)
+    shown = cells(page, "widths")
+    assert [row[0] for row in shown] == pytest.approx(expected.N)
+    assert [row[2] for row in shown] == pytest.approx(expected.loss, rel=1e-9)
+    assert page.locator("#explorer-widths-rows tr.explorer-best").count() == 1
+
+
+def test_measured_runs_are_drawn_over_the_curve(page: Page) -> None:
+    fill(page, N="98064", D="2.9M", weights="32", activations="32", kv="32", post="3")
+    words = page.inner_text("#explorer-data-words")
+    assert "measured runs of this size and these bits" in words
+    fill(page, N="100B")
+    assert "measured" not in page.inner_text("#explorer-data-words")
+
+
 def own_fits() -> list[Fit]:
     """A reader's two fits, one with replicates."""
     loss = fit(planted_table("effective-weights", 80, noise=0.003), "effective-weights")
@@ -180,6 +226,9 @@ def test_own_fits_are_pasted_opened_and_linked(
     other.goto(page.input_value("#explorer-link"))
     other.wait_for_selector(".explorer.is-ready")
     assert value(other, "loss") == value(page, "loss")
+    assert value(other, "loss-span") == pytest.approx(
+        value(page, "loss-span"), rel=1e-6
+    )
     other.close()
     save_fits([loss, added], tmp_path / "both.json")
     page.set_input_files("#explorer-own-file", tmp_path / "both.json")

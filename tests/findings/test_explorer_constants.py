@@ -51,6 +51,18 @@ def test_runs_of_all_parts_give_the_law_of_all_parts() -> None:
     assert found.base.ranges["kv_bits"] == (3.0, 32.0)
 
 
+def test_the_measured_runs_are_those_that_were_fitted() -> None:
+    found = our_constants(load_runs(), load_ptq(), replicates=2)
+    assert found.degradation is not None
+    plain = [row for row in found.runs if row[5] is None]
+    rounded = [row for row in found.runs if row[5] is not None]
+    assert len(plain) == found.base.n and len(rounded) == found.degradation.n
+    first = found.base.problem
+    assert first is not None
+    assert [row[6] for row in plain] == pytest.approx(first.target, abs=1e-5)
+    assert [row[0] for row in plain] == first.rows.columns["N"].tolist()
+
+
 @pytest.mark.parametrize("parts", [["weights"], ["activations"], []])
 def test_a_part_without_runs_gets_no_constant(parts: list[str]) -> None:
     found = our_constants(made_up_runs(parts), load_ptq(), replicates=2)

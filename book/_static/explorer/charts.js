@@ -194,11 +194,42 @@ const PrecisionCharts = (() => {
     return map;
   }
 
-  function drawData(host, set, point) {
+  /* Measured runs of the point's size and bits: [tokens, loss], before and after rounding. */
+  function measured(set, point) {
+    const same = (a, b) => Math.min(a, 16) === Math.min(b, 16);
+    const near = (set.runs ?? []).filter((run) => Math.abs(Math.log(run.N / point.N)) < 0.05
+      && set.parts.every((part) => same(run[part], point.bits[part])));
+    const of = (post) => near.filter((run) => run.post === post).map((run) => [run.D, run.loss]);
+    return { before: of(null), after: point.post === Infinity ? [] : of(point.post) };
+  }
+
+  function dots(u, host, pairs, filled) {
+    const { ctx } = u;
+    ctx.save();
+    ctx.strokeStyle = colour(host, "--explorer-line");
+    ctx.fillStyle = filled ? ctx.strokeStyle : colour(host, "--pst-color-background");
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([]);
+    for (const [x, y] of pairs) {
+      const [px, py] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true)];
+      if (py < u.bbox.top || py > u.bbox.top + u.bbox.height) continue;
+      ctx.beginPath();
+      ctx.arc(px, py, 3.5 * devicePixelRatio, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
+  function drawData(host, set, point, other) {
     const curve = lossOverData(set, point);
+    const runs = measured(set, point);
+    const theirs = curve.tokens.map((D) => (
+      other ? loss(other.set.pair, { ...other.point, D }).total : NaN));
     const here = loss(set.pair, point);
     const line = colour(host, "--explorer-line");
-    const drawn = [...curve.before, ...curve.after].filter(Number.isFinite);
+    const drawn = [...curve.before, ...curve.after, ...theirs,
+      ...runs.before.map(([, y]) => y)].filter(Number.isFinite);
     const floor = Math.min(...drawn);
     const top = Math.min(Math.max(...drawn), here.total + 2.5 * Math.max(here.total - floor, 0.05));
     const rounded = point.post !== Infinity;
@@ -213,6 +244,7 @@ const PrecisionCharts = (() => {
         { stroke: line, width: rounded ? 3 : 0, points: { show: false } },
         { width: 0, stroke: "transparent", points: { show: false } },
         { width: 0, stroke: "transparent", points: { show: false } },
+        { stroke: colour(host, "--explorer-other"), width: 2.5, dash: [2, 5], points: { show: false } },
       ],
       bands: [{ series: [4, 3], fill: colour(host, "--explorer-band") }],
       axes: [
@@ -234,11 +266,13 @@ const PrecisionCharts = (() => {
           if (rounded && curve.critical.D < curve.tokens[last]) {
             upright(self, host, curve.critical.D, `lowest at ${show(curve.critical.D)}`);
           }
+          dots(self, host, runs.before, false);
+          dots(self, host, runs.after, true);
           mark(self, host, point.D, here.total, "your model");
         }],
       },
-    }, [curve.tokens, missing(curve.before), missing(curve.after), curve.low, curve.high]);
-    return curve;
+    }, [curve.tokens, missing(curve.before), missing(curve.after), curve.low, curve.high, missing(theirs)]);
+    return { ...curve, runs, theirs };
   }
 
   return { drawMap, drawData, inBits };

@@ -4,7 +4,9 @@
 (() => {
   const Laws = PrecisionLaws;
   const { parse, write, show, encode, decode, DEFAULTS } = PrecisionState;
-  const { get, nats, showLoss, showCritical, showOptimum, showOutside, showSet } = PrecisionResults;
+  const {
+    get, nats, showLoss, showCritical, showOptimum, showOutside, showSet, showRounding, showWidths, showBeside,
+  } = PrecisionResults;
   const BITS = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9, 10, 11, 12, 14, 16, 32];
   const SPANS = { N: [1e3, 1e12], D: [1e4, 1e14], budget: [1e9, 1e26] };
   const LIMITS = { N: [1, 1e16], D: [1, 1e20], budget: [1e3, 1e36] };
@@ -21,10 +23,15 @@
   const root = document.getElementById("explorer");
   const sets = Object.fromEntries(data.sets.map(({ key, fits }) => [
     key, Laws.makeSet(fits.map((text) => Laws.readFit(text, data.laws)))]));
+  for (const { key, runs } of data.sets) sets[key].runs = runs.map(readRun);
   let state = { ...DEFAULTS };
   let ownFits = [];
   let announcement = 0;
   let frame = 0;
+
+  function readRun([N, D, weights, activations, kv, post, loss]) {
+    return { N, D, weights, activations, kv, post, loss };
+  }
 
   const isBits = (name) => !(name in SPANS);
 
@@ -77,6 +84,9 @@
     get("rounded").checked = state.rounded;
     get("rounded").disabled = !set.rounds;
     get("map").value = state.map;
+    get("beside").value = state.beside;
+    get("beside").querySelector("[value=own]").disabled = !sets.own;
+    get("widths").value = state.widths;
     for (const choice of root.querySelectorAll("[name=explorer-set]")) choice.checked = choice.value === state.set;
     get("own").hidden = state.set !== "own";
   }
@@ -91,7 +101,12 @@
     }, 600);
   }
 
-  function drawCharts(set, point) {
+  /* The words for a set of constants that the choice above has. */
+  function labelOf(key) {
+    return root.querySelector(`[name=explorer-set][value="${key}"]`).parentElement.textContent.trim();
+  }
+
+  function drawCharts(set, point, other) {
     const map = set.parts.includes(state.map) || state.map === "all" || (state.map === "post" && point.post !== Infinity)
       ? state.map : set.parts[0] ?? "all";
     get("map-note").textContent = map === state.map ? "" : "Not to be had with these constants or without rounding; shown instead: "
@@ -106,11 +121,19 @@
       return `${b} bits: ${show(middle.sizes[at])}`;
     });
     get("map-words").textContent = `Parameters for a loss of ${nats(middle.level)}: ${needed.join(", ")}.`;
-    const curve = PrecisionCharts.drawData(get("data-chart"), set, point);
+    const curve = PrecisionCharts.drawData(get("data-chart"), set, point, other);
     const last = curve.tokens.length - 1;
     get("data-words").textContent = `From ${show(curve.tokens[0])} to ${show(curve.tokens[last])} tokens the loss goes from `
       + `${nats(curve.after[0])} to ${nats(curve.after[last])}`
-      + `${curve.critical.D > 0 ? `, with its lowest value at ${show(curve.critical.D)} tokens.` : "."}`;
+      + `${curve.critical.D > 0 ? `, with its lowest value at ${show(curve.critical.D)} tokens.` : "."}`
+      + said(curve, other);
+  }
+
+  function said({ runs, theirs }, other) {
+    const count = runs.before.length + runs.after.length;
+    const points = count ? ` ${count} measured runs of this size and these bits are drawn: open before rounding, filled after.` : "";
+    const dotted = other ? ` Dotted, ${other.label}: ${nats(theirs[0])} to ${nats(theirs[theirs.length - 1])}.` : "";
+    return points + dotted;
   }
 
   function render() {
@@ -123,9 +146,14 @@
     const result = showLoss(set, point);
     showCritical(set, point);
     showOptimum(set, state.budget);
+    showRounding(set, point);
+    showWidths(set, point, state.widths);
+    const beside = state.beside !== state.set ? sets[state.beside] : null;
+    const other = beside ? { set: beside, point: pointOf(beside).point, label: labelOf(state.beside) } : null;
+    showBeside({ set, point, label: labelOf(state.set) }, other, state.budget);
     const outside = showOutside(set, point);
     get("notes").textContent = notes.join(" ");
-    drawCharts(set, point);
+    drawCharts(set, point, other);
     say(result, outside);
     const fragment = `#${encode(state, ownFits)}`;
     history.replaceState(null, "", fragment);
@@ -154,7 +182,7 @@
     change({ [name]: value });
   }
 
-  function useOwn(texts) {
+  function useOwn(texts, beside = false) {
     try {
       ownFits = texts.flatMap(split).map((text) => Laws.readFit(text, data.laws));
       sets.own = Laws.makeSet(ownFits);
@@ -165,7 +193,7 @@
       get("own-said").textContent = "";
       get("own-error").textContent = error.message;
     }
-    change({ set: "own" });
+    change(beside ? {} : { set: "own" });
   }
 
   /* One or two JSON objects, one after the other. */
@@ -188,6 +216,9 @@
     }
     get("rounded").addEventListener("change", (event) => change({ rounded: event.target.checked }));
     get("map").addEventListener("change", (event) => change({ map: event.target.value }));
+    for (const name of ["beside", "widths"]) {
+      get(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
+    }
     get("same-cost").addEventListener("click", () => change({ budget: Number((6 * state.N * state.D).toPrecision(3)) }));
     get("own-use").addEventListener("click", () => useOwn([get("own-text").value]));
     const openFiles = async (files) => useOwn(await Promise.all([...files].map((file) => file.text())));
@@ -220,9 +251,11 @@
   function restore() {
     const found = decode(location.hash);
     state = found.state;
-    if (found.fits.length) useOwn(found.fits);
+    if (found.fits.length) useOwn(found.fits, state.set !== "own");
     else if (state.set !== "own" && !sets[state.set]) state.set = DEFAULTS.set;
     if (![...get("map").options].some((option) => option.value === state.map)) state.map = DEFAULTS.map;
+    if (!["model", "memory"].includes(state.widths)) state.widths = DEFAULTS.widths;
+    if (![...get("beside").options].some((option) => option.value === state.beside)) state.beside = "";
     render();
   }
 

@@ -10,6 +10,7 @@ const PrecisionLaws = (() => {
   const SIZES = [1e2, 1e18];
   const TOKENS = [1e3, 1e30];
   const GRID = 49;
+  const WIDTHS = [4, 6, 8, 16]; // that hardware has
   const UNQUANTIZED = 1e6; // bits at which every law keeps everything
 
   /* One factor of N_eff: 1 for a part that the law does not know. */
@@ -110,6 +111,35 @@ const PrecisionLaws = (() => {
       return Number.isFinite(height(x)) ? up : 1;
     };
     return allocation(pair, budget, Math.exp(bisect(rising, grid[best - 1], grid[best + 1])));
+  }
+
+  /* What rounding costs: the ratio of perplexities, and the share of the tokens, or of the
+     parameters, with which an unrounded model is as good. */
+  function roundingCost(pair, point) {
+    const { delta, data, size, training } = loss(pair, point);
+    return {
+      delta, ratio: Math.exp(delta),
+      tokens: (1 + delta / data) ** (-1 / beta(pair.base)),
+      sizes: (1 + delta / (size + training)) ** (-1 / pair.base.alpha),
+    };
+  }
+
+  /* The point's model, trained unquantized, rounded to each width; or, given a memory in
+     bits, the model of each width that fills it. */
+  function widths(set, point, memory) {
+    const at = WIDTHS.map((bits) => ({
+      N: memory ? memory / bits : point.N, D: point.D, bits: allBits(UNQUANTIZED), post: bits,
+    }));
+    const above = (pair) => {
+      const totals = at.map((one) => loss(pair, one).total);
+      return totals.map((total) => total - Math.min(...totals));
+    };
+    const own = above(set.pair);
+    const draws = set.draws.map(above);
+    return at.map((one, i) => ({
+      bits: one.post, N: one.N, bytes: (one.N * one.post) / 8, above: own[i],
+      ...loss(set.pair, one), span: interval(draws.map((each) => each[i])),
+    }));
   }
 
   /* Where a function falls through zero, to the last digit; NaN if it does not. */
@@ -233,6 +263,6 @@ const PrecisionLaws = (() => {
 
   return {
     PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, criticalData, interval, loss,
-    makeSet, optimum, outside, readFit, share, sizeFor,
+    makeSet, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
   };
 })();

@@ -72,7 +72,7 @@ const PrecisionResults = (() => {
       : set.parts.length < 3 ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
         + "the best P would be higher if the other parts were fitted." : "";
     const rows = [free ? Laws.optimum(set.pair, budget) : null,
-      ...[16, 8, 4].map((P) => Laws.allocation(set.pair, budget, P))];
+      ...[16, 8, 6, 4].map((P) => Laws.allocation(set.pair, budget, P))];
     rows.forEach((row, i) => {
       get(`optimum-${i}`).hidden = !row;
       if (!row) return;
@@ -106,6 +106,82 @@ const PrecisionResults = (() => {
     return found.length > 0;
   }
 
+  /* Bytes of weights for reading. */
+  function bytes(value) {
+    const [unit, size] = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3], ["B", 1]].find(([, each]) => value >= each) ?? ["B", 1];
+    return `${Number((value / size).toPrecision(3))} ${unit}`;
+  }
+
+  const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)}%` : "–");
+
+  /* What rounding costs in other units than nats. */
+  function showRounding(set, point) {
+    get("rounding").hidden = point.post === Infinity;
+    const cost = Laws.roundingCost(set.pair, point);
+    const draws = set.draws.map((pair) => Laws.roundingCost(pair, point));
+    const span = (name) => Laws.interval(draws.map((one) => one[name]));
+    put("cost-delta", cost.delta, cost.delta.toPrecision(3));
+    putSpan("cost-span", span("delta"), (v) => v.toPrecision(2));
+    put("cost-ratio", cost.ratio, `× ${cost.ratio.toFixed(3)}`);
+    put("cost-tokens", cost.tokens, percent(cost.tokens));
+    put("cost-sizes", cost.sizes, percent(cost.sizes));
+  }
+
+  function row(cells, best) {
+    const line = document.createElement("tr");
+    line.classList.toggle("explorer-best", best);
+    line.append(...cells.map((words, i) => Object.assign(
+      document.createElement(i ? "td" : "th"), { textContent: words, ...(i ? {} : { scope: "row" }) })));
+    return line;
+  }
+
+  /* 4, 6, 8 and 16 bits side by side: of this model, or of the memory it takes. */
+  function showWidths(set, point, mode) {
+    get("widths-block").hidden = !set.rounds;
+    if (!set.rounds) return;
+    const memory = point.N * Math.min(point.post, 16);
+    const rows = Laws.widths(set, point, mode === "memory" ? memory : null);
+    get("widths-rows").replaceChildren(...rows.map((one) => {
+      const span = one.span ? ` (${nats(one.span[0])} to ${nats(one.span[1])})` : "";
+      const line = row([`${one.bits} bits`, show(one.N), bytes(one.bytes),
+        one.delta < 1e-3 ? one.delta.toExponential(0) : nats(one.delta), nats(one.total),
+        `${nats(one.above)}${span}`, rangeWord(set, { N: one.N, D: point.D })], one.above === 0);
+      line.dataset.value = [one.N, one.delta, one.total, one.above, ...(one.span ?? [])].join(" ");
+      return line;
+    }));
+    get("widths-words").textContent = mode === "memory"
+      ? `Each fills ${bytes(memory / 8)}, as the model above does, trained unquantized on ${show(point.D)} tokens.`
+      : `${show(point.N)} parameters, trained unquantized on ${show(point.D)} tokens and rounded.`;
+  }
+
+  /* The same question to two sets of constants. */
+  function showBeside(one, two, budget) {
+    get("beside-table").hidden = !two;
+    if (!two) return;
+    const asked = [one, two].map(({ set, point }) => {
+      const draws = set.draws.map((pair) => Laws.loss(pair, point).total);
+      const found = Laws.loss(set.pair, point);
+      const span = Laws.interval(draws);
+      const critical = point.post === Infinity ? NaN : Laws.criticalData(set.pair, point).D;
+      return {
+        loss: [found.total, `${nats(found.total)}${span ? ` (${span.map(nats).join(" to ")})` : ""}`],
+        delta: [found.delta, nats(found.delta)],
+        share: [found.share, percent(found.share)],
+        critical: [critical, show(critical)],
+        best: set.parts.length ? [Laws.optimum(set.pair, budget).P, Laws.optimum(set.pair, budget).P.toFixed(2)] : [NaN, "–"],
+      };
+    });
+    const heads = { loss: "predicted loss", delta: "rounding adds", share: "share of N that counts",
+      critical: "critical data", best: "best P of the budget" };
+    get("beside-rows").replaceChildren(...Object.entries(heads).map(([key, words]) => {
+      const line = row([words, asked[0][key][1], asked[1][key][1]], false);
+      line.dataset.value = `${asked[0][key][0]} ${asked[1][key][0]}`;
+      return line;
+    }));
+    get("beside-one").textContent = one.label;
+    get("beside-two").textContent = two.label;
+  }
+
   function showSet(set) {
     const fits = [set.base, set.added].filter(Boolean);
     get("constants").replaceChildren(...fits.flatMap((fit) => {
@@ -118,5 +194,6 @@ const PrecisionResults = (() => {
     }));
   }
 
-  return { get, nats, showLoss, showCritical, showOptimum, showOutside, showSet };
+  return { get, nats, showLoss, showCritical, showOptimum, showOutside, showSet,
+    showRounding, showWidths, showBeside };
 })();

@@ -4,11 +4,12 @@
 const PrecisionState = (() => {
   const SUFFIXES = { k: 1e3, M: 1e6, B: 1e9, G: 1e9, T: 1e12 };
   const UNITS = [["T", 1e12], ["B", 1e9], ["M", 1e6], ["k", 1e3]];
+  const MOST_DRAWS = 200; // replicates of a reader's own fit that a link carries
   const KEYS = {
     N: "N", D: "D", C: "budget", w: "weights", a: "activations", kv: "kv", post: "post",
   };
   const DEFAULTS = {
-    set: "ours", map: "weights", N: 98064, D: 2.9e6, weights: 32, activations: 32, kv: 32,
+    set: "ours", beside: "", widths: "model", map: "weights", N: 98064, D: 2.9e6, weights: 32, activations: 32, kv: 32,
     post: 3, rounded: true, budget: 1.7e12,
   };
 
@@ -46,13 +47,35 @@ const PrecisionState = (() => {
   const fromBase64 = (text) => new TextDecoder().decode(Uint8Array.from(
     atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)));
 
-  /* The state as the part of the address behind #; own fits without their replicates. */
+  /* Replicates as 32-bit numbers, one row a parameter; enough of them for an interval. */
+  function pack({ params, replicates }) {
+    const names = Object.keys(params).filter((name) => replicates[name]);
+    if (!names.length) return "";
+    const rows = names.map((name) => replicates[name].slice(0, MOST_DRAWS));
+    const bytes = new Uint8Array(Float32Array.from(rows.flat()).buffer);
+    return `${names.join(",")};${btoa(Array.from(bytes, (c) => String.fromCharCode(c)).join(""))}`;
+  }
+
+  function unpack(text) {
+    if (!text) return {};
+    const [names, draws] = text.split(";");
+    const bytes = Uint8Array.from(atob(draws), (c) => c.charCodeAt(0));
+    const numbers = Array.from(new Float32Array(bytes.buffer));
+    const list = names.split(",");
+    const count = numbers.length / list.length;
+    return Object.fromEntries(list.map((name, i) => [name, numbers.slice(i * count, (i + 1) * count)]));
+  }
+
+  /* The state as the part of the address behind #; own fits with their replicates. */
   function encode(state, ownFits) {
-    const query = new URLSearchParams({ set: state.set, map: state.map });
+    const query = new URLSearchParams({ set: state.set, map: state.map, widths: state.widths });
+    if (state.beside) query.set("beside", state.beside);
     for (const [key, name] of Object.entries(KEYS)) query.set(key, state[name]);
     if (!state.rounded) query.set("post", "off");
-    if (state.set === "own") {
-      const lean = ownFits.map(({ law, params, ranges, n }) => ({ law, params, ranges, n }));
+    if ([state.set, state.beside].includes("own")) {
+      const lean = ownFits.map((fit) => ({
+        law: fit.law, params: fit.params, ranges: fit.ranges, n: fit.n, draws: pack(fit),
+      }));
       query.set("fits", toBase64(JSON.stringify(lean)));
     }
     return query.toString();
@@ -62,7 +85,7 @@ const PrecisionState = (() => {
   function decode(fragment) {
     const query = new URLSearchParams(fragment.replace(/^#/, ""));
     const state = { ...DEFAULTS };
-    for (const name of ["set", "map"]) if (query.has(name)) state[name] = query.get(name);
+    for (const name of ["set", "beside", "widths", "map"]) if (query.has(name)) state[name] = query.get(name);
     for (const [key, name] of Object.entries(KEYS)) {
       const value = Number(query.get(key));
       if (query.has(key) && Number.isFinite(value) && value > 0) state[name] = value;
@@ -70,7 +93,10 @@ const PrecisionState = (() => {
     if (query.get("post") === "off") state.rounded = false;
     let fits = [];
     try {
-      if (query.has("fits")) fits = JSON.parse(fromBase64(query.get("fits"))).map(JSON.stringify);
+      if (query.has("fits")) {
+        fits = JSON.parse(fromBase64(query.get("fits"))).map(({ draws, ...fit }) => (
+          JSON.stringify({ ...fit, replicates: unpack(draws) })));
+      }
     } catch {
       fits = ["unreadable"];
     }
