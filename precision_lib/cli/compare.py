@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,6 +45,10 @@ def compare(
     hold_out: Annotated[
         str | None, typer.Option(help='Rows to predict, as in "D/N > 200".')
     ] = None,
+    growing: Annotated[
+        str | None,
+        typer.Option(help="Column, N or D: predict each value from those below it."),
+    ] = None,
     folds: Annotated[
         int, typer.Option(help="Without a rule: folds of cross-validation.")
     ] = 10,
@@ -71,7 +75,10 @@ def compare(
 
     kinds = [engine.get_law(name.strip()) for name in laws.split(",")]
     if hold_out:
-        refuse_unused(ctx, ("folds", "by"), "a comparison with --hold-out")
+        unused = ("folds", "by", "growing")
+        refuse_unused(ctx, unused, "a comparison with --hold-out")
+    if growing:
+        refuse_unused(ctx, ("folds", "by"), "a comparison with --growing")
     condition = parse_condition(hold_out) if hold_out else None
     extra = [*(condition.names if condition else ()), *([by] if by else [])]
     reading = Reading(
@@ -82,16 +89,19 @@ def compare(
     table = checked.table
     if hold_out:
         split_rows(table, hold_out)  # says so if it leaves nothing on one side
+    options: dict[str, Any] = {"seed": seed, "delta": delta, "starts": starts}
     with working(f"Fitting {len(kinds)} laws to {len(table)} runs"):
-        found = score(
-            table,
-            kinds,
-            condition.mask(table) if condition else None,
-            folds=folds,
-            by=table[by].to_numpy() if by else None,
-            seed=seed,
-            delta=delta,
-            starts=starts,
+        found = (
+            engine.growing_out(table, kinds, growing, **options)
+            if growing
+            else score(
+                table,
+                kinds,
+                condition.mask(table) if condition else None,
+                folds=folds,
+                by=table[by].to_numpy() if by else None,
+                **options,
+            )
         )
     _show_comparison(found, hold_out, checked.remarks, as_json)
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 class Resample(StrEnum):
     """How tables are drawn for the intervals."""
 
+    auto = "auto"
     pairs = "pairs"
     residual = "residual"
 
@@ -123,8 +124,9 @@ def fit(
         int, typer.Option(min=0, help="Replicates for 95% intervals; 0 for none.")
     ] = 0,
     resample: Annotated[
-        Resample, typer.Option(help="Draw runs, or residuals if noise is even.")
-    ] = Resample.pairs,
+        Resample,
+        typer.Option(help="Draw rows, residuals, or by itself whole runs or rows."),
+    ] = Resample.auto,
     cluster: Annotated[
         str | None, typer.Option(help="Draw groups of runs alike in this column.")
     ] = None,
@@ -151,11 +153,9 @@ def fit(
             table, kind, delta=delta, starts=starts, seed=seed, fixed=fixed
         )
     if bootstrap:
-        by = table[cluster].to_numpy() if cluster else None
+        kind_of, by = _drawn(table, cluster, resample)
         with working(f"Fitting {bootstrap} resampled tables"):
-            draws = engine.bootstrap(
-                found, "cluster" if cluster else resample.value, bootstrap, seed, by
-            )
+            draws = engine.bootstrap(found, kind_of, bootstrap, seed, by)
         found = found.with_bootstrap(draws)
     found = _judged(found, table, bool(fixed), seed, delta=delta, starts=starts)
     if out:
@@ -163,13 +163,26 @@ def fit(
     _show_fit(found, checked.remarks, as_json)
 
 
+def _drawn(table: Any, cluster: str | None, resample: Resample) -> tuple[Any, Any]:
+    """What a replicate draws: of a table in which runs have several rows whole runs."""
+    from precision_lib.laws.misfit import RUN
+
+    if not cluster and resample is Resample.auto:
+        cluster = RUN if RUN in table and table[RUN].duplicated().any() else None
+        resample = Resample.pairs
+    if not cluster:
+        return resample.value, None
+    return "cluster", table[cluster].to_numpy()
+
+
 def _judged(found: Fit, table: Any, held: bool, seed: int, **options: Any) -> Fit:
     """What is wrong with the law; with constants held, others are not tried."""
+    from precision_lib.laws.misfit import RUN
     from precision_lib.laws.rivals import judged, try_rivals
 
-    law = found.law.name
+    law, by = found.law.name, table[RUN].to_numpy() if RUN in table else None
     with working("Trying other laws"):
-        tried = None if held else try_rivals(table, law, seed=seed, **options)
+        tried = None if held else try_rivals(table, law, by, seed=seed, **options)
         return judged(found, table, tried, seed)
 
 

@@ -98,8 +98,8 @@ check the path.
         from precision_lib.intake.cells import KNOWN
         from precision_lib.intake.checks import REPORTED, check_runs
         from precision_lib.intake.files import read_runs
-        from precision_lib.intake.roles import plain
-        from precision_lib.laws.misfit import GROUPS, TIMES
+        from precision_lib.intake.roles import plain, roles
+        from precision_lib.laws.misfit import GROUPS, RUN, TIMES
         from precision_lib.runs.conditions import parse_condition
 
         columns, units = self.columns, self.units
@@ -113,6 +113,9 @@ check the path.
             asked = [*extra, *(n for n in named if n not in KNOWN)]
             raw = read_runs(runs, columns, self.take.value, asked)
             beside = {n: plain(n) for n in raw.header if plain(n) in (*TIMES, *GROUPS)}
+            run = roles(raw.header, columns).get("run")
+            if run in raw.frame and raw.frame[run].duplicated().any():
+                beside |= {str(run): RUN}  # a run with several rows
             more_columns = dict.fromkeys([*extra, *beside])
             checked = check_runs(
                 raw, columns, units, self.where, list(more_columns), required, reads

@@ -4,8 +4,9 @@ Every law is a plain function with a declaration (`precision_lib.laws.forms`);
 `fit` minimizes a robust loss from many starts at once with exact gradients.
 """
 
+from precision_lib.laws.beyond import growing_out, largest_out
 from precision_lib.laws.bootstrap import Bootstrap, bootstrap
-from precision_lib.laws.compare import Comparison, Score, compare, largest_out
+from precision_lib.laws.compare import Comparison, Score, compare
 from precision_lib.laws.examples import example_fit, example_table
 from precision_lib.laws.fit import fit
 from precision_lib.laws.law import (
@@ -42,6 +43,7 @@ __all__ = [
     "exponent",
     "fit",
     "get_law",
+    "growing_out",
     "largest_out",
     "list_laws",
     "load_fits",

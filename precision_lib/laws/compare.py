@@ -16,13 +16,14 @@ from precision_lib.laws.law import Law
 from precision_lib.laws.likelihood import log_likelihood
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Table, has_column, level_name, read_target
+from precision_lib.laws.rows import Table, level_name, read_target
 from precision_lib.laws.starts import doubts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Mask = NDArray[np.bool_]
+Part = tuple[Mask, Mask]  # rows that are fitted, and rows that are then predicted
 Rule = Callable[[Any], Any]
 
 
@@ -149,6 +150,14 @@ def compare(
     >>> found.frame()["law"].tolist()
     ['chinchilla', 'chinchilla-tied']
     """
+    known = of_one_target(laws)
+    target = read_target(table, known[0])
+    parts, words = _parts(table, hold_out, target.size, folds, by, seed)
+    return scored(table, known, [(~part, part) for part in parts], words, seed, options)
+
+
+def of_one_target(laws: Iterable[str | type[Law]]) -> list[type[Law]]:
+    """The laws by name or class; UserError where they do not predict one column."""
     known = [get_law(law) if isinstance(law, str) else law for law in laws]
     if not known:
         raise UserError("there is no law to compare; name at least one.")
@@ -158,8 +167,19 @@ def compare(
             + ", ".join(f"{law.name}: {law.target}" for law in known)
             + "); compare laws of one target."
         )
+    return known
+
+
+def scored(
+    table: Table,
+    known: list[type[Law]],
+    parts: list[Part],
+    words: str,
+    seed: int,
+    options: Mapping[str, Any],
+) -> Comparison:
+    """The comparison for given parts: rows to fit, and rows to predict from them."""
     target = read_target(table, known[0])
-    parts, words = _parts(table, hold_out, target.size, folds, by, seed)
     options = _one_floor(table, known, dict(options), seed)
     fits = {law.name: fit(table, law, seed=seed, **options) for law in known}
     predictions: dict[str, Array] = {}
@@ -170,36 +190,6 @@ def compare(
         scores.append(_score(fits[law.name], inner, target, predicted, parts))
     scores.sort(key=lambda s: (np.isnan(s.held_out_r2), -s.held_out_r2))
     return Comparison(tuple(scores), fits, predictions, words)
-
-
-def largest_out(
-    table: Table,
-    laws: Iterable[str | type[Law]],
-    column: str = "N",
-    **options: Any,
-) -> Comparison:
-    """Fit the runs below the largest value of a column and predict those at it.
-
-    Parameters
-    ----------
-    table, laws, **options
-        As for `compare`.
-    column
-        A column of numbers, such as N, D, or a compute column.
-
-    Examples
-    --------
-    >>> from precision_lib.laws import example_table
-    >>> found = largest_out(example_table(), ["chinchilla"], "N")
-    >>> found.scores[0].n_held_out, found.scores[0].held_out_r2 > 0.98
-    (6, True)
-    """
-    if not has_column(table, column):
-        raise UserError(f"there is no column {column!r} to leave the largest out of.")
-    values = np.asarray(table[column], dtype=float)
-    found = compare(table, laws, values >= values.max() * (1 - 1e-9), **options)
-    words = f"the rows with the largest {column}, {values.max():g}"
-    return Comparison(found.scores, found.fits, found.predictions, words)
 
 
 def take(table: Table, mask: Mask) -> Table:
@@ -258,25 +248,25 @@ def _one_floor(
 
 
 def _held_out(
-    table: Table, law: type[Law], parts: list[Mask], seed: int, options: dict[str, Any]
+    table: Table, law: type[Law], parts: list[Part], seed: int, options: dict[str, Any]
 ) -> tuple[Array, list[Fit]]:
-    predicted = np.full(parts[0].size, np.nan)
+    predicted = np.full(parts[0][0].size, np.nan)
     fits = []
-    for part in parts:
+    for seen, part in parts:
         inner = dict(options)
         weights = inner.get("weights")
         if weights is not None and not isinstance(weights, str):
-            inner["weights"] = np.asarray(weights)[~part]
-        fits.append(fit(take(table, ~part), law, seed=seed, **inner))
+            inner["weights"] = np.asarray(weights)[seen]
+        fits.append(fit(take(table, seen), law, seed=seed, **inner))
         predicted[part] = fits[-1].predict(take(table, part))
     return predicted, fits
 
 
 def _score(
-    found: Fit, inner: list[Fit], target: Array, predicted: Array, parts: list[Mask]
+    found: Fit, inner: list[Fit], target: Array, predicted: Array, parts: list[Part]
 ) -> Score:
     assert found.problem is not None and found.z is not None
-    rows = np.any(parts, axis=0)
+    rows = np.any([part for _, part in parts], axis=0)
     count = found.z.size + 1  # the scale of the noise is fitted too
     likelihood = log_likelihood(found.problem, found.z)
     seen, guess = target[rows], predicted[rows]

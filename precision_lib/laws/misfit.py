@@ -24,6 +24,7 @@ FEWEST_GROUPS = 8
 TIMES = ("created", "created_at", "started", "start_time", "date", "time", "timestamp")
 GROUPS = ("group", "sweep", "batch", "cluster", "host", "machine", "corpus", "seed")
 MOST_GROUPS = 8
+RUN = "run of several rows"  # our name of the column that says which row is whose
 EXACT = 1e-12  # residuals of a table that lies on the law: rounding, and no trend
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import LABELS, TRAINING_BITS
 from precision_lib.laws import get_law
+from precision_lib.laws.misfit import RUN
 
 PLAIN = 16.0  # bits from which on training is called unquantized
 UNQUANTIZED = 32.0
@@ -109,7 +110,7 @@ def _asked(table: pd.DataFrame, name: str) -> Choice:
     rows = table.assign(**dict.fromkeys(fill, UNQUANTIZED)).dropna(subset=columns)
     if law.target == "loss" and "post_bits" not in columns:
         rows = _one_row_a_run(rows, columns)
-    by = "" if law.target == "loss" else _run_column(rows)
+    by = _run_column(rows) if law.target != "loss" or _told(rows) else ""
     return Choice(name, rows, "You asked for it.", _silent(rows, name), by)
 
 
@@ -143,7 +144,7 @@ def _of_the_loss(table: pd.DataFrame) -> Choice:
         if name in ("A", "B"):
             reason += f" {'N' if name == 'A' else 'D'} is the same in every row, so"
             reason += " its term is part of E."
-    return Choice(law, rows, reason, fixed)
+    return Choice(law, rows, reason, fixed, RUN if _told(rows) else "")
 
 
 def _by_format(formats: Sequence[str]) -> tuple[str, str]:
@@ -184,9 +185,16 @@ def _of_the_degradation(table: pd.DataFrame) -> Choice:
 
 
 def _run_column(table: pd.DataFrame) -> str:
-    """Name of the column `run of` that is added where runs have several rows."""
+    """A name for what tells runs of several rows apart; empty where there are none."""
+    if _told(table):
+        return RUN
     same = [n for n in ("N", "D", "loss", *TRAINING_BITS) if n in table]
     return "run of" if table.duplicated(same).any() else ""
+
+
+def _told(table: pd.DataFrame) -> bool:
+    """Whether a column says that several rows are of one run."""
+    return RUN in table and bool(table[RUN].duplicated().any())
 
 
 def runs_of(choice: Choice) -> Any:
@@ -197,6 +205,8 @@ def runs_of(choice: Choice) -> Any:
     [0, 0, 1]
     """
     table = choice.table
+    if choice.by == RUN:
+        return pd.factorize(table[RUN])[0]
     same = [name for name in ("N", "D", "loss", *TRAINING_BITS) if name in table]
     return table.groupby(same, sort=False).ngroup().to_numpy()
 

@@ -184,7 +184,9 @@ def test_widths_in_use_are_compared(
 ) -> None:
     fill(page, N="98064", D="2.9M", post="4")
     page.select_option("#explorer-widths", mode)
-    size = {"N": 98064.0} if mode == "model" else {"memory": 4 * 98064.0}
+    size: dict[str, Any] = {"N": 98064.0}
+    if mode == "memory":
+        size = {"memory": 4 * 98064.0}
     expected = decide.serving_widths(decide.surface(*sets["ours"]), 2.9e6, **size)
     shown = cells(page, "widths")
     assert [row[0] for row in shown] == pytest.approx(expected.N)

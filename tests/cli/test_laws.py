@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from precision_lib import decide
-from precision_lib.cli import laws as cli_laws
+from precision_lib.cli import laws as cli_laws, report as cli_report
 from precision_lib.cli.report import report
 from precision_lib.decide.cost import rule_words
 from precision_lib.errors import UserError
@@ -24,6 +24,7 @@ from precision_lib.laws import (
     example_table,
     list_laws,
     load_fits,
+    planted_table,
     save_fits,
 )
 from precision_lib.laws.compare import compare as laws_compare
@@ -109,6 +110,29 @@ def test_options_reach_the_fit(runs: Path, fitted: Path) -> None:
     assert residual["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
     clusters = call_json(*base, "--bootstrap", 50, "--cluster", "seed")
     assert clusters["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
+
+
+def test_runs_of_several_rows_are_drawn_whole_without_being_told(tmp_path) -> None:
+    """Rows of one run share its luck: drawn one by one they look too sure."""
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame(planted_table("chinchilla", 120)).sort_values("D")
+    table["run_id"] = [f"r{k}" for k in draw.permutation(np.arange(120) % 20)]
+    luck = dict(zip(table["run_id"].unique(), draw.normal(0, 0.02, 20), strict=True))
+    table["loss"] *= np.exp(table["run_id"].map(luck))
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    base = ("fit", tmp_path / "rows.csv", "--law", "chinchilla", "--bootstrap", 60,
+            "--starts", 4)  # fmt: skip
+    untold = call_json(*base)["ci"]
+    assert untold == call_json(*base, "--cluster", "run_id")["ci"]
+    assert untold != call_json(*base, "--resample", "pairs")["ci"]
+    out = tmp_path / "page.html"
+    report_app = typer.Typer(pretty_exceptions_enable=False)
+    cli_report.register(report_app)
+    done = CliRunner().invoke(report_app, [
+        str(tmp_path / "rows.csv"), "--out", str(out), "--bootstrap", "20",
+        "--starts", "2"])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "drawn by the cluster bootstrap" in out.read_text()
 
 
 def test_compare_agrees_with_the_library(runs: Path) -> None:

@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from precision_lib.laws import compare, example_table, fit, largest_out, planted_table
+from precision_lib.errors import UserError
+from precision_lib.laws import (
+    compare,
+    example_table,
+    fit,
+    growing_out,
+    largest_out,
+    planted_table,
+)
 from precision_lib.laws.likelihood import log_likelihood, residual_likelihood
 from precision_lib.laws.objective import Objective
 
@@ -121,3 +129,24 @@ def test_a_doubtful_fit_is_said_beside_its_scores(monkeypatch):
     rash = compare(example_table(), ["chinchilla"], folds=3)
     assert not rash.scores[0].converged
     assert any("chinchilla: The fit did not converge" in each for each in rash.doubts)
+
+
+def test_hold_outs_that_grow_fit_only_what_is_below() -> None:
+    table = pd.DataFrame(planted_table("chinchilla", 80, noise=0.002))
+    found = growing_out(table, ["chinchilla", "chinchilla-tied"], "D", starts=4)
+    sizes = np.unique(table["D"])
+    one = found.predictions["chinchilla"]
+    for size in sizes:
+        row = (table["D"] == size).to_numpy()
+        below = table[table["D"] < size]
+        if np.isnan(one[row]).all():  # the first, from which nothing can be fitted
+            assert below["D"].nunique() < 2
+            continue
+        alone = fit(below, "chinchilla", starts=4).predict(table[row])
+        assert one[row] == pytest.approx(alone, rel=1e-6)
+    assert found.held_out == "each of the 3 largest D from the rows below it"
+    assert found.scores[0].n_held_out == np.isfinite(one).sum()
+    with pytest.raises(UserError, match="no D can be predicted from the rows below"):
+        growing_out(table[table["D"] <= sizes[1]], ["chinchilla"], "D")
+    with pytest.raises(UserError, match="no column 'M' along which runs could grow"):
+        growing_out(table, ["chinchilla"], "M")
