@@ -70,15 +70,10 @@ def compare(
 ) -> None:
     """Compare laws by how well they predict runs they were not fitted to."""
     from precision_lib import laws as engine
-    from precision_lib.laws.compare import compare as score
     from precision_lib.runs.conditions import parse_condition, split_rows
 
     kinds = [engine.get_law(name.strip()) for name in laws.split(",")]
-    if hold_out:
-        unused = ("folds", "by", "growing")
-        refuse_unused(ctx, unused, "a comparison with --hold-out")
-    if growing:
-        refuse_unused(ctx, ("folds", "by"), "a comparison with --growing")
+    _check_rule(ctx, hold_out, growing)
     condition = parse_condition(hold_out) if hold_out else None
     extra = [*(condition.names if condition else ()), *([by] if by else [])]
     reading = Reading(
@@ -87,23 +82,26 @@ def compare(
     )  # fmt: skip
     checked = reading.read(runs, kinds, extra)
     table = checked.table
+    options: dict[str, Any] = {"seed": seed, "delta": delta, "starts": starts}
     if hold_out:
         split_rows(table, hold_out)  # says so if it leaves nothing on one side
-    options: dict[str, Any] = {"seed": seed, "delta": delta, "starts": starts}
+    elif not growing:
+        options |= {"folds": folds, "by": table[by].to_numpy() if by else None}
     with working(f"Fitting {len(kinds)} laws to {len(table)} runs"):
-        found = (
-            engine.growing_out(table, kinds, growing, **options)
-            if growing
-            else score(
-                table,
-                kinds,
-                condition.mask(table) if condition else None,
-                folds=folds,
-                by=table[by].to_numpy() if by else None,
-                **options,
-            )
-        )
+        if growing:
+            found = engine.growing_out(table, kinds, growing, **options)
+        else:
+            rule = condition.mask(table) if condition else None
+            found = engine.compare(table, kinds, rule, **options)
     _show_comparison(found, hold_out, checked.remarks, as_json)
+
+
+def _check_rule(ctx: typer.Context, hold_out: str | None, growing: str | None) -> None:
+    if hold_out:
+        unused = ("folds", "by", "growing")
+        refuse_unused(ctx, unused, "a comparison with --hold-out")
+    if growing:
+        refuse_unused(ctx, ("folds", "by"), "a comparison with --growing")
 
 
 def _show_comparison(
