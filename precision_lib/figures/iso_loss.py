@@ -33,6 +33,8 @@ def contours(
     figure, axes = plt.subplots(
         1, len(panels), sharey=True, squeeze=False, figsize=(7.6, 3.6)
     )
+    middle, reach = np.sqrt(min(sizes) * max(sizes)), np.log(1.4)
+    reach += np.log(max(sizes) / min(sizes)) / 2
     for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
         for size in sizes:
             axis.axhline(size, color="0.85", lw=0.8, zorder=0)
@@ -42,10 +44,15 @@ def contours(
             axis.fill_between(line.bits, line.low, line.high, color=color, alpha=0.18)
             axis.plot(line.bits, line.N, color=color)
             axis.plot(table["bits"], table["N"], marker, color=color, ms=6)
-            axis.plot([], [], marker + "-", color=color, label=f"{line.loss:.2f} nats")
-        axis.set(title=title, yscale="log", ylim=(min(sizes) / 1.4, max(sizes) * 1.4))
-        axis.set_xticks(range(2, 9))
-        axis.legend(fontsize="x-small", loc="upper right", frameon=True)
+            inside = np.abs(np.log(line.N / middle)) < reach
+            for last in np.flatnonzero(inside)[-1:]:
+                axis.annotate(
+                    f"{line.loss:.2f}", (line.bits[last], line.N[last]), xytext=(4, 0),
+                    textcoords="offset points", color=color, fontsize="x-small",
+                    va="center",
+                )  # fmt: skip
+        axis.set(title=title, yscale="log", ylim=middle * np.exp([-reach, reach]))
+        axis.set(xlim=(1.8, 9.4), xticks=range(2, 9))
         axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.yaxis.set_major_formatter(EngFormatter(sep=""))
         axis.yaxis.set_minor_formatter(NullFormatter())

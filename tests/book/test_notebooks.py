@@ -209,6 +209,16 @@ def test_figures_declare_name_caption_and_alternative_text(path: Path) -> None:
                 assert cell.source.rstrip().endswith(";"), "the page shows it twice"
 
 
+def test_no_two_figures_of_the_book_share_a_name() -> None:
+    names = [
+        cell.metadata["mystnb"]["figure"]["name"]
+        for path in SOURCES
+        for cell in code_cells(path)
+        if "figure" in cell.metadata.get("mystnb", {})
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
 @each
 def test_says_what_agrees_and_has_two_exercises_with_answers(path: Path) -> None:
     text = prose(path)
