@@ -18,6 +18,11 @@ from precision_lib.figures.style import bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
 PAPER = "#b2182b"
+_LETTERS = {
+    "gamma_weights": r"$\gamma_w$",
+    "gamma_activations": r"$\gamma_a$",
+    "gamma_kv": r"$\gamma_{kv}$",
+}
 
 
 def costs_by_part(pairs: pd.DataFrame) -> Figure:
@@ -194,7 +199,8 @@ def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Fi
         axis.plot(rows["estimate"], y, marker, color=color, label=label)
     paper = next(iter(tables.values())).loc[names, "paper"]
     axis.plot(paper, range(len(names)), "x", color=PAPER, mew=2, label="paper")
-    axis.set(yticks=range(len(names)), yticklabels=names, xlabel="bits")
+    letters = [_LETTERS.get(name, name) for name in names]
+    axis.set(yticks=range(len(names)), yticklabels=letters, xlabel="bits")
     axis.invert_yaxis()
     figure.legend(loc="outside upper center", ncols=len(tables) + 1)
     return figure
