@@ -10,7 +10,7 @@ import pandas as pd
 from precision_lib.findings.paired_contrasts import PAIR
 from precision_lib.findings.twins import with_part
 from precision_lib.runs.run_table import load_curves
-from precision_lib.sweep.runner import tables_folder
+from precision_lib.sweep.tables import tables_folder
 
 LEARNS, STUCK, DIVERGED = "learns", "stuck", "diverged"
 ENOUGH = 0.1  # of what the twin learns in the same stretch
@@ -18,7 +18,7 @@ WARMUP = 0.2  # share of the tokens before which curves are not compared
 
 
 def curve_table(runs: str) -> pd.DataFrame:
-    """The learning curves that belong to `precision_lib.sweep.runner.run_tables`.
+    """The learning curves that belong to `precision_lib.sweep.tables.run_tables`.
 
     Parameters
     ----------

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, get_args
-
-from torch import Tensor
+from typing import Any
 
 from precision_lib.errors import UserError
-from precision_lib.formats import HIGH_PRECISION, Format, bits_of, parse_format
-from precision_lib.rounding.lane_integer import LaneInt, largest_code
-from precision_lib.rounding.quantizer import (
+from precision_lib.formats import HIGH_PRECISION, bits_of, parse_format
+from precision_lib.rounding.options import (
+    SCALES,
+    STRAIGHT_THROUGH,
     Scale,
     StraightThrough,
-    block_size,
-    fake_quantize,
 )
 
 PARTS = ("weights", "activations", "kv_cache", "queries")
@@ -61,14 +58,14 @@ class Precision:
     def __post_init__(self) -> None:
         for part in PARTS:
             parse_format(getattr(self, part))
-        if self.scale not in get_args(Scale):
+        if self.scale not in SCALES:
             raise UserError(
-                f"unknown scale '{self.scale}'; one of {', '.join(get_args(Scale))}."
+                f"unknown scale '{self.scale}'; one of {', '.join(SCALES)}."
             )
-        if self.straight_through not in get_args(StraightThrough):
+        if self.straight_through not in STRAIGHT_THROUGH:
             raise UserError(
                 f"unknown straight_through '{self.straight_through}'; one of "
-                f"{', '.join(get_args(StraightThrough))}."
+                f"{', '.join(STRAIGHT_THROUGH)}."
             )
         if self.rotation < 0 or self.rotation & (self.rotation - 1):
             raise UserError(
@@ -92,21 +89,14 @@ class Precision:
         """
         if self.scale != "absmax":
             return self
+        from precision_lib.rounding.lane_integer import largest_code  # and torch
+
         free: dict[str, Any] = {
             part: HIGH_PRECISION
             for part in PARTS
             if largest_code(getattr(self, part)) is not None
         }
         return replace(self, **free)
-
-    def quantize(
-        self, x: Tensor, fmt: Format | LaneInt | None, granularity: str
-    ) -> Tensor:
-        """`x` rounded to `fmt`, straight through in the backward pass."""
-        if fmt is None:
-            return x
-        block = block_size(granularity, x.shape)
-        return fake_quantize(x, fmt, block, self.scale, self.straight_through)
 
 
 @dataclass(frozen=True)

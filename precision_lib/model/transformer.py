@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from precision_lib.formats import parse_format
+from precision_lib.formats import Format, parse_format
 from precision_lib.model.attention import (
     attend,
     causal_mask,
@@ -23,10 +23,25 @@ from precision_lib.model.attention import (
 )
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.rounding.hadamard import hadamard, turn_runs
+from precision_lib.rounding.lane_integer import LaneInt
 from precision_lib.rounding.quantizer import block_size, fake_quantize
 
 EPSILON = 1e-6  # of the norms
 POSITIONS = 128  # that every model is ready for
+
+
+def rounded(
+    x: Tensor, fmt: Format | LaneInt | None, granularity: str, how: Precision
+) -> Tensor:
+    """`x` rounded to `fmt` as `how` says, straight through in the backward pass.
+
+    >>> rounded(torch.tensor([0.9, 1.0]), None, "tensor", Precision()).tolist()[1]
+    1.0
+    """
+    if fmt is None:
+        return x
+    block = block_size(granularity, x.shape)
+    return fake_quantize(x, fmt, block, how.scale, how.straight_through)
 
 
 class QuantLinear(nn.Module):
@@ -79,8 +94,8 @@ class QuantLinear(nn.Module):
     def quantized_input(self, x: Tensor) -> Tensor:
         """The input as the product sees it."""
         how = self.precision
-        return how.quantize(
-            self.turned(x), self.input_format, how.activation_granularity
+        return rounded(
+            self.turned(x), self.input_format, how.activation_granularity, how
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -133,12 +148,12 @@ class Block(nn.Module):
     def queries(self, q: Tensor) -> Tensor:
         """Rotated queries as attention sees them."""
         how = self.precision
-        return how.quantize(q, self.query_format, how.kv_granularity)
+        return rounded(q, self.query_format, how.kv_granularity, how)
 
     def cached(self, x: Tensor) -> Tensor:
         """Rotated keys, or values, as a cache gives them back."""
         how = self.precision
-        return how.quantize(x, self.cache_format, how.kv_granularity)
+        return rounded(x, self.cache_format, how.kv_granularity, how)
 
 
 class Transformer(nn.Module):

@@ -1,15 +1,5 @@
 """Post-training quantization: weights of a trained model onto a grid."""
 
-from precision_lib.ptq.apply import Result, quantize
-from precision_lib.ptq.calibration import Calibration
-from precision_lib.ptq.options import DEFAULTS, Options
-from precision_lib.ptq.targets import Fold
+import lazy_loader
 
-__all__ = [
-    "DEFAULTS",
-    "Calibration",
-    "Fold",
-    "Options",
-    "Result",
-    "quantize",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

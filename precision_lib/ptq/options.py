@@ -9,6 +9,10 @@ from precision_lib.errors import UserError
 
 Clip = Literal["none", "weights", "outputs"]
 
+# What every trained model is rounded by, and to how many bits.
+PTQ_METHODS = ("rtn", "gptq", "awq", "noise")
+PTQ_BITS = (2, 3, 4, 5, 6, 8)
+
 
 @dataclass(frozen=True)
 class Options:

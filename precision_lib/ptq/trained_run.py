@@ -11,6 +11,7 @@ from precision_lib.formats import Int, bits_of
 from precision_lib.model.transformer import Transformer
 from precision_lib.ptq.apply import quantize
 from precision_lib.ptq.calibration import Calibration
+from precision_lib.ptq.options import PTQ_BITS, PTQ_METHODS
 from precision_lib.ptq.statistics import spread
 from precision_lib.text.corpus import Corpus
 from precision_lib.training.config import RunConfig
@@ -18,8 +19,6 @@ from precision_lib.training.evaluation import evaluate
 from precision_lib.training.optimize import one_thread
 from precision_lib.training.trainer import Run
 
-PTQ_METHODS = ("rtn", "gptq", "awq", "noise")
-PTQ_BITS = (2, 3, 4, 5, 6, 8)
 CALIBRATED = ("gptq", "awq")
 
 

@@ -12,7 +12,6 @@ values to the other side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -20,7 +19,8 @@ from torch import Tensor
 from precision_lib.errors import UserError
 from precision_lib.formats import Element, Format, Int
 from precision_lib.rounding.lane_integer import LaneInt
-from precision_lib.rounding.scale_choice import Scale, scaled_blocks
+from precision_lib.rounding.options import STRAIGHT_THROUGH, Scale, StraightThrough
+from precision_lib.rounding.scale_choice import scaled_blocks
 from precision_lib.rounding.scales import BlockSize, block_size
 
 __all__ = [
@@ -34,9 +34,6 @@ __all__ = [
     "scaled_blocks",
     "signal_to_noise",
 ]
-
-StraightThrough = Literal["identity", "clipped", "trust"]
-STRAIGHT_THROUGH = get_args(StraightThrough)
 
 
 @dataclass(frozen=True)

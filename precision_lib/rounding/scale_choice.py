@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch import Tensor
 from precision_lib.errors import UserError
 from precision_lib.formats import Block, Element, Float, Format, Int
 from precision_lib.formats.gaussian import gaussian_scale
+from precision_lib.rounding.options import SCALES, Scale
 from precision_lib.rounding.scales import (
     BlockSize,
     absmax_scale,
@@ -21,8 +21,6 @@ from precision_lib.rounding.scales import (
     two_level,
 )
 
-Scale = Literal["absmax", "mse", "gaussian"]
-SCALES = get_args(Scale)
 # Multiples of the absmax scale that are tried: eighths of a factor of two.
 COARSE = tuple(2 ** (k / 8) for k in range(4, -37, -1))
 # Multiples of a power of two that are tried.

@@ -6,7 +6,8 @@ from .progress import in_words, time_left
 from .ray_engine import RayEngine
 from .records import collect, finished_ids
 from .retraining_cost import retraining_price
-from .runner import run_sweep, run_tables, tables_folder
+from .runner import run_sweep
+from .tables import run_tables, tables_folder
 
 __all__ = [
     "LocalEngine",

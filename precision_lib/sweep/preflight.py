@@ -12,12 +12,11 @@ import numpy as np
 from precision_lib.errors import UserError
 from precision_lib.formats import bits_of
 from precision_lib.paths import DATA, cache_folder, writable_folder
-from precision_lib.ptq.trained_run import PTQ_BITS, PTQ_METHODS
+from precision_lib.ptq.options import PTQ_BITS, PTQ_METHODS
 from precision_lib.text.corpus import SEQUENCE, VALIDATION_WINDOWS, Corpus, save_corpus
 from precision_lib.text.loading import load_corpus
 from precision_lib.text.streaming import STREAMS
-from precision_lib.training.config import RunConfig
-from precision_lib.training.data import MAX_EPOCHS
+from precision_lib.training.config import MAX_EPOCHS, RunConfig
 
 RECORD_BYTES = 100_000
 

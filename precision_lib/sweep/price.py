@@ -14,7 +14,7 @@ import numpy as np
 from precision_lib.formats import Int, bits_of, parse_format
 from precision_lib.model.transformer import Transformer
 from precision_lib.ptq import Calibration, quantize
-from precision_lib.ptq.trained_run import PTQ_BITS, PTQ_METHODS
+from precision_lib.ptq.options import PTQ_BITS, PTQ_METHODS
 from precision_lib.sweep.engines import die_with_parent, worker_context
 from precision_lib.text.corpus import VALIDATION_WINDOWS, Corpus
 from precision_lib.training.config import RunConfig

@@ -13,17 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from precision_lib.errors import UserError
-from precision_lib.paths import cache_folder, table_folder
-from precision_lib.runs.run_table import Role, load_ptq, load_runs
+from precision_lib.runs.run_table import Role
 from precision_lib.sweep.engines import Engine, LocalEngine, Stack, Task
-from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import prepare, rough_seconds, weight_bytes
 from precision_lib.sweep.progress import Progress
-from precision_lib.sweep.records import collect, set_aside
+from precision_lib.sweep.records import set_aside
 from precision_lib.sweep.stacks import lanes_at_once, open_runs
 from precision_lib.training.config import RunConfig
 
@@ -217,66 +214,3 @@ class _Sweep:
         if task.done:  # nobody will want this run again
             Path(claim.lock_file).unlink(missing_ok=True)
         claim.release()
-
-
-def run_tables(
-    runs: str, *plans: str, jobs: int = 2
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables of runs and of roundings that a notebook works on.
-
-    Parameters
-    ----------
-    runs : str
-        "published" reads the published tables. "retrain" trains every run of the
-        plans here, in `jobs` processes, keeping finished ones between calls, and
-        reads the tables made of those; the published ones stay as they are.
-    *plans : str
-        Names of plans of the table, for "retrain".
-    jobs : int
-        Processes, for "retrain".
-
-    Returns
-    -------
-    trained, ptq : DataFrame
-        As `precision_lib.runs.run_table.load_runs` and
-        `precision_lib.runs.run_table.load_ptq` give them.
-
-    Raises
-    ------
-    UserError
-        If `runs` is neither of the two.
-
-    Examples
-    --------
-    >>> trained, ptq = run_tables("published", "base")
-    >>> set(ptq["run_id"]) == set(trained.query("status == 'finished'")["run_id"])
-    True
-    """
-    folder = tables_folder(runs)
-    for plan in plans if runs == "retrain" else ():
-        read = read_plan(table_folder() / "plans" / f"{plan}.yaml")
-        out = folder / read.name
-        run_sweep(read.configs(), read.name, read.role, out, folder, jobs)
-        collect(out, folder)
-    return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
-
-
-def tables_folder(runs: str) -> Path:
-    """Where the tables lie: the published ones, or those of runs trained here.
-
-    Raises
-    ------
-    UserError
-        If `runs` is neither "published" nor "retrain".
-
-    Examples
-    --------
-    >>> tables_folder("published").name, tables_folder("retrain").name
-    ('short', 'short')
-    """
-    published = table_folder()
-    retrained = cache_folder() / "retrained" / published.name
-    folders = {"published": published, "retrain": retrained}
-    if runs not in folders:
-        raise UserError(f"runs is '{runs}'; choose published or retrain.")
-    return folders[runs]

@@ -1,6 +1,6 @@
 from .checkpoints import load_model, published_models, save_model
-from .config import RunConfig, learning_rate
-from .data import MAX_EPOCHS, data_order
+from .config import MAX_EPOCHS, RunConfig, learning_rate
+from .data import data_order
 from .devices import train_on_devices
 from .evaluation import EVALUATION_BATCH, evaluate
 from .optimize import one_thread

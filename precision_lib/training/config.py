@@ -11,11 +11,11 @@ from typing import Any, Literal, get_args
 from precision_lib.errors import UserError
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.text.corpus import SEQUENCE
-from precision_lib.training.compiling import can_compile
 
 Schedule = Literal["cosine", "linear", "constant", "wsd"]
 Engine = Literal["auto", "eager", "compiled"]
 DTYPES = ("float32", "bfloat16", "float64")
+MAX_EPOCHS = 4  # over a corpus
 LONG = 1e12  # operations from which compiling saves more than it takes
 
 
@@ -177,6 +177,8 @@ class RunConfig:
     @property
     def compiles(self) -> bool:
         """Whether the step is compiled here."""
+        from precision_lib.training.compiling import can_compile  # and torch
+
         if self.engine == "auto":
             parameters = sum(self.model.parameters.values())
             long = 6 * parameters * self.tokens > LONG

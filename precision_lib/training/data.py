@@ -10,9 +10,7 @@ from torch import Tensor
 
 from precision_lib.errors import UserError
 from precision_lib.text.corpus import Corpus
-from precision_lib.training.config import RunConfig
-
-MAX_EPOCHS = 4
+from precision_lib.training.config import MAX_EPOCHS, RunConfig
 
 
 def data_order(corpus: Corpus, config: RunConfig) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from precision_lib.errors import UserError
 from precision_lib.training.tuning import CELL
@@ -148,5 +148,5 @@ def _solve(y: Array, design: Array, what: str) -> tuple[Array, Array, int]:
 
 def _constant(value: float, variance: float, freedom: int) -> RuleConstant:
     error = variance**0.5
-    reach = float(stats.t.ppf(0.975, freedom)) * error
+    reach = float(stdtrit(freedom, 0.975)) * error
     return RuleConstant(value, error, value - reach, value + reach)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from precision_lib.paths import DATA
-from precision_lib.ptq.trained_run import PTQ_BITS, PTQ_METHODS
+from precision_lib.ptq.options import PTQ_BITS, PTQ_METHODS
 from precision_lib.runs.run_table import STATISTICS
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.rate_rule import read_rule
