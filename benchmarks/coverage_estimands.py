@@ -30,7 +30,7 @@ from precision_lib.findings import (
     turn,
 )
 from precision_lib.findings.estimate import Estimate
-from precision_lib.findings.verdict import share
+from precision_lib.findings.intervals import share
 from tests.findings import planted_runs as plant
 
 TARGET = Path(__file__).with_suffix(".md")

@@ -1,4 +1,4 @@
-"""The one exception for mistakes that a user can mend."""
+"""Exceptions that a user can do something about."""
 
 
 class UserError(ValueError):
@@ -13,4 +13,18 @@ class UserError(ValueError):
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: runs.csv: column 'loss' is missing; add it.
+    """
+
+
+class Undetermined(UserError):
+    """The runs that there are do not determine a number; the sentence says why.
+
+    More runs mend it. Whoever shows what is known so far may catch it, and show it.
+
+    Examples
+    --------
+    >>> raise Undetermined("no run has 7,000,000 tokens.")
+    Traceback (most recent call last):
+    ...
+    precision_lib.errors.Undetermined: no run has 7,000,000 tokens.
     """

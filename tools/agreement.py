@@ -1,4 +1,4 @@
-"""How far the scorecard of this machine is from the published one.
+"""How far the words and numbers of this machine are from the published ones.
 
 Another processor rounds otherwise, and a bootstrap amplifies it: numbers may move by a
 small part of their interval, words not at all.
@@ -8,56 +8,80 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from precision_lib.findings.outcomes import load_outcomes
 from precision_lib.findings.scorecard import collected, load_scorecard
 from precision_lib.paths import DATA
 from tools.machine import machine
+from tools.outcomes import outcomes_of
 
 PUBLISHED_MACHINE = DATA / "scorecard_machine.json"
-KEYS = ["finding", "quantity"]
 NUMBERS = ("estimate", "low", "high")
-WORDS = ("verdict", "runs")
 NOTED = 1 / 100  # of an interval's length: what the page counts
 ALLOWED = {"estimate": 1 / 50, "low": 1 / 10, "high": 1 / 10}  # what `make test` allows
 
 
-def shifts(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Kind:
+    """A published table: what names a row, what may not differ, what makes it."""
+
+    keys: tuple[str, ...]
+    words: tuple[str, ...]
+    command: str
+
+
+CHAPTERS = Kind(("finding", "quantity"), ("runs",), "make scorecard")
+FINDINGS = Kind(
+    ("id",),
+    ("word", "complete", "units", "runs", "missing"),
+    "python -m tools.outcomes",
+)
+
+
+def shifts(published: pd.DataFrame, made: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     """What differs, one row an entry of either table.
 
-    Columns ``finding`` and ``quantity``; ``estimate``, ``low`` and ``high``: how far
-    the number moved, in lengths of the published interval; and ``words``: sentences
-    on all that may not differ.
+    Columns ``name``; ``estimate``, ``low`` and ``high``: how far the number moved, in
+    lengths of the published interval; and ``words``: sentences on all that may not
+    differ.
     """
     both = published.merge(
-        made, on=KEYS, how="outer", suffixes=("_was", ""), indicator=True
+        made, on=[*kind.keys], how="outer", suffixes=("_was", ""), indicator=True
     )
-    rows = [_shift(row) for row in both.to_dict("records")]
-    return pd.DataFrame(rows, columns=[*KEYS, *NUMBERS, "words"])
+    rows = [_shift(row, kind) for row in both.to_dict("records")]
+    return pd.DataFrame(rows, columns=["name", *NUMBERS, "words"])
 
 
-def _shift(row: dict[Any, Any]) -> dict[str, Any]:
-    name = f"{row['finding']}, {row['quantity']}"
-    found: dict[str, Any] = {key: row[key] for key in KEYS}
+def _shift(row: dict[Any, Any], kind: Kind) -> dict[str, Any]:
+    name = ", ".join(row[key] for key in kind.keys)
+    cure = f"; if the runs are new: {kind.command}"
     if row["_merge"] != "both":
-        where = "chapters" if row["_merge"] == "left_only" else "table"
-        return found | {"words": [f"{name}: is not in the {where}"]}
+        where = "made anew" if row["_merge"] == "left_only" else "in the table"
+        return {"name": name, "words": [f"{name}: is not {where}{cure}"]}
     length = row["high_was"] - row["low_was"]
     if not 0 < length < math.inf:
         length = abs(row["estimate_was"])
+    found: dict[str, Any] = {"name": name}
     for column in NUMBERS:
         now, was = row[column], row[f"{column}_was"]
-        moved = 0.0 if now == was else abs(now - was) / length if length else math.inf
+        same = now == was or (math.isnan(now) and math.isnan(was))
+        moved = 0.0 if same else abs(now - was) / length if length else math.inf
         found[column] = math.inf if math.isnan(moved) else moved
     found["words"] = [
-        f"{name}: {column} is {row[column]!r} and not {row[f'{column}_was']!r}"
-        for column in WORDS
-        if row[column] != row[f"{column}_was"]
+        f"{name}: {column} is {row[column]!r} and not {row[f'{column}_was']!r}{cure}"
+        for column in kind.words
+        if not _equal(row[column], row[f"{column}_was"])
     ]
     return found
+
+
+def _equal(now: Any, was: Any) -> bool:
+    return bool(pd.isna(now) and pd.isna(was)) or bool(now == was)
 
 
 def words(table: pd.DataFrame) -> list[str]:
@@ -68,8 +92,8 @@ def words(table: pd.DataFrame) -> list[str]:
 def too_far(table: pd.DataFrame) -> list[str]:
     """A sentence for each number of `shifts` that moved further than is allowed."""
     return [
-        f"{row['finding']}, {row['quantity']}: {column} moved by {row[column]:.3f} of "
-        f"the interval's length; {allowed:g} is allowed"
+        f"{row['name']}: {column} moved by {row[column]:.3f} of the interval's length; "
+        f"{allowed:g} is allowed"
         for row in table.to_dict("records")
         for column, allowed in ALLOWED.items()
         if row[column] > allowed
@@ -88,14 +112,21 @@ def in_one_line(table: pd.DataFrame) -> str:
         f"{len(said)} WORDS DIFFER ({'; '.join(said)})" if said else "no word differs"
     )
     return (
-        f"scorecard: {start} from data/scorecard.csv; {moved(table)} of "
-        f"{table[[*NUMBERS]].size} numbers by more than a hundredth of their interval"
+        f"words and numbers: {start} from data/outcomes.csv and data/scorecard.csv; "
+        f"{moved(table)} of {table[[*NUMBERS]].size} numbers by more than a hundredth "
+        "of their interval"
     )
 
 
+def findings_here() -> pd.DataFrame:
+    """`shifts` of the registered findings, estimated on this machine."""
+    return shifts(load_outcomes(), outcomes_of(DATA), FINDINGS)
+
+
 def here(executed: list[Path]) -> pd.DataFrame:
-    """`shifts` of the chapters as they were executed on this machine."""
-    return shifts(load_scorecard(), collected(executed))
+    """`shifts` of the findings, and of the chapters as they were executed here."""
+    chapters = shifts(load_scorecard(), collected(executed), CHAPTERS)
+    return pd.concat([findings_here(), chapters], ignore_index=True)
 
 
 def for_the_page(table: pd.DataFrame) -> dict[str, Any]:

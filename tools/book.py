@@ -35,7 +35,7 @@ JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(mai
 TABLES = (
     "corpus.json",
     "findings.csv",
-    "scorecard.csv",
+    "outcomes.csv",
     "short/runs.csv",
     "short/ptq.csv",
 )

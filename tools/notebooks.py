@@ -123,11 +123,12 @@ def shared_key() -> str:
     inputs = files_under(
         ROOT / "precision_lib", ROOT / "data", ROOT / "requirements.txt"
     )
-    # the scorecard is made of the notebooks and not they of it
+    # the scorecard is made of the notebooks and not they of it; outcomes are shown by
+    # the pages
     inputs = [
         path
         for path in inputs
-        if path.suffix != ".md" and not path.name.startswith("scorecard")
+        if path.suffix != ".md" and not path.name.startswith(("scorecard", "outcomes"))
     ]
     return digest(inputs, sys.version)
 

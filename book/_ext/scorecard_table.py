@@ -1,7 +1,7 @@
 """The scorecard as tables, and how our runs compare in size with the paper's.
 
-Nothing is typed: verdicts, numbers and claims come from the tables in ``data/`` when
-the page is built.
+Nothing is typed: claims and margins come from the preregistration, words and numbers
+from ``data/outcomes.csv``.
 """
 
 from __future__ import annotations
@@ -15,18 +15,28 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
-from precision_lib.findings.scorecard import VERDICTS, chip_classes, in_words
+from precision_lib.findings.outcomes import (
+    chapters_of,
+    effect,
+    load_outcomes,
+    standing,
+    would_decide,
+)
+from precision_lib.findings.preregistration import (
+    WORDS as registered_words,
+    Finding,
+    preregistered,
+)
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 
-log = logging.getLogger(__name__)
 Row = dict[Hashable, Any]
 FORMS = ("compact", "full")
-FULL = ("Quantity", "Verdict", "Our runs (95%)", "The paper", "Runs", "Shown in")
+FULL = ("Claim, and whose", "What is measured", "Our runs (95%)", "What would decide")
+WORDS = ("Who says what", "Our runs", "Estimate (95%)")
 SCALE = {
     "N": "Parameters without embeddings, N",
     "D": "Training tokens, D",
@@ -42,27 +52,9 @@ SCALE = {
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("scorecard-table", ScorecardTable)
+    app.add_directive("finding-words", FindingWords)
     app.add_directive("scale-table", ScaleTable)
-    app.add_node(heading_link)
-    app.connect("doctree-resolved", resolve_headings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-class heading_link(nodes.Inline, nodes.TextElement):  # type: ignore[misc]
-    """Stands for a link to a heading until the page that has it is read."""
-
-
-def resolve_headings(app: Sphinx, doctree: nodes.document, name: str) -> None:
-    """Turn each into a link; one whose heading is not there is a warning."""
-    for place in list(doctree.findall(heading_link)):
-        page, heading = place["page"], place["heading"]
-        known = app.env.get_doctree(page).findall(nodes.section)
-        if not any(heading in section["ids"] for section in known):
-            log.warning("the scorecard names '%s', no heading of %s", heading, page)
-        address = f"{app.builder.get_relative_uri(name, page)}#{heading}"
-        link = nodes.reference("", "", internal=True, refuri=address)
-        link += nodes.inline("", "section")
-        place.replace_self(link)
 
 
 class DataDirective(SphinxDirective):
@@ -74,81 +66,104 @@ class DataDirective(SphinxDirective):
         self.env.note_dependency(str(path))
         return pd.read_csv(path, dtype={"id": str, "finding": str}, low_memory=False)
 
-    def chapter(self, stem: str, text: str) -> nodes.Node:
+    def chapter(self, stem: str, text: str = "") -> nodes.Node:
         """A link to a chapter, or the bare text while it is not written."""
         if f"notebooks/{stem}" not in self.env.found_docs:
-            return nodes.Text(text)
+            return nodes.Text(text or stem)
         return reference("doc", f"/notebooks/{stem}", text)
 
 
 class ScorecardTable(DataDirective):
-    """A row a finding with its verdicts, or all quantities of each finding."""
+    """A row a registered finding: its claim and its word, or all that led to it."""
 
     option_spec = {"form": lambda text: directives.choice(text, FORMS)}
 
     def run(self) -> list[nodes.Node]:
-        """The table or tables, after a sentence that counts the verdicts."""
-        findings = self.read("findings.csv").to_dict("records")
-        card = self.read("scorecard.csv")
-        if self.options.get("form", "compact") == "full":
-            return [self.quantities(one, card) for one in findings]
-        rows = [self.summary(one, card) for one in findings]
+        """The table."""
+        form = self.options.get("form", "compact")
+        pairs = self.outcomes(preregistered())
+        if form == "compact":
+            rows = [
+                [[self.claim(one, one.short)], [nodes.Text(one.by)], word(row)]
+                for one, row in pairs
+            ]
+            return [table(("What is claimed", "By", "Our runs"), rows, "scorecard")]
+        made = table(FULL, [self.full(*pair) for pair in pairs], "scorecard-full")
+        lines = list(made.findall(nodes.row))[1:]
+        for line, (finding, _) in zip(lines, pairs, strict=True):
+            line["names"].append(f"finding-{finding.id}")
+            self.state.document.note_explicit_target(line)
+        return [made]
+
+    def outcomes(self, ids: Iterable[str]) -> list[tuple[Finding, Row]]:
+        """Findings with their rows of the committed table."""
+        path = Path(self.env.srcdir) / "data" / "outcomes.csv"
+        self.env.note_dependency(str(path))
+        rows = {row["id"]: row for row in load_outcomes(path).to_dict("records")}
+        return [(preregistered()[name], rows[name]) for name in ids]
+
+    def claim(self, finding: Finding, text: str) -> nodes.Node:
+        """It, linked to the chapter that treats it at length."""
+        return self.chapter(chapters_of(finding)[0], text)
+
+    def full(self, finding: Finding, row: Row) -> list[list[nodes.Node]]:
+        """Four cells: the claim, what is measured, what came out, what would decide."""
+        claim: list[nodes.Node] = [self.claim(finding, finding.claim.strip())]
+        claim += [nodes.Text(f". {finding.whose.strip()}.")]
+        for stem in chapters_of(finding)[1:]:
+            claim += [nodes.Text(" Also: "), self.chapter(stem), nodes.Text(".")]
+        measured = f"{finding.estimand.strip()}. {finding.decided_by()}."
         return [
-            nodes.paragraph("", counted(findings, card), classes=["verdict-counts"]),
-            table(("What the paper says, or we ask", "Our runs"), rows, "scorecard"),
+            claim,
+            [nodes.Text(measured)],
+            [*word(row, link=False), nodes.Text(came_out(finding, row))],
+            [nodes.Text(would_decide(row) or "–")],
         ]
 
-    def summary(self, finding: Row, card: pd.DataFrame) -> list[list[nodes.Node]]:
-        """The claim, linked to its chapter, and how often each verdict was reached."""
-        name = finding["id"]
-        claim = self.chapter(finding["chapter"], finding["short"])
-        counts = card.loc[card["finding"] == name, "verdict"].value_counts()
-        chips: list[nodes.Node] = []
-        for verdict in VERDICTS:
-            if times := counts.get(verdict, 0):
-                text = verdict if len(counts) == 1 else f"{verdict} {times}"
-                link = reference("ref", f"finding-{name}".lower(), text)
-                chip = nodes.inline("", "", link, classes=chip_classes(verdict))
-                chips += [chip, nodes.Text(" ")]
-        return [[claim], chips[:-1] or [nodes.Text("no verdict yet")]]
 
-    def quantities(self, finding: Row, card: pd.DataFrame) -> nodes.Node:
-        """The claim of a finding, and a table of all that was measured for it."""
-        box = nodes.container(classes=["finding"])
-        box["names"].append(f"finding-{finding['id']}".lower())
-        self.state.document.note_explicit_target(box)
-        claim = nodes.paragraph("", "", nodes.strong("", finding["id"]))
-        claim += [nodes.Text(f"  {finding['claim']} ({finding['source']}; "),
-                  self.chapter(finding["chapter"], "chapter"),
-                  nodes.Text(").")]  # fmt: skip
-        box += claim
-        mine = card[card["finding"] == finding["id"]]
-        if mine.empty:
-            box += nodes.paragraph("", "No verdict yet.")
-            return box
-        words = in_words(mine).to_dict("records")
+class FindingWords(ScorecardTable):
+    """The words of the findings of a chapter, or of those that are named."""
+
+    option_spec = {}
+    optional_arguments = 99
+
+    def run(self) -> list[nodes.Node]:
+        """A row a finding, which leads to that of the scorecard."""
+        stem = self.env.docname.rpartition("/")[2]
+        ids = self.arguments or [
+            name for name, one in preregistered().items() if stem in chapters_of(one)
+        ]
+        if unknown := sorted(set(ids) - set(preregistered())):
+            raise self.error(f"no finding is registered as '{unknown[0]}'")
+        if not ids:
+            raise self.error(f"no registered finding is of the chapter {stem}")
         rows = [
-            self.quantity(said, row)
-            for said, row in zip(words, mine.to_dict("records"), strict=True)
+            [
+                [nodes.Text(f"{one.claim.strip()} ({one.whose.strip()})")],
+                word(row),
+                [nodes.Text(came_out(one, row) or row["runs"])],
+            ]
+            for one, row in self.outcomes(ids)
         ]
-        box += table(FULL, rows, "scorecard-full")
-        return box
+        return [table(WORDS, rows, "finding-words")]
 
-    def quantity(self, said: Row, row: Row) -> list[list[nodes.Node]]:
-        """One row: numbers in words, the verdict, the figure that shows it."""
-        numbers = [said[name] for name in ("our runs (95%)", "the paper", "runs")]
-        verdict = nodes.inline("", row["verdict"], classes=chip_classes(row["verdict"]))
-        label = row["section"]
-        if not isinstance(label, str):
-            where = self.chapter(row["chapter"], "chapter")
-        elif label.startswith("fig-"):
-            where = reference("numref", label)
-        else:
-            page = f"notebooks/{row['chapter']}"
-            where = heading_link(page=page, heading=label)
-        cells: list[nodes.Node] = [nodes.Text(said["quantity"]), verdict]
-        cells += [nodes.Text(str(number)) for number in numbers]
-        return [[cell] for cell in [*cells, where]]
+
+def word(row: Row, link: bool = True) -> list[nodes.Node]:
+    """The word of a finding, which leads to its row of the scorecard."""
+    text = standing(row)
+    name = text if text in registered_words else "none"
+    target = reference("ref", f"finding-{row['id']}", text)
+    chip = nodes.inline("", "", target if link else nodes.Text(text))
+    chip["classes"] += ["word", f"word-{name}"]
+    early = bool(row["word"]) and not row["complete"]
+    return [chip, *([nodes.Text(" so far")] if early else [])]
+
+
+def came_out(finding: Finding, row: Row) -> str:
+    """The effect of a row with its interval and units; nothing without an estimate."""
+    unit = finding.unit.partition(";")[0]
+    counted = f" {effect(row)} from {row['units']} units ({unit})"
+    return counted if row["word"] else ""
 
 
 class ScaleTable(DataDirective):
@@ -199,18 +214,6 @@ def short(number: float) -> str:
 def listed(bits: pd.Series) -> str:
     """Widths as a list, or none."""
     return ", ".join(f"{each:g}" for each in sorted(set(bits))) or "none"
-
-
-def counted(findings: list[Row], card: pd.DataFrame) -> str:
-    """A sentence on how many verdicts there are of each kind."""
-    judged = card["finding"].nunique()
-    counts = card["verdict"].value_counts()
-    words = [f"{counts[one]} {one}" for one in VERDICTS if one in counts]
-    kinds = ", ".join(words) or "none yet"
-    return (
-        f"{judged} of {len(findings)} findings have a verdict; verdicts on single "
-        f"quantities: {kinds}."
-    )
 
 
 def reference(kind: str, target: str, text: str = "") -> addnodes.pending_xref:

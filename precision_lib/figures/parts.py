@@ -183,7 +183,7 @@ def predictions(
 def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Figure:
     """Constants of several fits with their intervals, beside the paper's.
 
-    `tables`: by label, as `precision_lib.findings.verdict.constants` gives them;
+    `tables`: by label, as `precision_lib.findings.intervals.constants` gives them;
     `names`: rows to draw.
 
     >>> row = {"estimate": 2.0, "low": 1.0, "high": 3.0, "paper": 2.5}

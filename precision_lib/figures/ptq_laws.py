@@ -20,7 +20,7 @@ def constants_by_method(
 ) -> Figure:
     """Constants of one law with intervals, a panel a constant and a row a method.
 
-    `tables`: as `precision_lib.findings.verdict.constants` gives them, by method;
+    `tables`: as `precision_lib.findings.intervals.constants` gives them, by method;
     `names`: the constants to show, with what each panel says.
 
     >>> row = {"estimate": [0.5], "low": [0.4], "high": [0.6], "paper": [0.51]}

@@ -1,4 +1,4 @@
 """Findings: what each chapter computes, one file a finding.
 
-`verdict` turns an interval into a word, `scorecard` keeps the words of all chapters.
+`outcomes` has the word of each finding, `scorecard` the numbers of the short runs.
 """

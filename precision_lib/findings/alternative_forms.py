@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from precision_lib.findings import verdict
+from precision_lib.findings import intervals
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 Array = npt.NDArray[np.float64]
@@ -73,8 +73,8 @@ def scores(
     """
     rows = {}
     for law, found in predictions.items():
-        r2, ends = verdict.r_squared(measured, found, groups=groups, seed=seed)
-        gap, limits = verdict.r2_gap(
+        r2, ends = intervals.r_squared(measured, found, groups=groups, seed=seed)
+        gap, limits = intervals.r2_gap(
             measured, predictions[reference], found, groups=groups, seed=seed
         )
         rows[law] = {

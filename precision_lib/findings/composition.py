@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
@@ -43,7 +43,7 @@ def between_sum_and_product(measured: Measured, D: float) -> Estimate:
 
     Raises
     ------
-    UserError
+    Undetermined
         If no combination has all of its parts measured at its size.
 
     Examples
@@ -128,7 +128,7 @@ def mixes(cells: Cells) -> list[Mix]:
         if all((size, part) in known for part in parts):
             found.append(Mix(size, str(row["formats"]), parts))
     if not found:
-        raise UserError("no combination has all of its parts measured at its size.")
+        raise Undetermined("no combination has all of its parts measured at its size.")
     return found
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, finished
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
@@ -71,7 +71,7 @@ def excess_exponent(
 
     Raises
     ------
-    UserError
+    Undetermined
         If a part of the ladder has no runs.
 
     Examples
@@ -115,7 +115,7 @@ def fit_growth(measured: Measured, least: float) -> Growth:
     parts = [part for part in LADDER if (rows["part"] == part).any()]
     if missing := [part for part in LADDER if part not in parts]:
         bits = LADDER[missing[0]]
-        raise UserError(f"there is no run with {missing[0]} at {bits} bits.")
+        raise Undetermined(f"there is no run with {missing[0]} at {bits} bits.")
     places, levels = pd.factorize(rows["tokens"], sort=True)
     tokens = rows["tokens"].to_numpy(float) / MIDDLE
     size = rows["N"].to_numpy(float) / SIZE

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import UNIT, Measured, labelled, unquantized
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
@@ -176,7 +176,7 @@ def roundings(
 
     Raises
     ------
-    UserError
+    Undetermined
         If there is none, or one costs nothing or less, which has no logarithm.
 
     Examples
@@ -193,9 +193,12 @@ def roundings(
         keep &= rows["sweep"].isin(sweeps)
     rows = rows[keep].reset_index(drop=True)
     if rows.empty:
-        raise UserError(f"no unquantized run is rounded by {' or '.join(methods)}.")
+        long = f" of {least:,.0f} tokens and more" if least else ""
+        raise Undetermined(
+            f"no unquantized run{long} is rounded by {' or '.join(methods)}."
+        )
     if free := int((rows["delta"] <= 0).sum()):
-        raise UserError(
+        raise Undetermined(
             f"{free} of {len(rows)} roundings to {', '.join(map(str, bits))} bits cost "
             "nothing or less, which has no logarithm; ask for fewer bits."
         )

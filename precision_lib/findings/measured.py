@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.paths import READ_BY_DEFAULT, RunTable
@@ -90,7 +90,7 @@ def near_size(table: pd.DataFrame, size: float) -> pd.DataFrame:
 
     Raises
     ------
-    UserError
+    Undetermined
         If there is none.
 
     Examples
@@ -100,7 +100,7 @@ def near_size(table: pd.DataFrame, size: float) -> pd.DataFrame:
     """
     gap = np.abs(np.log(table["N"] / size))
     if table.empty or gap.min() > 0.1:
-        raise UserError(f"no run has a size near {size:,.0f}.")
+        raise Undetermined(f"no run has a size near {size:,.0f}.")
     return table[gap == gap.min()].reset_index(drop=True)
 
 
@@ -109,7 +109,7 @@ def at_tokens(table: pd.DataFrame, tokens: float) -> pd.DataFrame:
 
     Raises
     ------
-    UserError
+    Undetermined
         If there is none.
 
     Examples
@@ -119,5 +119,5 @@ def at_tokens(table: pd.DataFrame, tokens: float) -> pd.DataFrame:
     """
     rows = table[table["tokens"] == round(tokens)]
     if rows.empty:
-        raise UserError(f"no run has {tokens:,.0f} tokens.")
+        raise Undetermined(f"no run has {tokens:,.0f} tokens.")
     return rows.reset_index(drop=True)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.delta_growth import BITS
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import (
@@ -73,7 +73,7 @@ def best_bits(measured: Measured, N: float, D: float) -> Estimate:
 
     Raises
     ------
-    UserError
+    Undetermined
         If the cost of the widths does not determine it.
 
     Examples
@@ -185,7 +185,7 @@ def fit_widths(
     """Fit losses by size, and costs of tied widths at size N, at each D.
 
     `tokens` are the D whose losses are wanted, `widths_at` those whose widths are
-    wanted too, which is all of them if left out. Raises a `UserError` if a D lacks
+    wanted too, which is all of them if left out. Raises a `Undetermined` if a D lacks
     three sizes or three widths.
 
     >>> fit_widths(measured, 24e3, [7e6]).tokens  # doctest: +SKIP
@@ -194,8 +194,8 @@ def fit_widths(
     asked = [round(D) for D in tokens]
     wide = asked if widths_at is None else [round(D) for D in widths_at]
     rows = with_part(finished(measured.runs))
-    rows = rows[rows["tokens"].isin(asked)]
     size = float(near_size(rows, N)["N"].iloc[0])
+    rows = rows[rows["tokens"].isin(asked)]
     tied = (rows["part"] == "tied") & (rows["N"] == size) & (rows["bits"] >= LEAST)
     tied &= rows["tokens"].isin(wide)
     rows = rows[tied | (rows["part"] == "none")].reset_index(drop=True)
@@ -234,9 +234,9 @@ def _enough(rows: pd.DataFrame, asked: list[int], wide: list[int], low: Mask) ->
         sizes = rows.loc[here & ~low, "N"].nunique()
         widths = rows.loc[here & low, "bits"].nunique()
         if sizes < 3 or (D in wide and widths < 3):
-            raise UserError(
-                f"at {D:,} tokens there are {sizes} sizes and {widths} widths of "
-                f"{LEAST} bits and more; it takes three of each."
+            raise Undetermined(
+                f"at {D:,} tokens there are not three sizes and three widths of "
+                f"{LEAST} bits and more (sizes: {sizes}, widths: {widths})."
             )
 
 
@@ -275,6 +275,8 @@ def _solve(p: Array, slope: float) -> float:
 
     top = min(1 / rate, ENDS[1] - 1)
     if gain(top) <= 0:
-        raise UserError("every width costs less than it saves; there is no best one.")
+        raise Undetermined(
+            "every width costs less than it saves; there is no best one."
+        )
     found = brentq(gain, top, ENDS[1])
     return float(found)

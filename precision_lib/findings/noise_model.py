@@ -20,14 +20,16 @@ import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 
 Array = npt.NDArray[np.float64]
 Mean = Callable[[Array], Array]
 SMALLEST = -14.0  # logarithm of a variance over that of the residuals: none
 STEP = 1e-6
-UNDETERMINED = "the runs do not determine every parameter of this mean."
+UNDETERMINED = (
+    "these runs do not determine every parameter: too few sizes, lengths or formats."
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def fit_mean(
 
     Raises
     ------
-    UserError
+    Undetermined
         If there are too few rows for the parameters, or these are not determined.
 
     Examples
@@ -106,7 +108,7 @@ def fit_mean(
     """
     y, point = np.asarray(measured, float), np.asarray(start, float)
     if len(y) <= len(point):
-        raise UserError(f"{len(y)} rows cannot determine {len(point)} parameters.")
+        raise Undetermined(f"{len(y)} rows cannot determine {len(point)} parameters.")
     kernels = _kernels(len(y), shared, rough or {})
     stack = np.stack(list(kernels.values()))
     logs: Array | None = None
@@ -117,7 +119,7 @@ def fit_mean(
         state = _reml(target, design, stack, logs)
         logs, new = state.logs, state.parameters
         if not np.isfinite(new).all():
-            raise UserError(UNDETERMINED)
+            raise Undetermined(UNDETERMINED)
         while not np.isfinite(mean(new)).all():
             new = (new + point) / 2
         moved = np.abs(new - point) / np.sqrt(np.diag(state.covariance))
@@ -125,7 +127,7 @@ def fit_mean(
         if moved.max() < 1e-3:
             break
     else:
-        raise UserError("the fit under the noise model did not settle.")
+        raise Undetermined("the fit under the noise model did not settle.")
     sizes = dict(zip(kernels, np.exp(state.logs / 2), strict=True))
     return MeanFit(
         point, state.covariance, {k: float(v) for k, v in sizes.items()},
@@ -149,7 +151,7 @@ def _kernels(
 def _check_rank(design: Array) -> None:
     sizes = np.linalg.norm(design, axis=0)
     if not sizes.all() or np.linalg.matrix_rank(design / sizes) < len(sizes):
-        raise UserError(UNDETERMINED)
+        raise Undetermined(UNDETERMINED)
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def _parts(
     try:
         covariance = np.linalg.inv(precision)
     except np.linalg.LinAlgError as error:
-        raise UserError(UNDETERMINED) from error
+        raise Undetermined(UNDETERMINED) from error
     parameters = covariance @ (crossed @ target)
     projector = inverse - crossed.T @ covariance @ crossed
     logdet = 2 * np.log(np.diag(factor[0])).sum()

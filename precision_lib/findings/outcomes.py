@@ -1,19 +1,37 @@
-"""What came of each registered finding, on the runs that there are."""
+"""What came of each registered finding, on the runs that there are.
+
+The one source of the words *supports*, *contradicts* and *undecided*. They are kept in
+``data/outcomes.csv``, which pages read, and which ``python -m tools.outcomes`` makes.
+"""
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.preregistration import Finding, preregistered
+from precision_lib.findings.scorecard import findings, with_interval
+from precision_lib.paths import DATA
 
-COLUMNS = ["id", "prediction", "word", "complete", "value", "low", "high", "error"]
-COLUMNS += ["units", "forecast", "ranges", "runs", "missing"]
+COLUMNS = ["id", "prediction", "word", "complete", "estimate", "low", "high", "error"]
+COLUMNS += [
+    "low_90",
+    "high_90",
+    "units",
+    "forecast",
+    "ranges",
+    "runs",
+    "hours",
+    "missing",
+]
+PATH = DATA / "outcomes.csv"
 
 
 def outcomes(
@@ -21,6 +39,7 @@ def outcomes(
     ptq: pd.DataFrame,
     planned: Mapping[str, int],
     predictions: pd.DataFrame | None = None,
+    hours: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """The estimate of each finding, its word, and which of its runs are not there yet.
 
@@ -32,12 +51,15 @@ def outcomes(
         Runs that each plan has.
     predictions : DataFrame, optional
         What laws had said of held-out runs; the published ones if left out.
+    hours : mapping of str to float, optional
+        Core-hours that the missing runs of each plan will take; unknown if left out.
 
     Returns
     -------
     DataFrame
         A row a finding. ``low`` and ``high`` are the ends of the 95% interval, with the
-        ranges of D that disagree; ``ranges`` counts these. ``word`` is that of the
+        ranges of D that disagree; ``ranges`` counts these. ``low_90`` and ``high_90``
+        are those of the interval that decides sameness. ``word`` is that of the
         finding, final once ``complete`` says that every planned run is there;
         ``forecast`` whether the estimate lies in what was forecast. Where the runs do
         not determine the estimate, ``missing`` says why.
@@ -49,11 +71,11 @@ def outcomes(
     'supports'
     """
     rows = [
-        outcome(finding, runs, ptq, planned, predictions)
+        outcome(finding, runs, ptq, planned, predictions, hours)
         for finding in preregistered().values()
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.astype({"prediction": "Int64", "units": "Int64"})
+    return table.astype({"prediction": "Int64", "units": "Int64", "ranges": "Int64"})
 
 
 def outcome(
@@ -62,6 +84,7 @@ def outcome(
     ptq: pd.DataFrame,
     planned: Mapping[str, int],
     predictions: pd.DataFrame | None = None,
+    hours: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """One row of `outcomes`.
 
@@ -76,6 +99,7 @@ def outcome(
     counts = {
         name: (int(done.get(name, 0)), planned.get(name)) for name in finding.blocks
     }
+    left = sum((hours or {}).get(name, math.nan) for name in finding.blocks)
     row: dict[str, Any] = {
         "id": finding.id,
         "prediction": finding.prediction,
@@ -83,6 +107,7 @@ def outcome(
         "runs": ", ".join(
             f"{k} {have} of {want}" for k, (have, want) in counts.items()
         ),
+        "hours": round(left, 1),
         "word": "",
         "missing": "",
     }
@@ -90,12 +115,89 @@ def outcome(
     more = {"predictions": predictions} if "predictions" in asked else {}
     try:
         found = finding.estimate(measured, **more)
-    except UserError as error:
+    except Undetermined as error:
         return row | {"missing": str(error)}
     low, high = found.interval()
-    row |= {"value": found.value, "error": found.error, "low": low, "high": high}
+    row |= {"estimate": found.value, "error": found.error, "low": low, "high": high}
+    row |= dict(zip(("low_90", "high_90"), found.interval(0.90), strict=True))
     row |= {"units": found.units, "ranges": len(found.others)}
     if finding.forecast is not None:
         inside = finding.forecast[0] <= found.value <= finding.forecast[1]
         row["forecast"] = "inside" if inside else "outside"
     return row | {"word": finding.word(found)}
+
+
+def load_outcomes(path: Path = PATH) -> pd.DataFrame:
+    """The words as they were published.
+
+    Examples
+    --------
+    >>> list(load_outcomes().columns) == COLUMNS
+    True
+    """
+    table = pd.read_csv(path, dtype={"prediction": "Int64", "units": "Int64"})
+    return table.astype({"ranges": "Int64"}).fillna(
+        {"word": "", "forecast": "", "missing": ""}
+    )
+
+
+def chapters_of(finding: Finding) -> list[str]:
+    """The chapters that treat it, the first of them at length.
+
+    >>> chapters_of(preregistered()["best-bits-level"])
+    ['10_compute_optimal_precision', '20_scales_and_the_optimum']
+    """
+    chapter = findings().set_index("id")["chapter"]
+    return list(dict.fromkeys(chapter[row] for row in finding.rows))
+
+
+def standing(row: Mapping[Any, Any]) -> str:
+    """The word of a row of the table, or why it has none yet.
+
+    >>> standing({"word": "", "complete": False, "runs": "base 36 of 75, bits 0 of 64"})
+    'not run'
+    """
+    if row["word"]:
+        return str(row["word"])
+    if row["complete"]:
+        return "undecided"
+    return "not run" if _not_begun(row) else "too few runs"
+
+
+def effect(row: Mapping[Any, Any]) -> str:
+    """The estimate of a row with its 95% interval and its units.
+
+    >>> effect({"word": "supports", "estimate": 0.5, "low": 0.4, "high": 0.61})
+    '0.5 (0.4 to 0.61)'
+    """
+    if not row["word"]:
+        return "–"
+    return with_interval(row["estimate"], row["low"], row["high"])
+
+
+def would_decide(row: Mapping[Any, Any]) -> str:
+    """Which runs a row waits for, and what they cost.
+
+    >>> row = {"word": "", "complete": False, "hours": 3.0, "missing": "no run is it."}
+    >>> would_decide(row | {"runs": "base 36 of 75, bits 0 of 64"})
+    'Not run: 0 of 64 runs of bits. In the table: base 36 of 75. About 3 core-hours \
+are left. Until then: no run is it.'
+    >>> would_decide({"word": "supports", "complete": True, "missing": ""})
+    ''
+    """
+    if row["complete"]:
+        more = "All planned runs are in the table; further seeds of them would decide."
+        return str(row["missing"] or (more if row["word"] == "undecided" else ""))
+    begun = [one for one in row["runs"].split(", ") if one not in _not_begun(row)]
+    none = [text.split(" ", 1) for text in _not_begun(row)]
+    absent = ", ".join(f"{count} runs of {name}" for name, count in none)
+    said = [f"Not run: {absent}."] if absent else []
+    said += [f"In the table: {', '.join(begun)}."] if begun else []
+    if not math.isnan(row["hours"]):
+        said.append(f"About {row['hours']:.2g} core-hours are left.")
+    said += [f"Until then: {row['missing']}"] if row["missing"] else []
+    return " ".join(said)
+
+
+def _not_begun(row: Mapping[Any, Any]) -> list[str]:
+    return [text for text in row["runs"].split(", ") if " 0 of " in text]

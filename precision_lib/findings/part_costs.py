@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
+from precision_lib.findings.intervals import share
 from precision_lib.findings.measured import Measured, at_tokens, finished, near_size
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.twins import TWIN, with_part
-from precision_lib.findings.verdict import share
 from precision_lib.formats import HIGH_PRECISION
 
 FORMATS = ["weight_format", "activation_format", "kv_format"]
@@ -72,14 +72,14 @@ class Cells:
 
         Raises
         ------
-        UserError
+        Undetermined
             If there is none.
         """
         wanted = {label({}), *formats}
         here = self.runs[self.runs["formats"].isin(wanted)]
         count = here.groupby("N")["formats"].nunique()
         if not (count == len(wanted)).any():
-            raise UserError(f"no size has runs of all of: {'; '.join(formats)}.")
+            raise Undetermined(f"no size has runs of all of: {'; '.join(formats)}.")
         return [int(size) for size in count.index[count == len(wanted)]]
 
     def mean(self, of: Callable[[Array, int], float], *formats: str) -> Estimate:
@@ -205,7 +205,7 @@ def equal_memory_gain(
     cells, low = fit_cells(measured, D), label({"weight_bits": bits})
     few, many = (int(near_size(cells.runs, n)["N"].iloc[0]) for n in (small, large))
     if many not in cells.sizes(low):
-        raise UserError(f"size {many:,} has no run with {bits}-bit weights.")
+        raise Undetermined(f"size {many:,} has no run with {bits}-bit weights.")
     places = cells.place(few, label({})), cells.place(many, low)
     models = cells.runs.loc[cells.runs["N"].isin([few, many]), "model"].nunique()
     return cells.fitted.estimate(lambda p: float(p[places[0]] - p[places[1]]), models)
@@ -226,7 +226,7 @@ def share_broken(measured: Measured) -> Estimate:
     low = runs[(runs["activation_bits"] == 3) | (runs["kv_bits"] == 3)]
     rows = low.merge(twins, left_on=TWIN, right_index=True)
     if rows.empty:
-        raise UserError("no run with 3-bit activations or KV cache has its twin.")
+        raise Undetermined("no run with 3-bit activations or KV cache has its twin.")
     broke = (rows["status"] == "diverged") | (rows["loss"] > rows["twin_loss"] + BROKEN)
     value, ends = share(int(broke.sum()), len(rows))
     return Estimate(value, float("nan"), len(rows), ends=ends)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined, UserError
 from precision_lib.findings.estimate import Estimate
+from precision_lib.findings.intervals import r_squared as explained
 from precision_lib.findings.measured import Measured, finished, labelled, unquantized
 from precision_lib.findings.noise_model import fit_mean
 from precision_lib.findings.predictions import load_predictions
 from precision_lib.findings.size_slope import fit_slopes
 from precision_lib.findings.twins import PARTS
-from precision_lib.findings.verdict import r_squared as explained
 from precision_lib.paths import table_folder
 
 QUANTITIES = ("loss", "excess")
@@ -127,7 +127,7 @@ def beside(
 
     Raises
     ------
-    UserError
+    Undetermined
         If the law said nothing of these runs, or of one of them, or a run is missing.
 
     Examples
@@ -139,16 +139,16 @@ def beside(
         raise UserError(f"unknown quantity '{quantity}'; choose one of {known}.")
     path = table_folder("main") / "predictions.csv"
     if predictions is None and not path.exists():
-        raise UserError(f"no law has spoken of the plan {plan}: no predictions.csv.")
+        raise Undetermined(f"no law has spoken of the plan {plan}: no predictions.csv.")
     said = load_predictions(path) if predictions is None else predictions
     said = said[(said["law"] == law) & (said["quantity"] == quantity)]
     runs = finished(measured.runs)
     runs = runs[runs["sweep"] == plan]
     if runs.empty:
-        raise UserError(f"no run of the plan {plan} is trained.")
+        raise Undetermined(f"no run of the plan {plan} is trained.")
     said = said[said["run_id"].isin(runs["run_id"])]
     if missing := sorted(set(runs["run_id"]) - set(said["run_id"])):
-        raise UserError(
+        raise Undetermined(
             f"law '{law}' has no prediction of the {quantity} of run {missing[0]} of "
             f"the plan {plan}."
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pydantic
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined, UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured
 from precision_lib.paths import DATA
@@ -35,6 +36,8 @@ class Finding(pydantic.BaseModel):
         Ids of ``data/findings.csv`` that it answers.
     prediction : int, optional
         Its number among the ten that were written with the design of the table.
+    short : str
+        The claim in a line of a table.
     claim, whose : str
         And who makes it: the paper, a rival, or our own forecast.
     estimand : str
@@ -67,6 +70,7 @@ class Finding(pydantic.BaseModel):
     id: str = pydantic.Field(pattern=r"^[a-z0-9-]+$")
     rows: list[str] = pydantic.Field(min_length=1)
     prediction: int | None = pydantic.Field(None, ge=1, le=10)
+    short: str = ""  # the oldest versions of the file have none
     claim: str
     whose: str
     estimand: str
@@ -91,6 +95,11 @@ class Finding(pydantic.BaseModel):
         if any(one[1] > two[0] for one, two in pairs):
             raise ValueError("what supports and what contradicts overlap")
         return self
+
+    @property
+    def by(self) -> str:
+        """Who makes the claim, without the place."""
+        return self.whose.partition(",")[0].strip()
 
     @property
     def decides(self) -> tuple[Any, ...]:
@@ -125,8 +134,8 @@ class Finding(pydantic.BaseModel):
 
         Raises
         ------
-        UserError
-            If the runs do not determine it.
+        Undetermined
+            If the runs do not determine it, from all of D or from one of `ranges`.
 
         Examples
         --------
@@ -137,8 +146,13 @@ class Finding(pydantic.BaseModel):
         """
         function, asked = self.computes(), self.arguments | more
         found = function(measured, **asked)
-        given = [asked | {"least": least} for least in self.ranges]
-        return found.over([function(measured, **arguments) for arguments in given])
+        others = []
+        for least in self.ranges:
+            try:
+                others.append(function(measured, **asked | {"least": least}))
+            except Undetermined as error:
+                raise Undetermined(f"for D of {least:,.0f} and more {error}") from error
+        return found.over(others)
 
     def word(self, estimate: Estimate) -> str:
         """One of `WORDS`, from where the interval of the estimate lies.
@@ -147,12 +161,41 @@ class Finding(pydantic.BaseModel):
         >>> grows.word(Estimate(0.5, 0.03, 9)), grows.word(Estimate(0.5, 0.9, 9))
         ('supports', 'undecided')
         """
-        low, high = estimate.interval(0.90 if self.equivalence else 0.95)
+        return self.word_of(estimate.interval(0.95), estimate.interval(0.90))
+
+    def word_of(self, interval: Region, ninety: Region) -> str:
+        """The word from the ends of the intervals of 95% and 90%.
+
+        >>> preregistered()["turn"].word_of((0.04, 0.4), (0.1, 0.3))
+        'supports'
+        """
+        low, high = ninety if self.equivalence else interval
         if self.supports[0] <= low and high <= self.supports[1]:
             return "supports"
-        low, high = estimate.interval(0.95)
+        low, high = interval
         inside = any(first <= low and high <= last for first, last in self.contradicts)
         return "contradicts" if inside else "undecided"
+
+    def decided_by(self) -> str:
+        """Its margins in words.
+
+        >>> preregistered()["turn"].decided_by()
+        'Supports: 95% interval above 0.03; contradicts: below 0'
+        """
+        level = 90 if self.equivalence else 95
+        against = " or ".join(map(_in_words, self.contradicts))
+        also = "95% interval " if self.equivalence else ""
+        return (
+            f"Supports: {level}% interval {_in_words(self.supports)}; "
+            f"contradicts: {also}{against}"
+        )
+
+
+def _in_words(region: Region) -> str:
+    low, high = region
+    if math.isinf(high):
+        return f"above {low:g}"
+    return f"below {high:g}" if math.isinf(low) else f"between {low:g} and {high:g}"
 
 
 class Deviation(pydantic.BaseModel):

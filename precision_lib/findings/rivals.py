@@ -16,7 +16,6 @@ from precision_lib.findings.cost_powers import always_cost, power_of
 from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.parts import cost_by_law
 from precision_lib.findings.twins import PARTS, law_roundings, with_part, with_twins
-from precision_lib.findings.verdict import blurred
 from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
 from precision_lib.formats.floating import Float
 from precision_lib.laws import Comparison, Fit, Law, compare, exponent
@@ -27,7 +26,6 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 FORMATS = [f"{part.removesuffix('s')}_format" for part in PARTS]
 FLOAT32 = (8, 23)  # exponent and mantissa bits of an unquantized weight
-MARGIN = 0.1  # of the reference's error: what is still "as well"
 
 
 class QATLoss(Law):
@@ -186,25 +184,6 @@ def leaders(contest: Contest, seed: int = 0) -> list[str]:
     mean = contest.errors.dropna().mean().sort_values()
     beside = against(contest, str(mean.index[0]), seed=seed)
     return [str(law) for law in mean.index if beside.loc[law, "word"] != "worse"]
-
-
-def as_well(row: pd.Series, error: float) -> str:
-    """Whether a rival predicts as well as the reference, in the words of the scorecard.
-
-    Returns "agree" if the interval of the difference stays below a tenth of the
-    reference's error, "disagree" if it lies above zero, else "not at this scale".
-
-    `row`: of the table of `against`; `error`: of the reference, in the same unit.
-
-    >>> as_well(pd.Series({"low": -0.3, "high": -0.1}), 1.0)
-    'agree'
-    >>> as_well(pd.Series({"low": 0.1, "high": 0.3}), 1.0)
-    'disagree'
-    """
-    low, high = blurred((row["low"], row["high"]))
-    if low > 0:
-        return "disagree"
-    return "agree" if high <= MARGIN * error else "not at this scale"
 
 
 def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> Mask:

@@ -111,25 +111,3 @@ def rates_in_training(steps: int = 400) -> dict[str, npt.NDArray[np.float64]]:
         config = RunConfig(shape, tokens=tokens, peak_lr=1.0, **settings)  # type: ignore[arg-type]
         found[name] = np.array([learning_rate(i, config) for i in range(count)])
     return found
-
-
-def flatness(interval: tuple[float, float], usual: tuple[float, float]) -> str:
-    """Whether a cost is flat in D, from the intervals of two powers of D.
-
-    Returns "disagree" if the power is above zero, "agree" if it may be zero and is
-    below the usual one, "partly" if it is above zero and below the usual one, else "not
-    at this scale": the runs cannot tell.
-
-    `interval`: of the power under the schedule in question; `usual`: of the power under
-    the usual one.
-
-    >>> usual = (0.4, 0.6)
-    >>> flatness((0.3, 0.7), usual), flatness((-0.1, 0.1), usual)
-    ('disagree', 'agree')
-    >>> flatness((0.1, 0.2), usual), flatness((-0.9, 0.9), usual)
-    ('partly', 'not at this scale')
-    """
-    below = interval[1] < usual[0]
-    if interval[0] > 0:
-        return "partly" if below else "disagree"
-    return "agree" if below else "not at this scale"

@@ -1,7 +1,8 @@
-"""What each finding of the paper came to on our runs, one row a claim.
+"""Numbers that the chapters measured on the short runs, one row a quantity.
 
-A chapter states its entries in one cell, with `entry` and `show`; the executed
-chapters are the only source of ``data/scorecard.csv``.
+They carry no word: what a finding came to is in `precision_lib.findings.outcomes`. A
+chapter states its rows in one cell, with `entry` and `show`; the executed chapters are
+the only source of ``data/scorecard.csv``, by which machines are compared.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.paths import DATA
 
-VERDICTS = ("agree", "partly", "not at this scale", "disagree")
+MOST_ROWS = 8  # of a table that is read in passing
 MIME = "application/vnd.precision-lib.scorecard+json"
 
 
@@ -40,16 +41,11 @@ class Entry:
         Ours, with its 95% interval; infinite ends where the runs are too few.
     runs : int
         How many runs it rests on.
-    verdict : str
-        One of `VERDICTS`.
-    section : str
-        Label of the figure or heading of the chapter that shows it.
 
     Examples
     --------
-    >>> made = entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "agree", paper=0.51)
-    >>> made.low, made.verdict
-    (0.5, 'agree')
+    >>> entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99, paper=0.51).low
+    0.5
     """
 
     finding: str
@@ -59,8 +55,6 @@ class Entry:
     low: float
     high: float
     runs: int
-    verdict: str
-    section: str
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))
@@ -69,79 +63,47 @@ COLUMNS = tuple(field.name for field in fields(Entry))
 def entry(
     finding: str,
     quantity: str,
-    estimate: float,
-    interval: tuple[float, float],
+    found: Sequence[float] | pd.Series,
     runs: int,
-    verdict: str,
     *,
     paper: float | None = None,
-    section: str = "",
 ) -> Entry:
-    """One checked row of the scorecard; the parameters are those of `Entry`.
+    """One checked row; the parameters are those of `Entry`.
+
+    `found`: an estimate and the ends of its interval, or a row of a table with the
+    columns estimate, low and high.
 
     Raises
     ------
     UserError
-        The finding or the verdict is unknown, a number is not finite, or the ends of
-        the interval are the wrong way round.
+        The finding is unknown, a number is not finite, or the ends of the interval are
+        the wrong way round.
 
     Examples
     --------
-    >>> entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "maybe")
+    >>> entry("F1", "gamma_D", (0.6, 0.7, 0.5), 99)
     Traceback (most recent call last):
     ...
-    precision_lib.errors.UserError: verdict 'maybe' of F1 is none of agree, partly, \
-not at this scale, disagree.
+    precision_lib.errors.UserError: 'gamma_D' of F1 has the estimate 0.6 and the \
+interval (0.7, 0.5); it needs a number and two ends in order.
     """
-    low, high = (float(end) for end in interval)
+    if isinstance(found, pd.Series):
+        found = found[["estimate", "low", "high"]].tolist()
+    estimate, low, high = map(float, found)
     if finding not in set(findings()["id"]):
         raise UserError(f"finding '{finding}' is not in data/findings.csv.")
-    if verdict not in VERDICTS:
-        known = ", ".join(VERDICTS)
-        raise UserError(f"verdict '{verdict}' of {finding} is none of {known}.")
     if not (math.isfinite(estimate) and low <= high):
         raise UserError(
             f"'{quantity}' of {finding} has the estimate {estimate} and the interval "
             f"({low}, {high}); it needs a number and two ends in order."
         )
     published = math.nan if paper is None else float(paper)
-    return Entry(
-        finding, quantity, published, float(estimate), low, high, int(runs), verdict,
-        section,
-    )  # fmt: skip
-
-
-def judged(
-    finding: str,
-    quantity: str,
-    found: Sequence[float] | pd.Series,
-    runs: int,
-    judge: Callable[..., str],
-    *claimed: Any,
-    paper: float | None = None,
-    section: str = "",
-) -> Entry:
-    """An `entry` whose word a function of `precision_lib.findings.verdict` gives.
-
-    `found` is an estimate and the ends of its interval, or a row of a table with the
-    columns estimate, low and high; `judge` gets the interval and what is `claimed`.
-
-    >>> from precision_lib.findings.verdict import direction
-    >>> row = pd.Series({"estimate": 0.6, "low": 0.5, "high": 0.7})
-    >>> judged("F1", "gamma_D", row, 99, direction, "positive").verdict
-    'agree'
-    """
-    if isinstance(found, pd.Series):
-        found = found[["estimate", "low", "high"]].tolist()
-    estimate, low, high = map(float, found)
-    word = judge((low, high), *claimed)
-    about: dict[str, Any] = {"paper": paper, "section": section}
-    return entry(finding, quantity, estimate, (low, high), runs, word, **about)
+    return Entry(finding, quantity, published, estimate, low, high, int(runs))
 
 
 @cache
 def findings() -> pd.DataFrame:
-    """The findings, and our own questions: id, short, claim, source, chapter.
+    """The findings, and our own questions: id, claim, source, chapter.
 
     Examples
     --------
@@ -157,7 +119,7 @@ class Card:
 
     Examples
     --------
-    >>> card = show([entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "agree")])
+    >>> card = show([entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99)])
     >>> card._repr_mimebundle_()[MIME][0]["estimate"]
     0.6
     """
@@ -166,34 +128,23 @@ class Card:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         table = in_words(pd.DataFrame(self.entries, columns=COLUMNS))
+        shown = table.map(lambda text: html.escape(str(text))).to_html(
+            index=False, border=0, escape=False, classes="chapter-scorecard"
+        )
         return {
             MIME: [_finite(asdict(one)) for one in self.entries],
-            "text/html": _as_html(table),
+            "text/html": _headed(shown, len(table)),
             "text/plain": table.to_string(index=False),
         }
 
 
-def chip_classes(verdict: str) -> list[str]:
-    """Classes that the style of the book gives the look of a verdict.
-
-    Examples
-    --------
-    >>> chip_classes("not at this scale")
-    ['verdict', 'verdict-not-at-this-scale']
-    """
-    return ["verdict", f"verdict-{verdict.replace(' ', '-')}"]
-
-
-def _as_html(table: pd.DataFrame) -> str:
-    """The table with its words marked as verdicts, for the style of the book."""
-    text = table.astype(str).map(html.escape)
-    text["verdict"] = [
-        f"<span class='{' '.join(chip_classes(word))}'>{word}</span>"
-        for word in table["verdict"]
-    ]
-    return text.to_html(
-        index=False, border=0, escape=False, classes="chapter-scorecard"
-    )
+def _headed(table: str, rows: int) -> str:
+    """Under a line that says what it is, and behind it if it is long."""
+    line = "What these short runs measured"
+    if rows <= MOST_ROWS:
+        return f"<p>{line}:</p>{table}"
+    summary = f"<summary>{line}, {rows} numbers</summary>"
+    return f'<details class="long-table">{summary}{table}</details>'
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +154,7 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(entries: list[Entry]) -> Card:
-    """The verdict table of a chapter; the last line of a cell displays it.
+    """The numbers of a chapter; the last line of a cell displays them.
 
     Examples
     --------
@@ -214,26 +165,34 @@ def show(entries: list[Entry]) -> Card:
 
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the scorecard as a reader sees them, three digits to a number.
+    """Rows as a reader sees them, three digits to a number.
 
     Examples
     --------
-    >>> row = entry("F1", "gamma_D", 0.6, (0.5, 0.7), 99, "agree", paper=0.507)
+    >>> row = entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99, paper=0.507)
     >>> print(in_words(pd.DataFrame([row])).to_string(index=False, header=False))
-    F1 gamma_D agree 0.6 (0.5 to 0.7) 0.507    99
+    F1 gamma_D 0.6 (0.5 to 0.7) 0.507    99
     """
-    numbers = table[["paper", "estimate", "low", "high"]].map(_three_digits)
-    ours = numbers["estimate"] + " (" + numbers["low"] + " to " + numbers["high"] + ")"
+    ours = table[["estimate", "low", "high"]].itertuples(index=False)
     return pd.DataFrame(
         {
             "finding": table["finding"],
             "quantity": table["quantity"],
-            "verdict": table["verdict"],
-            "our runs (95%)": ours,
-            "the paper": numbers["paper"],
+            "short runs (95%)": [with_interval(*row) for row in ours],
+            "the paper": table["paper"].map(_three_digits),
             "runs": table["runs"],
         }
     )
+
+
+def with_interval(estimate: float, low: float, high: float) -> str:
+    """A number and both ends, three digits each.
+
+    >>> with_interval(0.6, 0.5, float("inf"))
+    '0.6 (0.5 to ∞)'
+    """
+    number, *ends = map(_three_digits, (estimate, low, high))
+    return f"{number} ({' to '.join(ends)})"
 
 
 def _three_digits(number: float) -> str:
@@ -269,7 +228,7 @@ def collected(executed: list[Path]) -> pd.DataFrame:
         for output in _outputs(path)
         for row in output.get("data", {}).get(MIME, [])
     ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS[:-1], "chapter", "section"])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "chapter"])
     open_ended = {"paper": math.nan, "low": -math.inf, "high": math.inf}
     for column, stands_for in open_ended.items():
         table[column] = table[column].astype(float).fillna(stands_for)
@@ -290,11 +249,11 @@ def _outputs(path: Path) -> list[dict[str, Any]]:
 
 
 def load_scorecard() -> pd.DataFrame:
-    """The published scorecard, ``data/scorecard.csv``.
+    """The published numbers, ``data/scorecard.csv``.
 
     Examples
     --------
-    >>> set(load_scorecard()["verdict"]) <= set(VERDICTS)
+    >>> set(load_scorecard()["finding"]) == set(findings()["id"])
     True
     """
     return pd.read_csv(DATA / "scorecard.csv", dtype={"finding": str})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, finished, unquantized
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
@@ -55,7 +55,7 @@ def fit_slopes(runs: pd.DataFrame) -> MeanFit:
     True
     """
     if runs.empty:
-        raise UserError("there is no unquantized run of so many tokens.")
+        raise Undetermined("there is no unquantized run of so many tokens.")
     places, levels = pd.factorize(runs["tokens"], sort=True)
     sizes, kinds = pd.factorize(runs["N"], sort=True)
     ratio = runs["tokens"].to_numpy(float) / MIDDLE

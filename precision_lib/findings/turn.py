@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, labelled, near_size, unquantized
 from precision_lib.findings.noise_model import Array, fit_mean
@@ -46,7 +46,11 @@ def rise(
     size = near_size(rows, N)
     wanted = [f"{size['N'].iloc[0]}-{round(tokens)}" for tokens in (first, last)]
     if missing := [name for name in wanted if name not in set(rows["cell"])]:
-        raise UserError(f"no run of N and tokens {missing[0]} is rounded by {method}.")
+        N, tokens = map(int, missing[0].split("-"))
+        raise Undetermined(
+            f"no model of {N:,} parameters and {tokens:,} tokens is rounded to "
+            f"{bits} bits by {method}."
+        )
     cells, names = pd.factorize(rows["cell"], sort=True)
     fitted = fit_mean(
         rows["post_loss"], lambda p: p[cells],

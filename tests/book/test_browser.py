@@ -24,7 +24,7 @@ def test_the_first_page_leads_to_the_introduction(html: Path, browser: Browser) 
     [
         ("effective parameters", "book/glossary"),
         ("bootstrap", "book/api/laws"),
-        ("not at this scale", "book/scorecard"),
+        ("undecided", "book/scorecard"),
         ("critical data size", "notebooks/04_ptq_degradation"),
     ],
 )

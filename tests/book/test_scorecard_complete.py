@@ -1,14 +1,56 @@
-"""The published scorecard leaves out no finding."""
+"""Every finding has a word of its own, and a chapter; no chapter has another word."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+
+from precision_lib.findings.outcomes import chapters_of, load_outcomes, standing
+from precision_lib.findings.preregistration import preregistered
 from precision_lib.findings.scorecard import findings, load_scorecard
-from tests.book.conftest import SOURCES
+from tests.book.conftest import SOURCES, read
+
+PAGES = [path for path in sorted((SOURCES[0].parents[1] / "book").glob("*.md"))]
+OLD = re.compile(
+    r"\*(agree|partly|disagree|not at this scale)\*|(?<!-)\b[Vv]erdict", re.DOTALL
+)
+ALLOWED = {"changelog.md"}  # what was, in its own words
 
 
-def test_every_finding_has_a_verdict() -> None:
-    missing = set(findings()["id"]) - set(load_scorecard()["finding"])
-    assert missing == set()
+def sources(path: Path, kind: str) -> str:
+    cells = read(path).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == kind)
+
+
+def test_every_registered_finding_has_one_row_and_one_word() -> None:
+    table = load_outcomes()
+    assert table["id"].tolist() == list(preregistered())
+    rows = table.to_dict("records")
+    told = {"supports", "contradicts", "undecided", "not run", "too few runs"}
+    assert {standing(row) for row in rows} <= told
+
+
+def test_each_word_follows_from_its_interval_and_the_margins() -> None:
+    for row in load_outcomes().query("word != ''").to_dict("records"):
+        ends = (row["low"], row["high"]), (row["low_90"], row["high_90"])
+        assert preregistered()[row["id"]].word_of(*ends) == row["word"]
+        assert row["low"] <= row["low_90"] <= row["high_90"] <= row["high"]
+
+
+def test_every_finding_is_shown_by_its_chapters() -> None:
+    shown = {
+        path.stem for path in SOURCES if "{finding-words}" in sources(path, "markdown")
+    }
+    for finding in preregistered().values():
+        assert set(chapters_of(finding)) <= shown, finding.id
+
+
+def test_every_chapter_of_a_finding_states_its_numbers() -> None:
+    stated = load_scorecard().groupby("finding")["chapter"].agg(set)
+    for row in findings().to_dict("records"):
+        assert row["chapter"] in stated[row["id"]], row["id"]
 
 
 def test_every_estimate_lies_in_its_interval() -> None:
@@ -17,13 +59,20 @@ def test_every_estimate_lies_in_its_interval() -> None:
     assert not outside.any(), table.loc[outside, "quantity"].to_list()
 
 
-def test_every_chapter_of_a_finding_exists_and_states_it() -> None:
-    stated = load_scorecard().groupby("finding")["chapter"].agg(set)
-    stems = {path.stem for path in SOURCES}
-    for row in findings().to_dict("records"):
-        assert row["chapter"] in stems, row["id"]
-        assert row["chapter"] in stated[row["id"]], row["id"]
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_chapter_makes_a_word_of_its_own(path: Path) -> None:
+    code = sources(path, "code")
+    words = (
+        r"word_of|\.word\b|\"(supports|contradicts|undecided|agree|disagree)\""
+    )
+    assert not re.search(words, code)
+    assert not OLD.search(sources(path, "markdown"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_page_speaks_of_dropped_words(path: Path) -> None:
+    assert path.name in ALLOWED or not OLD.search(path.read_text("utf-8"))
 
 
 def test_short_claims_fit_a_line_of_the_first_page() -> None:
-    assert findings()["short"].str.len().max() <= 55
+    assert all(0 < len(one.short) <= 50 for one in preregistered().values())

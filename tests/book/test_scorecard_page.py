@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from precision_lib.decide.paper import PAPER_RANGES
-from precision_lib.findings.scorecard import VERDICTS, entry
+from precision_lib.findings.outcomes import COLUMNS
+from precision_lib.findings.preregistration import WORDS, preregistered
 from tools.steps import ROOT
 
 EXTENSIONS = ["reading", "reading_paths", "scorecard_table"]
@@ -23,6 +26,7 @@ sys.path.insert(0, {str(ROOT / "book" / "_ext")!r})
 extensions = ["myst_nb", *{EXTENSIONS!r}]
 nb_execution_mode = "off"
 numfig = True
+smartquotes = False
 numfig_format = {{"figure": "Fig. %s"}}
 source_suffix = [".md", ".ipynb"]
 """
@@ -48,40 +52,39 @@ FULL = """# Scorecard
 :form: full
 ```
 """
-FIGURE = """# A chapter
+CHAPTER = """# A chapter
 
-```{figure} picture.svg
-:name: fig-turn
-A caption.
+```{finding-words}
 ```
 
-## A heading
+```{finding-words} additivity
+```
 """
-CARD = [
-    (entry("F1", "gamma_D", 0.61, (0.5, 0.7), 99, "agree", paper=0.507), "04"),
-    (entry("F1", "gamma_N", 0.1, (-0.1, 0.3), 99, "not at this scale"), "04"),
-    (entry("F1", "bits", 0.6, (0.5, 0.7), 99, "agree", section="a-heading"), "04"),
-    (
-        entry("F1b", "sizes that turn", 3, (2, 4), 40, "partly", section="fig-turn"),
-        "04",
-    ),
-]
+LEFT = {"complete": False, "runs": "base 36 of 75, bits 0 of 64", "hours": 4.2}
+DONE = {"complete": True, "runs": "base 75 of 75", "hours": 0.0}
+EFFECT = {"estimate": 0.61, "low": 0.5, "high": 0.7, "units": 12}
+ROWS = {
+    "delta-grows": DONE | EFFECT | {"word": "supports"},
+    "turn": LEFT | EFFECT | {"word": "contradicts"},
+    "breakage": DONE | EFFECT | {"word": "undecided"},
+}
+NONE = LEFT | {"missing": "no run has 7,000,000 tokens."}
 
 
-def build(folder: Path, card: pd.DataFrame) -> Pages:
-    """Pages of the small book with this scorecard."""
+def build(folder: Path) -> Pages:
+    """Pages of the small book with these words."""
+    rows = [{"id": name} | ROWS.get(name, NONE) for name in preregistered()]
     (folder / "data" / "short").mkdir(parents=True)
     (folder / "notebooks").mkdir()
     for name in ("findings.csv", "short/runs.csv", "short/ptq.csv"):
         (folder / "data" / name).write_bytes((ROOT / "data" / name).read_bytes())
-    card.to_csv(folder / "data" / "scorecard.csv", index=False)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table.to_csv(folder / "data" / "outcomes.csv", index=False)
     (folder / "conf.py").write_text(CONF)
     (folder / "index.md").write_text(INDEX)
     (folder / "full.md").write_text(FULL)
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
-    (folder / "notebooks" / "picture.svg").write_text(svg)
     texts = {"03_base_law": "# The base law\n\n" + "word " * 450}
-    texts["04_ptq_degradation"] = FIGURE
+    texts["04_ptq_degradation"] = CHAPTER
     for stem, text in texts.items():
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "P"}
@@ -92,7 +95,7 @@ def build(folder: Path, card: pd.DataFrame) -> Pages:
     command += [str(folder), str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    names = ("index", "full")
+    names = ("index", "full", "notebooks/04_ptq_degradation")
     files = {name: folder / "out" / f"{name}.html" for name in names}
     return {
         name: BeautifulSoup(path.read_text(), "html.parser")
@@ -102,74 +105,85 @@ def build(folder: Path, card: pd.DataFrame) -> Pages:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """A scorecard of four quantities."""
-    stems = {"04": "04_ptq_degradation"}
-    rows = [vars(one) | {"chapter": stems[chapter]} for one, chapter in CARD]
-    return build(tmp_path_factory.mktemp("book"), pd.DataFrame(rows))
+    return build(tmp_path_factory.mktemp("book"))
 
 
-def rows(page: Any, name: str) -> list[Any]:
-    return list(page.select(f"table.{name} tbody tr"))
+def rows(page: Any, name: str) -> dict[str, list[str]]:
+    """The texts of the cells of each row of a table, by its first cell."""
+    lines = [
+        [cell.get_text(" ", strip=True) for cell in line.find_all("td")]
+        for line in page.select(f"table.{name} tbody tr")
+    ]
+    return {line[0]: line[1:] for line in lines}
 
 
 @pytest.mark.slow
-def test_the_compact_table_has_a_row_a_finding(
-    pages: Pages,
-) -> None:
-    findings = pd.read_csv(ROOT / "data" / "findings.csv", dtype=str)
-    found = rows(pages["index"], "scorecard")
-    assert len(found) == len(findings)
-    said = {
-        row["id"]: [cell.get_text(" ", strip=True) for cell in tr.find_all("td")]
-        for row, tr in zip(findings.to_dict("records"), found, strict=True)
-    }
-    assert said["F1"][1] == "agree 2 not at this scale 1"
-    assert said["F1b"][1] == "partly"
-    assert said["F4"][1] == "no verdict yet"
+def test_the_compact_table_has_a_row_a_finding_and_one_word(pages: Pages) -> None:
+    said = rows(pages["index"], "scorecard")
+    assert list(said) == [one.short for one in preregistered().values()]
+    words = {name: said[one.short] for name, one in preregistered().items()}
+    assert words["delta-grows"] == ["The paper", "supports"]
+    assert words["turn"] == ["The paper", "contradicts so far"]
+    assert words["tied-3-below-sum"] == ["Our forecast", "not run"]
 
 
-def test_a_claim_links_to_its_chapter_and_a_verdict_to_its_numbers(
-    pages: Pages,
-) -> None:
-    by_place = rows(pages["index"], "scorecard")
-    claim, verdict = by_place[2].find_all("td")  # F1b
+def test_a_claim_links_to_its_chapter_and_a_word_to_its_numbers(pages: Pages) -> None:
+    lines = pages["index"].select("table.scorecard tbody tr")
+    place = list(preregistered()).index("turn")
+    claim, _, word = lines[place].find_all("td")
     assert claim.a["href"] == "notebooks/04_ptq_degradation.html"
-    assert verdict.a["href"] == "full.html#finding-f1b"
-    assert pages["full"].find(id="finding-f1b") is not None
-    assert verdict.select_one(".verdict-partly").text == "partly"
-    assert by_place[-1].find("td").a is None  # its chapter is not in this book
+    assert word.a["href"] == "full.html#finding-turn"
+    assert word.select_one(".word-contradicts").text == "contradicts"
+    assert pages["full"].find(id="finding-turn").name == "tr"
+    assert lines[-1].find("td").a is None  # its chapter is not in this book
 
 
-def test_verdicts_are_counted_not_typed(pages: Pages) -> None:
-    said = pages["index"].select_one("p.verdict-counts").get_text()
-    n = len(pd.read_csv(ROOT / "data" / "findings.csv"))
-    assert said.startswith(f"2 of {n} findings have a verdict")
-    assert "2 agree, 1 partly, 1 not at this scale." in said
+def test_estimand_and_margins_are_those_of_the_preregistration(pages: Pages) -> None:
+    for name, finding in preregistered().items():
+        line = pages["full"].find(id=f"finding-{name}").get_text(" ", strip=True)
+        line = re.sub(r"\s+", " ", line)
+        for text in (finding.claim, finding.whose, finding.estimand):
+            assert re.sub(r"\s+", " ", text.strip()) in line
+        for end in (*finding.supports, *sum(finding.contradicts, ())):
+            assert math.isinf(end) or f"{end:g}" in finding.decided_by()
+        assert finding.decided_by() in line
 
 
-def test_the_full_table_has_every_number(pages: Pages) -> None:
-    box = pages["full"].find(id="finding-f1")
-    texts = [tr.get_text("|", strip=True) for tr in box.select("tbody tr")]
-    assert texts[0] == "gamma_D|agree|0.61 (0.5 to 0.7)|0.507|99|chapter"
-    assert len(texts) == 3
-    last = box.select("tbody tr")[-1].find_all("td")[-1]
-    assert last.a["href"] == "notebooks/04_ptq_degradation.html#a-heading"
-    turn = pages["full"].select_one("[id=finding-f1b] tbody tr")
-    assert turn.find_all("td")[-1].get_text() == "Fig. 1"
-    address = turn.find_all("td")[-1].a["href"]
-    assert address == "notebooks/04_ptq_degradation.html#fig-turn"
-    later = pages["full"].find(id="finding-f4")
-    assert "No verdict yet." in later.get_text() and later.table is None
+def test_the_full_table_says_what_came_out_and_what_would_decide(pages: Pages) -> None:
+    cells = {
+        name: [c.get_text(" ", strip=True) for c in
+               pages["full"].find(id=f"finding-{name}").find_all("td")[2:]]
+        for name in preregistered()
+    }  # fmt: skip
+    unit = "a model, that is N and seed"
+    assert cells["delta-grows"] == [
+        f"supports 0.61 (0.5 to 0.7) from 12 units ({unit})",
+        "–",
+    ]
+    assert "contradicts so far 0.61 (0.5 to 0.7)" in cells["turn"][0]
+    left = "Not run: 0 of 64 runs of bits. In the table: base 36 of 75. "
+    left += "About 4.2 core-hours are left."
+    assert cells["turn"][1] == left
+    assert "further seeds" in cells["breakage"][1]
+    none = f"{left} Until then: no run has 7,000,000 tokens."
+    assert cells["additivity"] == ["not run", none]
+
+
+def test_a_chapter_shows_the_words_of_its_findings(pages: Pages) -> None:
+    tables = pages["notebooks/04_ptq_degradation"].select("table.finding-words")
+    links = [[a["href"] for a in table.select("td .word a")] for table in tables]
+    assert links[1] == ["../full.html#finding-additivity"]
+    mine = [n for n, one in preregistered().items() if {"F1", "F1b"} & {*one.rows}]
+    assert links[0] == [f"../full.html#finding-{name}" for name in mine]
+    assert "0.61 (0.5 to 0.7)" in tables[0].get_text(" ")
+    assert "not run base 36 of 75, bits 0 of 64" in tables[1].get_text(" ", strip=True)
 
 
 def test_the_sizes_are_those_of_the_tables(pages: Pages) -> None:
     runs = pd.read_csv(ROOT / "data" / "short" / "runs.csv").query(
         "status == 'finished'"
     )
-    said = {
-        tr.find("td").text: [td.text for td in tr.find_all("td")[1:]]
-        for tr in rows(pages["index"], "scale")
-    }
+    said = rows(pages["index"], "scale")
     ours, theirs = said["Parameters without embeddings, N"]
     assert ours.startswith(f"{runs['N'].min() / 1e3:.3g} thousand to ")
     assert theirs == "30 million to 220 million"
@@ -185,22 +199,13 @@ def test_a_list_of_chapters_leaves_out_those_to_come(
     items = pages["index"].select("ul.chapters li")
     assert [item.get_text(strip=True) for item in items] == [
         "The base law(3 min to read, 61 seconds to run)",
-        "A chapter(1 min to read)",
+        "A chapter(2 min to read)",
     ]
     assert items[0].a["href"] == "notebooks/03_base_law.html"
-    assert "4 minutes of reading in all." in pages["index"].get_text()
+    assert "5 minutes of reading in all." in pages["index"].get_text()
 
 
-@pytest.mark.slow
-def test_an_empty_scorecard_says_so(tmp_path: Path) -> None:
-    columns = [*vars(CARD[0][0]), "chapter"]
-    pages = build(tmp_path / "book", pd.DataFrame(columns=columns))
-    said = pages["index"].select_one("p.verdict-counts").get_text()
-    assert said.startswith("0 of ") and said.endswith("none yet.")
-    assert not pages["full"].select("table.scorecard-full")
-
-
-def test_every_verdict_has_a_look() -> None:
+def test_every_word_has_a_look() -> None:
     sheet = (ROOT / "book" / "_static" / "book.css").read_text(encoding="utf-8")
-    for verdict in VERDICTS:
-        assert f".verdict-{verdict.replace(' ', '-')}" in sheet
+    for word in (*WORDS, "none"):
+        assert f".word-{word} " in sheet

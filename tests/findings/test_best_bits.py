@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from precision_lib.decide import paper_fit
-from precision_lib.findings import verdict
 from precision_lib.findings.best_bits import (
     ARMS,
     COLUMNS,
@@ -100,10 +99,3 @@ def test_runs_below_the_lowest_width_are_left_out():
     assert len(quantized_runs(runs)) == len(runs) - 2
     assert len(tied_runs(runs)) == len(runs) - 1
     assert quantized_runs(runs, "base").empty
-
-
-def test_claims_turn_with_the_interval():
-    assert verdict.in_range((7.1, 7.9), (7, 8)) == "agree"
-    assert verdict.in_range((8.5, 9.0), (7, 8)) == "partly"
-    assert verdict.same((-0.9, -0.6), 0.5) == "disagree"
-    assert verdict.same((-0.4, 0.4), 0.5) == "agree"

@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.findings.outcomes import outcome, outcomes
+from precision_lib.errors import Undetermined, UserError
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.outcomes import (
+    effect,
+    outcome,
+    outcomes,
+    standing,
+    would_decide,
+)
 from precision_lib.findings.preregistration import preregistered
 from precision_lib.runs.run_table import load_ptq, load_runs
 from tests.findings.planted_records import TRUTH, planted_records, write_lines
@@ -52,15 +60,15 @@ def test_what_was_planted_comes_out(tables: tuple[pd.DataFrame, ...]) -> None:
     without = found["missing"] != ""
     assert found.index[without].tolist() == ["unified-on-mixes"]
     assert found["word"][~without].isin(["supports", "contradicts", "undecided"]).all()
-    assert (found["low"] <= found["value"])[~without].all()
-    near = found["value"] - found["low"]
+    assert (found["low"] <= found["estimate"])[~without].all()
+    near = found["estimate"] - found["low"]
     for name, true in (
         ("additivity", TRUTH.coupling),
         ("neff-or-error", TRUTH.excess),
         ("delta-falls-with-size", TRUTH.gamma_size),
         ("exponential-in-bits", 0.0),
     ):
-        assert abs(found["value"][name] - true) < 1.6 * near[name]
+        assert abs(found["estimate"][name] - true) < 1.6 * near[name]
     assert found["word"]["delta-grows"] == "supports"
     assert found["word"]["extrapolation"] == "supports"
     assert found["forecast"]["additivity"] == "inside"
@@ -78,6 +86,43 @@ def test_half_a_table_is_said_and_never_an_error(
         for finding in preregistered().values():
             row = outcome(finding, kept, rounded, planned, said(runs))
             assert bool(row["word"]) != bool(row["missing"])
-            assert np.isfinite(row.get("value", 0.0))
+            assert np.isfinite(row.get("estimate", 0.0))
             waiting |= {finding.id} if row["missing"] else set()
     assert waiting == set(preregistered())
+
+
+def test_only_a_lack_of_runs_is_shown_another_fault_is_raised(
+    tables: tuple[pd.DataFrame, ...],
+) -> None:
+    finding, planned = preregistered()["extrapolation"], command.planned()
+    with pytest.raises(Undetermined, match="plan extrapolation"):
+        finding.estimate(Measured(tables[0].head(0), tables[1].head(0)))
+    wrong = {"law": "unified", "quantity": "taste", "plan": "extrapolation"}
+    for change in ({"arguments": wrong}, {"function": f"{finding.function}_"}):
+        with pytest.raises(UserError, match="taste|has no"):
+            outcome(finding.model_copy(update=change), *tables, planned)
+
+
+def test_the_price_is_that_of_the_runs_so_far(
+    tables: tuple[pd.DataFrame, ...],
+) -> None:
+    runs = tables[0].query("sweep == 'base'")
+    costs = runs[["run_id"]].assign(seconds=60 + 2e-5 * runs["D"])
+    half = runs.iloc[::2]
+    left = command.hours_left(half, costs)["base"]
+    rest = ~costs["run_id"].isin(half["run_id"])
+    assert left == pytest.approx(costs.loc[rest, "seconds"].sum() / 3600, rel=1e-3)
+
+
+def test_a_finding_says_which_runs_it_waits_for() -> None:
+    none = load_runs(table="main").head(0), load_ptq(table="main").head(0)
+    row = outcome(preregistered()["kv-5-bits"], *none, {"base": 75, "bits": 64})
+    assert standing(row) == "not run" and effect(row) == "–"
+    assert would_decide(row).startswith(
+        "Not run: 0 of 75 runs of base, 0 of 64 runs of bits. Until then: no run has"
+    )
+    begun = row | {"runs": "base 36 of 75, bits 1 of 64"}
+    assert standing(begun) == "too few runs"
+    assert would_decide(begun).startswith("In the table: base 36 of 75, bits 1 of 64.")
+    assert standing(row | {"complete": True}) == "undecided"
+    assert would_decide(row | {"complete": True}) == row["missing"]

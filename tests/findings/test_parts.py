@@ -9,6 +9,7 @@ import pytest
 from precision_lib.decide import effective_size, paper_fit, surface
 from precision_lib.errors import UserError
 from precision_lib.figures.parts import costs_by_part, differences_by_bits
+from precision_lib.findings.intervals import r2_gap, r_squared
 from precision_lib.findings.parts import (
     RULES,
     cost_by_law,
@@ -23,7 +24,6 @@ from precision_lib.findings.twins import (
     twin_groups,
     with_part,
 )
-from precision_lib.findings.verdict import better, r2_gap, r_squared, same
 from precision_lib.laws import bootstrap, fit, planted_table
 
 BITS = [(32, 32, 32), (4, 32, 32), (32, 2, 32), (32, 32, 4), (4, 4, 4), (2, 8, 32)]
@@ -117,21 +117,6 @@ def test_the_gap_is_the_difference_of_two_scores():
     assert 0 < low < gap < high
     back, ends = r2_gap(y, b, a)
     assert back == pytest.approx(-gap) and ends == pytest.approx((-high, -low))
-
-
-def test_equality_needs_a_short_interval():
-    ends = [(-0.09, 0.09), (-0.2, 0.2), (0.02, 0.2), (0.2, 0.3)]
-    words = [same(interval, 0.1) for interval in ends]
-    assert words == ["agree", "not at this scale", "partly", "disagree"]
-
-
-@pytest.mark.parametrize("interval", [(0.02, 0.3), (-0.3, 0.3), (-0.3, -0.02), (0, 0)])
-def test_who_claims_the_other_side_gets_the_opposite_word(
-    interval: tuple[float, float],
-) -> None:
-    turned = {"agree": "disagree", "disagree": "agree"}
-    word = better(interval)
-    assert better(interval, "negative") == turned.get(word, word)
 
 
 def test_figures_show_every_pair_and_every_difference():

@@ -11,13 +11,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from precision_lib.findings import (
-    channel,
-    crest,
-    format_error,
-    rival_claims,
-    rival_words,
-)
+from precision_lib.findings import crest, format_error, rival_claims
 from precision_lib.formats import parse_format
 from precision_lib.formats.gaussian import gaussian_absmax_error
 from precision_lib.laws import get_law, planted_params
@@ -141,25 +135,3 @@ def test_the_crossing_is_where_the_errors_are_the_same() -> None:
     assert found["estimate"] == pytest.approx(2.2, abs=0.005)
     with pytest.warns(RuntimeWarning, match="All-NaN"):
         assert np.isnan(crest.crossing(table.assign(int=1.0), draws=5)["estimate"])
-
-
-def test_words_follow_intervals() -> None:
-    assert rival_words.below((0.1, 0.2)) == rival_words.CONTRADICTS
-    assert rival_words.within((-0.3, 0.3), 0.0, 0.1) == rival_words.UNDECIDED
-    assert rival_words.both("supports", "undecided") == rival_words.UNDECIDED
-
-
-def test_a_channel_is_found_where_losses_follow_one() -> None:
-    known = planted_params(get_law("shannon"))
-    rows = pd.DataFrame(
-        itertools.product((3e7, 6e7, 1.2e8, 2.4e8), np.geomspace(1e9, 6e11, 8)),
-        columns=["N", "D"],
-    )
-    post = get_law("shannon").predict(rows["N"], rows["D"], **known)
-    loss = 1.7 + 480 * rows["N"] ** -0.35 + 2000 * rows["D"] ** -0.37
-    rows = rows.assign(post_loss=post, loss=loss, delta=(post - loss).abs())
-    rows = rows.assign(method="rtn", post_bits=3, role="fit", weight_bits=32)
-    rows = rows.assign(activation_bits=32, kv_bits=32)
-    found = channel.channel_contest(rows, "rtn", 3, draws=20)
-    assert found.loc["channel", "error"] < 1e-3
-    assert found.loc["channel", "high"] < 0

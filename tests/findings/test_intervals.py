@@ -1,4 +1,4 @@
-"""The words and intervals of the scorecard against textbook formulas."""
+"""Scores and shares with their intervals, against textbook formulas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from precision_lib.findings import verdict
+from precision_lib.findings import intervals
 
 
 def test_r_squared_is_that_of_a_regression() -> None:
@@ -15,7 +15,7 @@ def test_r_squared_is_that_of_a_regression() -> None:
     x = rng.normal(size=200)
     y = 2 * x + rng.normal(size=200)
     line = stats.linregress(x, y)
-    estimate, (low, high) = verdict.r_squared(y, line.intercept + line.slope * x)
+    estimate, (low, high) = intervals.r_squared(y, line.intercept + line.slope * x)
     assert estimate == pytest.approx(line.rvalue**2)
     assert low < estimate < high
 
@@ -32,7 +32,7 @@ def test_its_interval_is_the_bootstrap_of_scipy() -> None:
         (y, f), r2, paired=True, vectorized=False, n_resamples=4000,
         method="percentile", random_state=2,
     ).confidence_interval  # fmt: skip
-    _, interval = verdict.r_squared(y, f, replicates=4000)
+    _, interval = intervals.r_squared(y, f, replicates=4000)
     assert interval == pytest.approx((found.low, found.high), abs=0.01)
 
 
@@ -40,9 +40,9 @@ def test_rows_of_a_group_stay_together() -> None:
     rng = np.random.default_rng(3)
     y = rng.normal(size=30)
     f = y + rng.normal(size=30)
-    alone = verdict.r_squared(y, f, replicates=500)
+    alone = intervals.r_squared(y, f, replicates=500)
     copies = np.tile(np.arange(30), 4)
-    grouped = verdict.r_squared(
+    grouped = intervals.r_squared(
         np.tile(y, 4), np.tile(f, 4), groups=copies, replicates=500
     )
     assert grouped[0] == pytest.approx(alone[0])
@@ -53,25 +53,9 @@ def test_rows_of_a_group_stay_together() -> None:
 @given(st.integers(1, 200), st.floats(0, 1))
 def test_the_interval_of_a_share_is_wilsons(trials: int, part: float) -> None:
     successes = round(part * trials)
-    estimate, (low, high) = verdict.share(successes, trials)
+    estimate, (low, high) = intervals.share(successes, trials)
     z, p, n = stats.norm.ppf(0.975), successes / trials, trials
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     assert estimate == pytest.approx(p)
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("interval", "word"),
-    [((0.98, 0.99), "agree"), ((0.9, 0.98), "partly"), ((0.1, 0.5), "disagree")],
-)
-def test_reaching_a_bar(interval: tuple[float, float], word: str) -> None:
-    assert verdict.reaches(interval, 0.97) == word
-
-
-@pytest.mark.parametrize(
-    ("published", "word"),
-    [(0.5, "agree"), (0.391, "agree"), (0.389, "partly"), (0.19, "disagree")],
-)
-def test_a_value_near_the_end_of_an_interval(published: float, word: str) -> None:
-    assert verdict.value((0.4, 0.6), published) == word
