@@ -101,5 +101,5 @@ def _from_to(row: dict[str, Any], name: str) -> str:
 
 def _above(row: dict[str, Any]) -> str:
     low, high = row["low"], row["high"]
-    ends = "" if low != low else f" [{low:.3g}, {high:.3g}]"
+    ends = "" if not low < high else f" [{low:.3g}, {high:.3g}]"
     return "-" if row["above"] != row["above"] else f"{row['above']:.3g}{ends}"

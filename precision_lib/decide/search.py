@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 Function = Callable[[Array, Index], Array]
 
+INNER = 25  # points of a search within another: one valley over many powers of e
 HUGE = 1e300  # stands for "no value here", so that comparisons still order
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, smooth_bits
-from precision_lib.decide.search import Array, Index, minimum
+from precision_lib.decide.search import INNER, Array, Index, minimum
 from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
 from precision_lib.errors import UserError
 
@@ -141,7 +141,7 @@ def inference_cost(
             N = cost / bits[i]
             return surface.loss(index[i], N, np.exp(x), UNQUANTIZED, bits[i])
 
-        found = minimum(height, *TOKENS, np.arange(index.size))
+        found = minimum(height, *TOKENS, np.arange(index.size), points=INNER)
         return np.exp(found.x), found.value
 
     def solve(index: Index) -> Answer:

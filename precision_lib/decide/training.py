@@ -30,7 +30,14 @@ from precision_lib.decide.choices import choices
 from precision_lib.decide.cost import FLOP_AT_16_BITS, PLAIN, rule_widths, tokens_for
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, by_bits
-from precision_lib.decide.search import Array, Index, Minimum, falling_root, minimum
+from precision_lib.decide.search import (
+    INNER,
+    Array,
+    Index,
+    Minimum,
+    falling_root,
+    minimum,
+)
 from precision_lib.decide.surface import Answer, Numbers, Surface, require_positive
 from precision_lib.decide.widths import HARDWARE_WIDTHS, WidthTable, widths_of
 
@@ -234,7 +241,7 @@ def _best_size(surface: Surface, tokens: Tokens, bits: Array, index: Index) -> M
         N = np.exp(x)
         return surface.loss(index[i], N, tokens(N, bits[i]), bits[i])
 
-    return minimum(height, *SIZES, np.arange(index.size))
+    return minimum(height, *SIZES, np.arange(index.size), points=INNER)
 
 
 def _split(found: Minimum, tokens: Tokens, bits: Array) -> Answer:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from precision_lib.errors import UserError
-from precision_lib.intake.cells import KNOWN, LOSSES, ROUNDING, read_number
+from precision_lib.intake.cells import KNOWN, LOSSES, ROUNDING, is_blank, read_number
 from precision_lib.intake.faults import Fault, listed, short
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.roles import ROLES
@@ -236,14 +237,21 @@ def _by_name(raw: RawRuns, given: Mapping[str, str]) -> tuple[str, dict[str, str
 
 def _a_row_a_width(raw: RawRuns, found: Mapping[str, str], target: str) -> RawRuns:
     rest = raw.frame.drop(columns=[n for n in found if n in raw.frame])
-    parts, places, faults = [], [], []
+    never = raw.frame[list(found)].map(is_blank).all(axis=1).to_numpy(dtype=bool)
+    parts: list[pd.DataFrame] = []
+    places: list[str] = []
+    faults: list[Fault] = []
+    shift = 0
     for position, (column, width) in enumerate(found.items()):
-        part = rest.assign(post_bits=width)
+        kept = ~never | (position == 0)  # a run rounded to no width is there once
+        part = rest.assign(post_bits=[None if each else width for each in never])
         part[target] = raw.frame[column]
-        parts.append(part)
-        places += [f"{place}, {column}" for place in raw.places]
-        shift = position * len(rest)
-        faults += [replace(f, row=f.row + shift) for f in raw.faults if f.row >= 0]
+        parts.append(part[kept])
+        places += [f"{p}, {column}" for p, k in zip(raw.places, kept, strict=True) if k]
+        to = shift + np.cumsum(kept) - 1
+        faults += [replace(f, row=int(to[f.row])) for f in raw.faults
+                   if f.row >= 0 and kept[f.row]]  # fmt: skip
+        shift += int(kept.sum())
     faults += [f for f in raw.faults if f.row < 0]
     frame = pd.concat(parts, ignore_index=True) if len(rest) else rest
     header = [*(n for n in raw.header if n not in found), target, "post_bits"]

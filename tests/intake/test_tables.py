@@ -165,6 +165,8 @@ def test_a_column_a_width_is_a_row_a_width(write) -> None:
     assert frame["delta"].tolist() == pytest.approx([0.5, 0.5, 0.1, 0.1])
     plain = read_table(path, required=["N", "D", "loss"], reads=["N", "D", "loss"])
     assert len(plain) == 2  # a law of the loss alone reads one row a run
+    some = read_table(write(f"{wide}7,8,1,,\n".replace("2.5,", "2.5,2.1")))
+    assert some["post_bits"].isna().tolist() == [False, False, True, False, False]
     both = write("N,D,loss,loss_rtn_4,loss_gptq_4\n1,2,3,3.5,3.1\n")
     with pytest.raises(UserError, match=r"several ways.*post_loss=loss_rtn_\*"):
         read_table(both)
