@@ -27,27 +27,21 @@ MEAN = "all four"
 ENDS = ["", "_low", "_high"]
 
 
-def first_range(measured: Measured, ranges: Sequence[float]) -> float:
-    """The first least D from which every part of the ladder has three lengths.
+def with_lengths(measured: Measured, ranges: Sequence[float]) -> list[float]:
+    """Those least D from which every part of the ladder has three lengths.
 
-    Raises
-    ------
-    UserError
-        If no range has.
-
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
-    >>> first_range(load_measured(["base", "parts", "joint"], "short"), [1.5e6, 4e5])
-    400000.0
+    >>> with_lengths(load_measured(["base", "parts", "joint"], "short"), [1.5e6, 4e5])
+    [400000.0]
     """
+    found = []
     for least in ranges:
         rows = with_part(finished(measured.runs, least))
         ladder = rows[rows["part"].map(LADDER) == rows["bits"]]
         counts = ladder.groupby("part")["tokens"].nunique().reindex(list(LADDER))
         if (counts >= LENGTHS).all():
-            return float(least)
-    raise UserError(f"no range has {LENGTHS} lengths of every part of the ladder.")
+            found.append(float(least))
+    return found
 
 
 def of_ours(

@@ -39,13 +39,13 @@ def test_the_mean_is_the_registered_estimand_and_ranges_only_widen_it() -> None:
 
 def test_a_range_wants_three_lengths_of_every_part() -> None:
     measured = plant.planted(plant.Truth(), 0)
-    assert grow.first_range(measured, [2e7, 7e6, 8e5]) == 7e6
+    assert grow.with_lengths(measured, [2e7, 7e6, 8e5]) == [7e6, 8e5]
     short = measured._replace(runs=measured.runs.query("D < 3e6"))
-    with pytest.raises(UserError, match="3 lengths of every part"):
-        grow.first_range(short, [1.75e6, 8e5])
+    assert grow.with_lengths(short, [1.75e6, 8e5]) == []
     only = measured._replace(runs=measured.runs.query("kv_bits == 32"))
-    with pytest.raises(UserError, match="3 lengths of every part"):
-        grow.first_range(only, [8e5])
+    assert grow.with_lengths(only, [8e5]) == []
+    with pytest.raises(UserError, match="no run with kv at 3 bits"):
+        grow.of_ours(only, 8e5)
 
 
 def quest(excess: float) -> pd.DataFrame:
