@@ -18,6 +18,8 @@ each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 RAW_MARKUP = re.compile(
     r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|``", re.MULTILINE
 )
+PANELS = ("Two", "Three", "Four", "Five", "Six")
+SVG = "image/svg+xml"
 ROLE = r"\{[a-z]+(:[a-z]+)?\}"  # backticks around a role make code of its name
 
 
@@ -99,6 +101,27 @@ def test_every_figure_is_there_with_number_caption_and_alternative_text(
         assert isinstance(caption, Tag)
         assert re.match(r"\s*Fig\. \d+", caption.get_text())
     assert len(page.soup.select(".cell_output img")) == len(declared)
+
+
+def drawings(source: Path) -> list[tuple[str, str, str]]:
+    """Caption, alternative text and SVG of each figure of an executed chapter."""
+    found = []
+    for cell in read(notebooks.EXECUTED / source.name).cells:
+        if "figure" in (words := cell.metadata.get("mystnb", {})):
+            shown = [one.get("data", {}) for one in cell.outputs]
+            [svg] = [one[SVG] for one in shown if SVG in one]
+            found.append((words["figure"]["caption"], words["image"]["alt"], svg))
+    return found
+
+
+@each
+def test_words_name_only_dashes_and_panels_that_are_drawn(source: Path) -> None:
+    for caption, alt, svg in drawings(source):
+        if re.search("dashed|dotted", caption + alt):
+            assert "stroke-dasharray" in svg, caption
+        if counted := re.match(rf"({'|'.join(PANELS)})(?: \w+)? panels", alt):
+            drawn = set(re.findall(r'<g id="(axes_\d+)"', svg))
+            assert len(drawn) == PANELS.index(counted[1]) + 2, alt
 
 
 @each
