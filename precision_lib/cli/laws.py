@@ -13,6 +13,7 @@ import typer
 from precision_lib.cli.compare import compare
 from precision_lib.cli.decide import decide
 from precision_lib.cli.options import (
+    Above,
     BlankBits,
     Columns,
     Delta,
@@ -119,6 +120,7 @@ def fit(
         str | None, typer.Option(help="Parameters to hold, as in E=1.8,n_weights=0.")
     ] = None,
     delta: Delta = 1e-3,
+    above: Above = 1.0,
     starts: Starts = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Replicates for 95% intervals; 0 for none.")
@@ -150,14 +152,16 @@ def fit(
     table, fixed = checked.table, numbers(fix, "--fix")
     with working(f"Fitting {law} to {len(table)} runs"):
         found = engine.fit(
-            table, kind, delta=delta, starts=starts, seed=seed, fixed=fixed
+            table, kind, delta=delta, above=above, starts=starts, seed=seed, fixed=fixed
         )
     if bootstrap:
         kind_of, by = _drawn(table, cluster, resample)
         with working(f"Fitting {bootstrap} resampled tables"):
             draws = engine.bootstrap(found, kind_of, bootstrap, seed, by)
         found = found.with_bootstrap(draws)
-    found = _judged(found, table, bool(fixed), seed, delta=delta, starts=starts)
+    found = _judged(
+        found, table, bool(fixed), seed, delta=delta, above=above, starts=starts
+    )
     if out:
         engine.save_fits([found], out)
     _show_fit(found, checked.remarks, as_json)

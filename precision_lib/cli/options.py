@@ -69,6 +69,13 @@ CostRule = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Delta = Annotated[float, typer.Option(help="Where the Huber loss turns straight.")]
+Above = Annotated[
+    float,
+    typer.Option(
+        help="What a run above the law counts, if runs may be undertuned: with 0.25 a "
+        "fifth of them lies below the law."
+    ),
+]
 Starts = Annotated[
     int | None,
     typer.Option(

@@ -244,7 +244,7 @@ def _a_row_a_width(raw: RawRuns, found: Mapping[str, str], target: str) -> RawRu
     shift = 0
     for position, (column, width) in enumerate(found.items()):
         kept = ~never | (position == 0)  # a run rounded to no width is there once
-        part = rest.assign(post_bits=[None if each else width for each in never])
+        part = rest.assign(post_bits=pd.Series(width, rest.index).mask(never, None))
         part[target] = raw.frame[column]
         parts.append(part[kept])
         places += [f"{p}, {column}" for p, k in zip(raw.places, kept, strict=True) if k]

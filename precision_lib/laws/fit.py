@@ -37,6 +37,7 @@ def fit(
     delta: float = 1e-3,
     scale: ScaleName | None = None,
     floor: float | None = None,
+    above: float = 1.0,
     starts: int | None = None,
     seed: int = 0,
     fixed: Mapping[str, float | None] | None = None,
@@ -66,6 +67,9 @@ def fit(
     floor
         For ``"asinh"``: the degradation, in nats, at which additive noise equals
         relative noise; chosen by maximum likelihood without it.
+    above
+        What the loss of a run above the law counts, beside 1 for one below it: less
+        than 1 where runs may be undertuned.
     starts, seed
         Number of random starts and their seed. None: 50, and where fewer than a tenth
         of them reach one optimum, 400, since an optimum so rare may not be the best.
@@ -95,7 +99,7 @@ def fit(
     """
     law = get_law(law) if isinstance(law, str) else law
     problem = prepare(
-        table, law, loss=loss, delta=delta, scale=scale, floor=floor,
+        table, law, loss=loss, delta=delta, scale=scale, floor=floor, above=above,
         fixed=fixed, tied=tied, weights=weights, held_out=held_out,
     )  # fmt: skip
     count = STARTS if starts is None else starts

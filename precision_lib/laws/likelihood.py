@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
+from precision_lib.errors import UserError
 from precision_lib.laws.dual import Array
 from precision_lib.laws.objective import Objective
 from precision_lib.laws.problem import Problem
@@ -55,6 +57,9 @@ def residual_likelihood(residuals: Array, weight: Array, objective: Objective) -
 
 def _mass(tau: float, objective: Objective) -> float:
     """Integral of ``exp(-rho(r) / tau)`` over all residuals."""
+    if objective.above != 1.0:
+        each = replace(objective, above=1.0)
+        return 0.5 * (_mass(tau, each) + _mass(tau / objective.above, each))
     if objective.loss == "lad":
         return 2 * tau
     if objective.loss == "ls":
@@ -90,6 +95,8 @@ def deviance_scale(problem: Problem, z: Array) -> float:
     Ronchetti, JASA 89, 897, 1994). The mean slope of psi is the density of the
     residuals within Huber's zone, here over a zone wide enough to hold rows.
     """
+    if problem.objective.above != 1.0:
+        raise UserError("there is no profile of a loss that is not symmetric.")
     residuals, weight = problem.residuals(z), problem.weight
     objective, n = problem.objective, float(weight.sum())
     left = max(n - z.size, 1.0)

@@ -32,17 +32,23 @@ class Objective:
     floor
         For ``"asinh"``: the degradation at which additive noise is as large as
         relative noise.
+    above
+        What the loss of a target above the law counts, beside 1 for one below it: less
+        than 1 where runs may be undertuned, and so too high but never too low.
 
     Examples
     --------
     >>> Objective("huber", 1.0).rho(np.array([0.5, -3.0])).tolist()
     [0.125, 2.5]
+    >>> Objective("huber", 1.0, above=0.2).rho(np.array([0.5, -0.5])).tolist()
+    [0.025, 0.125]
     """
 
     loss: LossName = "huber"
     delta: float = 1e-3
     scale: ScaleName = "log"
     floor: float = 1.0
+    above: float = 1.0
 
     def __post_init__(self) -> None:
         if self.loss not in ("huber", "lad", "ls"):
@@ -55,6 +61,8 @@ class Objective:
             raise UserError(f"delta is {self.delta}; give a positive number.")
         if not (np.isfinite(self.floor) and self.floor > 0):
             raise UserError(f"floor is {self.floor}; give a positive number.")
+        if not 0 < self.above < np.inf:
+            raise UserError(f"above is {self.above}; give a positive number.")
 
     def transform(self, values: Any) -> Any:
         """The scale on which residuals are taken; works on dual numbers too."""
@@ -71,11 +79,13 @@ class Objective:
     def rho(self, residuals: Array) -> Array:
         """Loss of each residual."""
         size = np.abs(residuals)
-        if self.loss == "lad":
+        if self.loss == "huber":
+            size = huber(residuals, self.delta)
+        elif self.loss == "ls":
+            size = 0.5 * residuals**2
+        if self.above == 1.0:
             return size
-        if self.loss == "ls":
-            return 0.5 * residuals**2
-        return huber(residuals, self.delta)
+        return np.where(residuals > 0, self.above * size, size)
 
 
 def huber(residuals: Array, delta: Any) -> Array:

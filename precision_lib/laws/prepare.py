@@ -27,6 +27,7 @@ def prepare(
     delta: float = 1e-3,
     scale: ScaleName | None = None,
     floor: float | None = None,
+    above: float = 1.0,
     fixed: Mapping[str, float | None] | None = None,
     tied: Mapping[str, str] | None = None,
     weights: Any = None,
@@ -67,7 +68,7 @@ def prepare(
     if floor is None:
         floor = float(np.median(np.abs(target))) if target.size else 1.0
         floor = floor or 1.0
-    objective = Objective(loss, delta, scale, floor)
+    objective = Objective(loss, delta, scale, floor, above)
     weight = _weights(table, weights, target.size)
     space = make_space(law, rows, target, fixed, tied)
     problem = Problem(law, rows, target, weight, objective, space)

@@ -88,8 +88,9 @@ class Problem:
         weight = self.weight[None, :] if weight is None else weight
         zone = self.zone(goal)
         z, losses, solved = solve(
-            self.model, goal, weight, start, self.space.limits(), zone
-        )
+            self.model, goal, weight, start, self.space.limits(), zone,
+            self.objective.above,
+        )  # fmt: skip
         if self.objective.loss == "lad":
             losses = np.where(
                 np.isfinite(losses), self._absolute(z, weight, goal), losses
@@ -100,7 +101,8 @@ class Problem:
         """Sum of absolute residuals; the solver rounds its corner off."""
         with np.errstate(all="ignore"):
             inputs = arguments(self.law, self.rows, self.space.scalars(z))
-            size = np.abs(goal - self.objective.transform(self.law.predict(**inputs)))
+            left = goal - self.objective.transform(self.law.predict(**inputs))
+            size = self.objective.rho(left)
         result: Array = (weight * size).sum(-1)
         return result
 

@@ -191,6 +191,7 @@ class Fit:
             "delta": self.settings.delta,
             "scale": self.settings.scale,
             "floor": self.settings.floor,
+            "above": self.settings.above,
             "fixed": self.fixed,
             "tied": self.tied,
             "at_bound": list(self.at_bound),
@@ -221,7 +222,11 @@ class Fit:
                 params={k: float(v) for k, v in record["params"].items()},
                 objective=float(record["objective"]),
                 settings=Objective(
-                    record["loss"], record["delta"], record["scale"], record["floor"]
+                    record["loss"],
+                    record["delta"],
+                    record["scale"],
+                    record["floor"],
+                    record.get("above", 1.0),
                 ),
                 n=int(record["n"]),
                 r2=float(record["r2"]),

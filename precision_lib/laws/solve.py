@@ -33,6 +33,7 @@ def solve(
     start: Array,
     limits: Limits,
     delta: float,
+    above: float = 1.0,
 ) -> tuple[Array, Array, Mask]:
     """Fit every start; rows of `target` and `weight` may differ by start.
 
@@ -48,6 +49,8 @@ def solve(
         Lower and upper bounds (K,).
     delta
         Width of the square zone of Huber's loss.
+    above
+        What a residual above the law counts, beside 1 for one below it.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def solve(
         part = np.arange(first, min(first + count, batch))
         pick = [a[part] if a.shape[0] > 1 else a for a in (target, weight)]
         rows = [np.broadcast_to(a, (part.size, n)) for a in pick]
-        return _begin(model, rows[0], rows[1], start[part], part, delta)
+        return _begin(model, rows[0], rows[1], start[part], part, delta, above)
 
     following = size
     state = load(0, size)
@@ -105,6 +108,7 @@ def _begin(
     start: Array,
     where: NDArray[np.intp],
     delta: float,
+    above: float,
 ) -> Descent:
     """The problems at their starts, without those where the law is not defined."""
     value, jacobian = call(model, start)
@@ -119,6 +123,7 @@ def _begin(
         radius=np.ones(len(start)),
         target=target,
         weight=weight,
+        above=np.full(len(start), above),
         steps=np.zeros(len(start), dtype=np.intp),
         where=where,
     )

@@ -56,6 +56,7 @@ class Descent:
     radius: Array
     target: Array
     weight: Array
+    above: Array
     steps: NDArray[np.intp]
     where: NDArray[np.intp]
 
@@ -79,6 +80,18 @@ class Descent:
         self.jacobian[accepted] = jacobian[accepted]
 
 
+def tilted(weight: Array, residual: Array, above: Array) -> Array:
+    """Weights with those of rows above the law times `above`, shape (B, n).
+
+    A convex loss that need not be symmetric (Newey and Powell, Econometrica 55, 819,
+    1987): a share below 1 says that a run may be too high, being undertuned.
+    """
+    if (above == 1.0).all():
+        return weight
+    result: Array = weight * np.where(residual > 0, above[:, None], 1.0)
+    return result
+
+
 def call(model: Model, z: Array) -> tuple[Array, Array]:
     """The model, silent where it is not defined."""
     with np.errstate(all="ignore"):
@@ -87,7 +100,8 @@ def call(model: Model, z: Array) -> tuple[Array, Array]:
 
 def losses_of(state: Descent, zone: Any) -> Array:
     """Sum of Huber losses of each problem, shape (B,)."""
-    result: Array = (state.weight * huber(state.residual, zone)).sum(-1)
+    weight = tilted(state.weight, state.residual, state.above)
+    result: Array = (weight * huber(state.residual, zone)).sum(-1)
     return result
 
 
@@ -108,18 +122,20 @@ def iterate(model: Model, state: Descent, limits: Limits, delta: float) -> Mask:
     state.steps = state.steps + 1
     zone = state.zone[:, None]
     before = losses_of(state, zone)
-    slope = _slope(state.jacobian, _pull(state.residual, zone, state.weight))
+    weight = tilted(state.weight, state.residual, state.above)
+    slope = _slope(state.jacobian, _pull(state.residual, zone, weight))
     hessian = _curvature(model, state, limits)
     step, gain = _step(state, hessian, slope, limits)
     z = np.clip(state.z + step, *limits)
     value, jacobian = call(model, z)
     residual = state.target - value
+    weight = tilted(state.weight, residual, state.above)
     with np.errstate(all="ignore"):
-        fall = before - (state.weight * huber(residual, zone)).sum(-1)
+        fall = before - (weight * huber(residual, zone)).sum(-1)
         last = (state.weight * (LAST * state.target) ** 2).sum(-1)
         unseen = gain <= VISIBLE * before + last
         small = np.flatnonzero(unseen)
-        pull = _pull(residual[small], zone[small], state.weight[small])
+        pull = _pull(residual[small], zone[small], weight[small])
         mean = 0.5 * (slope[small] + _slope(jacobian[small], pull))
         fall[small] = (mean * step[small]).sum(-1)
         finite = np.isfinite(fall) & np.isfinite(jacobian.sum((-1, -2)))
@@ -142,7 +158,7 @@ def _curvature(model: Model, state: Descent, limits: Limits) -> Array:
     zone = np.minimum(state.zone, 1e300)[:, None]  # least squares: all are inside
     curvature = np.where(size <= zone, 1.0, 0.0)
     curvature += zone / np.maximum(size, zone) * state.damping[:, None]
-    curvature *= state.weight
+    curvature *= tilted(state.weight, state.residual, state.above)
     jacobian = state.jacobian
     weighted = jacobian * curvature[:, None, :]
     hessian: Array = np.einsum("bkn,bln->bkl", weighted, jacobian)
@@ -165,7 +181,8 @@ def _bend(
 ) -> Array:
     """What the bend of the law itself adds to the curvature, by differences."""
     z, zone = state.z[chosen], state.zone[chosen, None]
-    pull = _pull(state.residual[chosen], zone, state.weight[chosen])
+    left, above = state.residual[chosen], state.above[chosen]
+    pull = _pull(left, zone, tilted(state.weight[chosen], left, above))
     slope = _slope(state.jacobian[chosen], pull)
     count, free = z.shape
     shift = np.where(z + NUDGE > limits[1], -NUDGE, NUDGE)
@@ -216,8 +233,9 @@ def _at_rest(state: Descent, chosen: NDArray[np.intp], limits: Limits) -> Mask:
     Optimization, 1983, section 7.2).
     """
     low, high = limits
-    z, weight = state.z[chosen], state.weight[chosen]
-    zone, residual = state.zone[chosen, None], state.residual[chosen]
+    z, residual = state.z[chosen], state.residual[chosen]
+    zone = state.zone[chosen, None]
+    weight = tilted(state.weight[chosen], residual, state.above[chosen])
     jacobian, pull = state.jacobian[chosen], _pull(residual, zone, weight)
     loss = (weight * huber(residual, zone)).sum(-1)
     slope = _slope(jacobian, pull)

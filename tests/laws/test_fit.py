@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import least_squares, linprog, minimize
 
+from precision_lib.errors import UserError
 from precision_lib.laws import (
+    Fit,
+    bootstrap,
     example_table,
     fit,
     get_law,
     planted_params,
     planted_table,
+    profile,
 )
 from precision_lib.laws.objective import Objective, huber
 
@@ -270,3 +274,58 @@ def test_a_table_that_lies_on_the_law_is_fitted_to_its_last_digit(
     truth = planted_params(get_law(law))
     for name in set(found.params) - {"C_T", "b"}:
         assert found.params[name] == pytest.approx(truth[name], rel=0.01), name
+
+
+@pytest.mark.parametrize("above", [0.1, 0.5, 3.0])
+def test_an_asymmetric_loss_against_scipy(above: float) -> None:
+    table = example_table(noise=0.01)
+    found = fit(table, "chinchilla", loss="ls", above=above, starts=8)
+
+    def objective(at: np.ndarray) -> float:
+        left = np.log(table["loss"]) - chinchilla(at, table)
+        return float(0.5 * (np.where(left > 0, above, 1.0) * left**2).sum())
+
+    theirs = minimize(objective, start(found), method="Nelder-Mead",
+                      options={"xatol": 1e-11, "fatol": 1e-16, "maxiter": 20_000,
+                               "maxfev": 20_000})  # fmt: skip
+    assert found.converged
+    assert found.objective == pytest.approx(objective(np.array(start(found))), rel=1e-9)
+    assert found.objective <= theirs.fun * (1 + 1e-9)
+    assert Fit.from_json(found.to_json()).settings.above == above
+
+
+@pytest.mark.parametrize(("kind", "above"), [("ls", 0.05), ("huber", 0.25)])
+def test_undertuned_runs_pull_less_on_an_asymmetric_loss(kind, above) -> None:
+    """Two runs of three are too high by up to 10%, and none is too low."""
+    table = pd.DataFrame(planted_table("chinchilla", 150, noise=0.001))
+    draw = np.random.default_rng(0)
+    late = draw.random(150) < 0.66
+    table["loss"] *= 1 + late * draw.uniform(0, 0.1, 150)
+    truth = planted_params(get_law("chinchilla"))
+    clean = get_law("chinchilla").predict(N=table["N"], D=table["D"], **truth)
+    even, tilted = (
+        fit(table, "chinchilla", loss=kind, above=each, starts=8)
+        for each in (1.0, above)
+    )
+    off = [np.abs(one.predict(table) / clean - 1).mean() for one in (even, tilted)]
+    assert off[1] < 0.3 * off[0]
+    below = (table["loss"] < tilted.predict(table)).mean()
+    if kind == "huber":  # nearly absolute deviations: a quantile
+        assert below == pytest.approx(above / (1 + above), abs=0.05)
+
+
+def test_a_loss_is_asymmetric_in_a_bootstrap_too_and_has_no_profile() -> None:
+    found = fit(example_table(0.01), "chinchilla", above=0.2, starts=6)
+    draws = bootstrap(found, "pairs", 40)
+    even = bootstrap(fit(example_table(0.01), "chinchilla", starts=6), "pairs", 40)
+    low, high = (
+        np.median(
+            each.fit.with_bootstrap(each).predict_replicates({"N": [1e8], "D": [1e10]})
+        )
+        for each in (draws, even)
+    )
+    assert low < high
+    with pytest.raises(UserError, match="no profile of a loss that is not symmetric"):
+        profile(found, "E")
+    with pytest.raises(UserError, match="above is 0; give a positive number"):
+        fit(example_table(), "chinchilla", above=0)
