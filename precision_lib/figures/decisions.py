@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from precision_lib.figures.ablations import setting_style
 from precision_lib.figures.grammar import reach
 from precision_lib.figures.style import DASHES, bits_color, bits_label, bits_style
 
@@ -26,7 +27,7 @@ def gain_against_bits(
 ) -> Figure:
     """Effective parameters a FLOP over bits, one curve with a band beside others.
 
-    A dot marks the best precision of each curve.
+    A dot marks the best precision of each curve; red is the paper's alone.
 
     >>> x = np.array([3.0, 6.0, 9.0])
     >>> curve = np.array([0.8, 1.6, 1.4])
@@ -35,11 +36,11 @@ def gain_against_bits(
     figure, axes = plt.subplots()
     axes.fill_between(bits, ours[1], ours[2], color="0.8", label="95% interval")
     curves = {name: ours[0], **others}
-    colors = (OURS, PAPER, "#d6604d", "#f4a582")
-    for (label, curve), color, dash in zip(
-        curves.items(), colors, DASHES, strict=False
-    ):
-        axes.plot(bits, curve, dash, color=color, label=label)
+    reds = iter((PAPER, "#d6604d", "#f4a582"))
+    for place, (label, curve) in enumerate(curves.items()):
+        theirs = label.startswith("paper")
+        color = next(reds) if theirs else setting_style(place)["color"]
+        axes.plot(bits, curve, DASHES[place % 4], color=color, label=label)
         best = int(np.nanargmax(curve))
         axes.plot(bits[best], curve[best], "o", color=color, zorder=4)
     axes.axhline(1, color="0.5", lw=0.8)

@@ -25,6 +25,14 @@ def test_a_dot_marks_the_top_of_each_curve():
     assert dots == [(6.0, 1.5), (6.0, 1.5)]
 
 
+def test_red_is_the_papers_alone():
+    curve = np.array([0.5, 1.5, 1.0])
+    others = {"a scale a token": curve, "paper, with offsets": curve}
+    lines = gain_against_bits(X, (curve, curve, curve), others).axes[0].lines
+    red = {line.get_label() for line in lines if line.get_color() == "#b2182b"}
+    assert {name for name in red if name[0] != "_"} == {"paper, with offsets"}
+
+
 def test_estimates_stand_in_the_order_of_the_table():
     rows = pd.DataFrame(
         {"estimate": [1.0, 2.0], "low": [0.5, 1.5], "high": [1.5, 2.5]}, ["a", "b"]
