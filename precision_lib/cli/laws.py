@@ -142,8 +142,7 @@ def fit(
     from precision_lib import laws as engine
 
     kind = engine.get_law(law)
-    _check_folder(out)
-    _check_resampling(ctx, cluster, bootstrap)
+    _check(ctx, out, cluster, bootstrap)
     reading = Reading(
         columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
         skip_bad_rows,
@@ -190,18 +189,17 @@ def _judged(found: Fit, table: Any, held: bool, seed: int, **options: Any) -> Fi
         return judged(found, table, tried, seed)
 
 
-def _check_resampling(ctx: typer.Context, cluster: str | None, bootstrap: int) -> None:
+def _check(
+    ctx: typer.Context, out: Path | None, cluster: str | None, bootstrap: int
+) -> None:
+    if out is not None and not out.parent.is_dir():
+        raise UserError(f"{out}: there is no folder {out.parent}; make it first.")
     if not bootstrap:
         refuse_unused(ctx, ("resample",), "a fit without --bootstrap")
     if cluster and not bootstrap:
         raise UserError("--cluster draws replicates; say how many with --bootstrap.")
     if cluster:
         refuse_unused(ctx, ("resample",), "a bootstrap with --cluster")
-
-
-def _check_folder(out: Path | None) -> None:
-    if out is not None and not out.parent.is_dir():
-        raise UserError(f"{out}: there is no folder {out.parent}; make it first.")
 
 
 def _show_fit(found: Fit, remarks: Sequence[str], as_json: bool) -> None:

@@ -39,6 +39,7 @@ RIVALS = {
 FOLDS = 10
 STARTS = 12
 MOST_ROWS = 2000  # up to which the rivals are a matter of seconds
+BEYOND, PART = -1.65, 0.85  # standard errors, and share of the law's own error
 DRAWS = 200  # replicates of a rival that ties
 
 
@@ -80,18 +81,40 @@ def as_good(tried: Comparison, law: str, table: Table) -> tuple[str, ...]:
     >>> as_good(try_rivals(table, "chinchilla", starts=4), "chinchilla", table)
     ('coupled',)
     """
+    excess = _excess(tried, law, table)
+    return tuple(name for name, errors in excess.items() if errors <= 1.0)
+
+
+def better(tried: Comparison, law: str, table: Table) -> tuple[str, ...]:
+    """Rivals that predict left-out runs better, beyond noise and by a good part.
+
+    For tables of so few pairs of N and D that the trends of `misfit` do not show.
+
+    >>> from precision_lib.laws import example_table
+    >>> table = example_table()
+    >>> better(try_rivals(table, "chinchilla", starts=4), "chinchilla", table)
+    ()
+    """
+    off = {score.law: score.held_out_error for score in tried.scores}
+    excess = _excess(tried, law, table)
+    found = [n for n, t in excess.items() if t <= BEYOND and off[n] <= PART * off[law]]
+    return tuple(sorted(found, key=lambda name: off[name]))
+
+
+def _excess(tried: Comparison, law: str, table: Table) -> dict[str, float]:
+    """Mean of the held-out error above the law's, in standard errors, by rival."""
     target = read_target(table, get_law(law))
     columns = {n: np.asarray(table[n]) for n in ("N", "D") if has_column(table, n)}
     group = groups(columns)
     own = np.abs(tried.predictions[law] - target)
-    found = []
+    found = {}
     for name in (score.law for score in tried.scores if score.law != law):
         more = np.abs(tried.predictions[name] - target) - own
         sums = np.bincount(group, weights=more)
         error = float(np.std(sums, ddof=1)) / np.sqrt(sums.size)
-        if np.isfinite(more).all() and sums.mean() <= error:
-            found.append(name)
-    return tuple(found)
+        known = np.isfinite(more).all() and error > 0
+        found[name] = float(sums.mean() / error) if known else np.inf
+    return found
 
 
 def judged(fit: Fit, table: Table, tried: Comparison | None, seed: int = 0) -> Fit:
@@ -113,6 +136,12 @@ def judged(fit: Fit, table: Table, tried: Comparison | None, seed: int = 0) -> F
         return replace(fit, misfits=wrong)
     equal = as_good(tried, law, table)
     said = _said(tried, law, equal)
+    best = better(tried, law, table)
+    if best and not wrong:
+        wrong = (
+            f"The law {law!r} is wrong on this table: {best[0]!r} predicts left-out "
+            "runs better.",
+        )
     if wrong:
         wrong = (f"{wrong[0]} {said}", *wrong[1:])
     ties = tuple(_resampled(tried.fits[n], seed) for n in equal if fit.replicates)

@@ -77,6 +77,28 @@ def test_the_first_sentence_names_the_direction_and_what_was_tried() -> None:
     assert Fit.from_json(json.dumps(old)).misfits == ()
 
 
+def few(seed: int, wrong: bool) -> pd.DataFrame:
+    """Twelve pairs of N and D, too few for a trend to show."""
+    runs = table(seed, wrong, 0.005, 0.003)
+    sizes, tokens = (np.unique(runs[name]) for name in ("N", "D"))
+    kept = runs["N"].isin(sizes[::2]) & runs["D"].isin(tokens[[0, 2, 3, 5]])
+    return runs[kept].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_with_few_sizes_a_better_rival_tells_that_the_law_is_wrong(seed: int) -> None:
+    for wrong in (True, False):
+        runs = few(seed, wrong)
+        found = fit(runs, "effective-weights", starts=6)
+        tried = try_rivals(runs, "effective-weights", starts=2)
+        assert misfit(found) == ()
+        judgement = judged(found, runs, tried).misfits
+        if wrong:
+            assert "'growing-error' predicts left-out runs better" in judgement[0]
+        else:
+            assert judgement == ()
+
+
 def test_a_right_law_is_not_called_worse_than_the_laws_that_miss_the_bits() -> None:
     runs = table(1, False, 0.002, 0.002)
     tried = try_rivals(runs, "effective-weights", starts=3)
