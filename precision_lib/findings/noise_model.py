@@ -108,7 +108,9 @@ def fit_mean(
     """
     y, point = np.asarray(measured, float), np.asarray(start, float)
     if len(y) <= len(point):
-        raise Undetermined(f"{len(y)} rows cannot determine {len(point)} parameters.")
+        raise Undetermined(
+            f"{len(y)} measurements cannot determine {len(point)} parameters."
+        )
     kernels = _kernels(len(y), shared, rough or {})
     stack = np.stack(list(kernels.values()))
     logs: Array | None = None

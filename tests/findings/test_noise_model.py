@@ -69,7 +69,7 @@ def test_rough_rows_count_less() -> None:
 
 
 def test_what_the_rows_do_not_determine_is_said() -> None:
-    with pytest.raises(UserError, match="2 rows cannot determine 2 parameters"):
+    with pytest.raises(UserError, match="2 measurements cannot determine 2 parameters"):
         fit_mean([1.0, 2.0], lambda p: p[0] + p[1] * np.arange(2), [0.0, 0.0], {})
     for useless in (np.ones(5), np.zeros(5)):
         with pytest.raises(UserError, match="do not determine every parameter"):
