@@ -30,6 +30,7 @@ from precision_lib.findings.preregistration import (
     Finding,
     preregistered,
 )
+from precision_lib.findings.scorecard import with_letters
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 
@@ -108,14 +109,16 @@ class ScorecardTable(DataDirective):
 
     def full(self, finding: Finding, row: Row) -> list[list[nodes.Node]]:
         """Four cells: the claim, what is measured, what came out, what would decide."""
-        claim: list[nodes.Node] = [self.claim(finding, finding.claim.strip())]
-        claim += [nodes.Text(f". {finding.whose.strip()}.")]
+        claim: list[nodes.Node] = [
+            self.claim(finding, with_letters(finding.claim.strip()))
+        ]
+        claim += [nodes.Text(with_letters(f". {finding.whose.strip()}."))]
         for stem in chapters_of(finding)[1:]:
             claim += [nodes.Text(" Also: "), self.chapter(stem), nodes.Text(".")]
         measured = f"{finding.estimand.strip()}. {finding.decided_by()}."
         return [
             claim,
-            [nodes.Text(measured)],
+            [nodes.Text(with_letters(measured))],
             [*word(row, link=False), nodes.Text(came_out(finding, row))],
             [nodes.Text(would_decide(row) or "–")],
         ]
@@ -139,7 +142,11 @@ class FindingWords(ScorecardTable):
             raise self.error(f"no registered finding is of the chapter {stem}")
         rows = [
             [
-                [nodes.Text(f"{one.claim.strip()} ({one.whose.strip()})")],
+                [
+                    nodes.Text(
+                        with_letters(f"{one.claim.strip()} ({one.whose.strip()})")
+                    )
+                ],
                 word(row),
                 [nodes.Text(came_out(one, row) or row["runs"])],
             ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -21,6 +22,7 @@ import pandas as pd
 from precision_lib.errors import UserError
 from precision_lib.paths import DATA
 
+LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ"}
 MOST_ROWS = 8  # of a table that is read in passing
 MIME = "application/vnd.precision-lib.scorecard+json"
 
@@ -171,18 +173,32 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> row = entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99, paper=0.507)
     >>> print(in_words(pd.DataFrame([row])).to_string(index=False, header=False))
-    F1 gamma_D 0.6 (0.5 to 0.7) 0.507    99
+    F1      γ_D 0.6 (0.5 to 0.7) 0.507    99
     """
     ours = table[["estimate", "low", "high"]].itertuples(index=False)
     return pd.DataFrame(
         {
             "finding": table["finding"],
-            "quantity": table["quantity"],
+            "quantity": table["quantity"].map(with_letters),
             "short runs (95%)": [with_interval(*row) for row in ours],
             "the paper": table["paper"].map(_three_digits),
             "runs": table["runs"],
         }
     )
+
+
+def with_letters(text: str) -> str:
+    """A text whose constants have the paper's letters.
+
+    >>> with_letters("R2 of delta, gamma_D above alpha")
+    'R² of δ, γ_D above α'
+    """
+    text = re.sub(r"\b(alpha|beta|gamma|delta)(?![a-z])", _letter, text)
+    return re.sub(r"\bR2\b", "R²", text)
+
+
+def _letter(name: re.Match[str]) -> str:
+    return LETTERS[name[0]]
 
 
 def with_interval(estimate: float, low: float, high: float) -> str:

@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from precision_lib.decide.paper import PAPER_RANGES
 from precision_lib.findings.outcomes import COLUMNS
 from precision_lib.findings.preregistration import WORDS, preregistered
+from precision_lib.findings.scorecard import with_letters
 from tools.steps import ROOT
 
 EXTENSIONS = ["reading", "reading_paths", "scorecard_table"]
@@ -143,7 +144,7 @@ def test_estimand_and_margins_are_those_of_the_preregistration(pages: Pages) -> 
         line = pages["full"].find(id=f"finding-{name}").get_text(" ", strip=True)
         line = re.sub(r"\s+", " ", line)
         for text in (finding.claim, finding.whose, finding.estimand):
-            assert re.sub(r"\s+", " ", text.strip()) in line
+            assert with_letters(re.sub(r"\s+", " ", text.strip())) in line
         for end in (*finding.supports, *sum(finding.contradicts, ())):
             assert math.isinf(end) or f"{end:g}" in finding.decided_by()
         assert finding.decided_by() in line
