@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
 from precision_lib.findings.outcomes import (
+    NO_EFFECT,
     chapters_of,
     effect,
     load_outcomes,
@@ -169,8 +170,8 @@ def word(row: Row, link: bool = True) -> list[nodes.Node]:
 def came_out(finding: Finding, row: Row) -> str:
     """The effect of a row with its interval and units; nothing without an estimate."""
     unit = finding.unit.partition(";")[0]
-    counted = f" {effect(row)} from {row['units']} units ({unit})"
-    return counted if row["word"] else ""
+    found = effect(row)
+    return "" if found == NO_EFFECT else f" {found} from {row['units']} units ({unit})"
 
 
 class ScaleTable(DataDirective):

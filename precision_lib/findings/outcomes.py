@@ -32,6 +32,7 @@ COLUMNS += [
     "missing",
 ]
 PATH = DATA / "outcomes.csv"
+NO_EFFECT = "–"
 
 
 def outcomes(
@@ -62,7 +63,8 @@ def outcomes(
         are those of the interval that decides sameness. ``word`` is that of the
         finding, final once ``complete`` says that every planned run is there;
         ``forecast`` whether the estimate lies in what was forecast. Where the runs do
-        not determine the estimate, ``missing`` says why.
+        not determine the estimate, or not for a range of D, ``missing`` says why, and
+        there is no word.
 
     Examples
     --------
@@ -114,7 +116,7 @@ def outcome(
     asked = inspect.signature(finding.computes()).parameters
     more = {"predictions": predictions} if "predictions" in asked else {}
     try:
-        found = finding.estimate(measured, **more)
+        found, row["missing"] = finding.estimate_so_far(measured, **more)
     except Undetermined as error:
         return row | {"missing": str(error)}
     low, high = found.interval()
@@ -124,7 +126,7 @@ def outcome(
     if finding.forecast is not None:
         inside = finding.forecast[0] <= found.value <= finding.forecast[1]
         row["forecast"] = "inside" if inside else "outside"
-    return row | {"word": finding.word(found)}
+    return row | {"word": "" if row["missing"] else finding.word(found)}
 
 
 def load_outcomes(path: Path = PATH) -> pd.DataFrame:
@@ -170,8 +172,8 @@ def effect(row: Mapping[Any, Any]) -> str:
     >>> effect({"word": "supports", "estimate": 0.5, "low": 0.4, "high": 0.61})
     '0.5 (0.4 to 0.61)'
     """
-    if not row["word"]:
-        return "–"
+    if not math.isfinite(row.get("estimate", math.nan)):
+        return NO_EFFECT
     return with_interval(row["estimate"], row["low"], row["high"])
 
 

@@ -144,15 +144,27 @@ class Finding(pydantic.BaseModel):
         >>> preregistered()["delta-grows"].estimate(runs).units > 9
         True
         """
+        found, lacking = self.estimate_so_far(measured, **more)
+        if lacking:
+            raise Undetermined(lacking)
+        return found
+
+    def estimate_so_far(self, measured: Measured, **more: Any) -> tuple[Estimate, str]:
+        """`estimate` without the `ranges` that lack runs, and what one of them lacks.
+
+        >>> from precision_lib.findings.measured import load_measured
+        >>> runs = load_measured(["base"], "short")
+        >>> preregistered()["delta-grows"].estimate_so_far(runs)[1]
+        ''
+        """
         function, asked = self.computes(), self.arguments | more
-        found = function(measured, **asked)
-        others = []
+        found, others, lacking = function(measured, **asked), [], ""
         for least in self.ranges:
             try:
                 others.append(function(measured, **asked | {"least": least}))
             except Undetermined as error:
-                raise Undetermined(f"for D of {least:,.0f} and more {error}") from error
-        return found.over(others)
+                lacking = f"for D of {least:,.0f} and more {error}"
+        return found.over(others), lacking
 
     def word(self, estimate: Estimate) -> str:
         """One of `WORDS`, from where the interval of the estimate lies.
