@@ -27,6 +27,7 @@ Array = npt.NDArray[np.float64]
 Mean = Callable[[Array], Array]
 SMALLEST = -14.0  # logarithm of a variance over that of the residuals: none
 STEP = 1e-6
+TOO_FEW = "{} measurements cannot determine {} parameters."
 UNDETERMINED = (
     "these runs do not determine every parameter: too few sizes, lengths or formats."
 )
@@ -108,9 +109,7 @@ def fit_mean(
     """
     y, point = np.asarray(measured, float), np.asarray(start, float)
     if len(y) <= len(point):
-        raise Undetermined(
-            f"{len(y)} measurements cannot determine {len(point)} parameters."
-        )
+        raise Undetermined(TOO_FEW.format(len(y), len(point)))
     kernels = _kernels(len(y), shared, rough or {})
     stack = np.stack(list(kernels.values()))
     logs: Array | None = None
