@@ -39,7 +39,7 @@ def show_answer(
         [
             name,
             " ".join([number(value), answer.at_end.get(name, "")]).strip(),
-            span(record["intervals"].get(name)),
+            span(None if name in answer.at_end else record["intervals"].get(name)),
         ]
         for name, value in record["values"].items()
     ]

@@ -13,11 +13,13 @@ BEYOND = "beyond any data"
 
 
 def brief(value: float) -> str:
-    """A number in three digits, large ones with K, M, B or T.
+    """A number in three digits, large ones with K, M, B or T; a dash for none.
 
-    >>> brief(1.234e9), brief(0.0123), brief(350_000), brief(2e16)
-    ('1.23B', '0.0123', '350K', '2e+16')
+    >>> brief(1.234e9), brief(0.0123), brief(350_000), brief(2e16), brief(float("nan"))
+    ('1.23B', '0.0123', '350K', '2e+16', '-')
     """
+    if value != value:
+        return "-"
     for limit, mark in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
         if limit <= abs(value) < 1e15:
             return f"{value / limit:.3g}{mark}"

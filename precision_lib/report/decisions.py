@@ -24,6 +24,7 @@ from precision_lib.decide import (
 )
 from precision_lib.decide.choices import choices, unpriced
 from precision_lib.decide.cost import rule_words
+from precision_lib.decide.decision import brief
 from precision_lib.decide.surface import TRAINING_BITS
 from precision_lib.decide.ties import covering
 from precision_lib.decide.widths import HARDWARE_WIDTHS
@@ -102,7 +103,7 @@ def advise(
     if plain.reads("post_bits") and not base.choice.fixed:
         source = (after or base).choice.table
         N = float(size or source["N"].max())
-        advice.append(_serving(plain, N, float(source["D"].max())))
+        advice += _serving(plain, N, float(source["D"].max()))
         advice.append(_rounding(plain, source, N, post_bits))
     return advice
 
@@ -220,10 +221,23 @@ def _start(base: Fitted) -> Advice:
     return _advice(title, about, given, answers, "qat_share")
 
 
-def _serving(law: Surface, N: float, D: float) -> Advice:
-    table = _asked(serving_widths, law, D, N)
-    about = f"{N:.4g} parameters, trained on {D:.4g} tokens, rounded to each width."
-    return _by_width("Width by width in use", about, table)
+def _serving(law: Surface, N: float, D: float) -> list[Advice]:
+    """One model rounded to each width, and the models of each width in its memory."""
+    memory = HARDWARE_WIDTHS[0] * N
+    same = _asked(serving_widths, law, D, N)
+    fills = _asked(serving_widths, law, D, memory=memory)
+    trained = f"trained on {brief(D)} tokens"
+    return [
+        _by_width(
+            "Width by width in use",
+            f"{brief(N)} parameters, {trained}, rounded to each width.", same,
+        ),
+        _by_width(
+            "A model for each width in one memory",
+            f"As much memory as {brief(N)} parameters take in {HARDWARE_WIDTHS[0]:g} "
+            f"bits, {trained}.", fills,
+        ),
+    ]  # fmt: skip
 
 
 def _rounding(

@@ -91,9 +91,19 @@ def _decision(advice: Sequence[Advice]) -> str:
         parts = [_value(answer, n) for n in dict.fromkeys(values)]
         text = f"{one.title} for {one.given[0]}: {', '.join(parts)}."
         said += [] if text in said else [text]
+    said += [_widths(one) for one in advice if one.widths is not None]
     if advice[0].about.startswith("Cost is"):  # it decides the answer
         said.append(f"{advice[0].about.split('. ')[0].rstrip('.')}.")
     return " ".join(said)
+
+
+def _widths(one: Advice) -> str:
+    """Which width is best, and what the others lose."""
+    rows = zip(one.given, one.answers, strict=True)
+    above = {given: answer.values["above"] for given, answer in rows}
+    best = min(above, key=lambda given: (above[given] != above[given], above[given]))
+    lose = [f"{g} lose {brief(x)}" for g, x in above.items() if g != best and x == x]
+    return f"{one.title}: {best} are best; {', '.join(lose)} nats."
 
 
 def _value(answer: Decision, name: str) -> str:

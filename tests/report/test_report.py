@@ -135,6 +135,8 @@ def test_widths_stand_side_by_side_as_decide_has_them(weights) -> None:
     page = BeautifulSoup((folder / "report.html").read_text(), "html.parser")
     labels = [str(svg["aria-label"]) for svg in page.find_all("svg")]
     assert sum(label.startswith("Loss above the best width") for label in labels) == 1
+    cells = {cell.get_text(strip=True) for cell in page.find_all("td")}
+    assert "nan" not in cells and not any("to" in c and "less" in c for c in cells)
     assert "P counts for all parts" in record["summary"]["Decision"]
 
 
@@ -216,8 +218,11 @@ def test_rounded_runs_give_two_laws_and_the_critical_data(tmp_path: Path) -> Non
     truth = planted_params(get_law("ptq"))
     for name in ("gamma_D", "gamma_N", "gamma_post"):
         assert record["laws"][1]["params"][name] == pytest.approx(truth[name], rel=0.1)
-    last = record["advice"][-1]
+    _, same, fills, last = record["advice"]
     assert last["given"] == ["3 bits", "4 bits"]
+    assert [a["values"]["N"] for a in same["answers"]] == [1e8] * 4
+    assert [a["values"]["GB"] for a in fills["answers"]] == pytest.approx([0.05] * 4)
+    assert "Width by width in use: 16 bits are best" in record["summary"]["Decision"]
     base = planted_params(get_law("chinchilla"))
     for bits, answer in zip((3, 4), last["answers"], strict=True):
         top = base["beta"] * base["B"] * 1e8 ** truth["gamma_N"]
