@@ -24,7 +24,7 @@ def drift(
     law: str,
     constants: Sequence[str],
     fewest: int = 3,
-    replicates: int = 400,
+    replicates: int = 250,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Constants of a law fitted to the runs of at least so many tokens.
