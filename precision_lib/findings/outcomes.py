@@ -163,7 +163,8 @@ def standing(row: Mapping[Any, Any]) -> str:
         return str(row["word"])
     if row["complete"]:
         return "undecided"
-    return "not run" if _not_begun(row) else "too few runs"
+    known = math.isfinite(row.get("estimate", math.nan))
+    return "not run" if _not_begun(row) and not known else "too few runs"
 
 
 def effect(row: Mapping[Any, Any]) -> str:

@@ -102,7 +102,7 @@ def test_a_finding_without_an_estimate_equals_itself_alone(tmp_path: Path) -> No
     assert faults(was, was, FINDINGS) == []
     was.to_csv(tmp_path / "outcomes.csv", index=False)
     assert faults(was, load_outcomes(tmp_path / "outcomes.csv"), FINDINGS) == []
-    waits = was["missing"] != ""
+    waits = was["estimate"].isna()
     found = faults(was, was.assign(estimate=was["estimate"].fillna(0.1)), FINDINGS)
     assert len(found) == waits.sum()
     newer = was.assign(runs="base 75 of 75")

@@ -124,5 +124,6 @@ def test_a_finding_says_which_runs_it_waits_for() -> None:
     begun = row | {"runs": "base 36 of 75, bits 1 of 64"}
     assert standing(begun) == "too few runs"
     assert would_decide(begun).startswith("In the table: base 36 of 75, bits 1 of 64.")
+    assert standing(row | {"estimate": 0.1}) == "too few runs"
     assert standing(row | {"complete": True}) == "undecided"
     assert would_decide(row | {"complete": True}) == row["missing"]
