@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from precision_lib.errors import UserError
 if TYPE_CHECKING:
     from precision_lib.intake.cells import Units
     from precision_lib.intake.checks import Checked
+    from precision_lib.intake.raw import RawRuns
     from precision_lib.laws import Law
 
 MOST_SHOWN = 200
@@ -98,8 +99,6 @@ check the path.
         from precision_lib.intake.cells import KNOWN
         from precision_lib.intake.checks import REPORTED, check_runs
         from precision_lib.intake.files import read_runs
-        from precision_lib.intake.roles import plain, roles
-        from precision_lib.laws.misfit import GROUPS, RUN, TIMES
         from precision_lib.runs.conditions import parse_condition
 
         columns, units = self.columns, self.units
@@ -112,10 +111,7 @@ check the path.
         with working(f"Reading {runs}"):
             asked = [*extra, *(n for n in named if n not in KNOWN)]
             raw = read_runs(runs, columns, self.take.value, asked)
-            beside = {n: plain(n) for n in raw.header if plain(n) in (*TIMES, *GROUPS)}
-            run = roles(raw.header, columns).get("run")
-            if run in raw.frame and raw.frame[run].duplicated().any():
-                beside |= {str(run): RUN}  # a run with several rows
+            beside = _beside(raw, columns)
             more_columns = dict.fromkeys([*extra, *beside])
             checked = check_runs(
                 raw, columns, units, self.where, list(more_columns), required, reads
@@ -130,6 +126,24 @@ check the path.
                 "them."
             )
         return checked
+
+
+def _beside(raw: RawRuns, columns: Mapping[str, str]) -> dict[str, str]:
+    """Columns of times, of groups and of runs with several rows, to our names."""
+    from precision_lib.intake.cells import is_blank
+    from precision_lib.intake.roles import plain, roles
+    from precision_lib.laws.misfit import GROUPS, RUN, TIMES
+
+    found: dict[str, str] = {}
+    for name in raw.header:
+        if plain(name) in (*TIMES, *GROUPS) and plain(name) not in found.values():
+            found[name] = plain(name)
+    run = roles(raw.header, columns).get("run")
+    if run is not None and run in raw.frame:
+        cells = raw.frame[run]
+        if cells.map(str).duplicated().any() and not cells.map(is_blank).any():
+            found[run] = RUN
+    return found
 
 
 def _refuse(checked: Checked) -> None:

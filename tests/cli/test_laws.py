@@ -135,6 +135,20 @@ def test_runs_of_several_rows_are_drawn_whole_without_being_told(tmp_path) -> No
     assert "drawn by the cluster bootstrap" in out.read_text()
 
 
+def test_odd_columns_beside_a_law_end_no_fit(tmp_path) -> None:
+    """Times, groups and runs are tried where they can be read, else left alone."""
+    table = pd.DataFrame(planted_table("chinchilla", 40, noise=0.004))
+    days = [f"2026-01-{1 + k % 28:02d}" for k in range(40)]
+    odd = table.assign(Date="never", date=days, seed=[None, "a"] * 20,
+                       run=["[1]", ""] * 20)  # fmt: skip
+    odd.to_json(tmp_path / "rows.json", orient="records")
+    odd.to_csv(tmp_path / "rows.csv", index=False)
+    for name in ("rows.csv", "rows.json"):
+        record = call_json("fit", tmp_path / name, "--law", "chinchilla", "--starts", 2,
+                           "--bootstrap", 5)  # fmt: skip
+        assert record["n"] == 40 and record["misfits"] == []
+
+
 def test_compare_agrees_with_the_library(runs: Path) -> None:
     base = ("compare", runs, "--laws", "chinchilla,chinchilla-tied")
     base = (*base, "--columns", "N=params")
