@@ -119,6 +119,7 @@ def compare(
     folds: int = 10,
     by: Any = None,
     seed: int = 0,
+    criteria: bool = True,
     **options: Any,
 ) -> Comparison:
     """Score laws by prediction of held-out rows.
@@ -137,6 +138,8 @@ def compare(
     by
         One value a row; rows that share it stay in one fold, as the seeds of one
         setting should.
+    criteria
+        Whether AIC and BIC are wanted, for which SciPy is imported; else they are nan.
     **options
         For `fit`, the same for every law.
 
@@ -153,7 +156,8 @@ def compare(
     known = of_one_target(laws)
     target = read_target(table, known[0])
     parts, words = _parts(table, hold_out, target.size, folds, by, seed)
-    return scored(table, known, [(~part, part) for part in parts], words, seed, options)
+    pairs = [(~part, part) for part in parts]
+    return scored(table, known, pairs, words, seed, options, criteria)
 
 
 def of_one_target(laws: Iterable[str | type[Law]]) -> list[type[Law]]:
@@ -177,6 +181,7 @@ def scored(
     words: str,
     seed: int,
     options: Mapping[str, Any],
+    criteria: bool = True,
 ) -> Comparison:
     """The comparison for given parts: rows to fit, and rows to predict from them."""
     target = read_target(table, known[0])
@@ -187,7 +192,8 @@ def scored(
     for law in known:
         predicted, inner = _held_out(table, law, parts, seed, options)
         predictions[law.name] = predicted
-        scores.append(_score(fits[law.name], inner, target, predicted, parts))
+        score = _score(fits[law.name], inner, target, predicted, parts, criteria)
+        scores.append(score)
     scores.sort(key=lambda s: (np.isnan(s.held_out_r2), -s.held_out_r2))
     return Comparison(tuple(scores), fits, predictions, words)
 
@@ -263,12 +269,17 @@ def _held_out(
 
 
 def _score(
-    found: Fit, inner: list[Fit], target: Array, predicted: Array, parts: list[Part]
+    found: Fit,
+    inner: list[Fit],
+    target: Array,
+    predicted: Array,
+    parts: list[Part],
+    criteria: bool,
 ) -> Score:
     assert found.problem is not None and found.z is not None
     rows = np.any([part for _, part in parts], axis=0)
     count = found.z.size + 1  # the scale of the noise is fitted too
-    likelihood = log_likelihood(found.problem, found.z)
+    likelihood = log_likelihood(found.problem, found.z) if criteria else np.nan
     seen, guess = target[rows], predicted[rows]
     error = np.abs(seen - guess)
     spread = float(((seen - seen.mean()) ** 2).sum())

@@ -64,7 +64,8 @@ def try_rivals(
         return None
     try:
         options["starts"] = STARTS if starts is None else starts
-        return compare(table, [law, *known], folds=FOLDS, by=by, **options)
+        options |= {"folds": FOLDS, "by": by, "criteria": False}
+        return compare(table, [law, *known], **options)
     except UserError:  # a fold lacks what a rival needs
         return None
 
