@@ -62,9 +62,7 @@ def test_every_estimate_lies_in_its_interval() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_no_chapter_makes_a_word_of_its_own(path: Path) -> None:
     code = sources(path, "code")
-    words = (
-        r"word_of|\.word\b|\"(supports|contradicts|undecided|agree|disagree)\""
-    )
+    words = r"word_of|\.word\b|\"(supports|contradicts|undecided|agree|disagree)\""
     assert not re.search(words, code)
     assert not OLD.search(sources(path, "markdown"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from precision_lib.errors import UserError
 from precision_lib.paths import DATA, label, tables_of
-from precision_lib.sweep import plans as plan, records, runner as sweep
+from precision_lib.sweep import plans as plan, records, tables as sweep
 from precision_lib.text.corpus import save_corpus
 from precision_lib.text.loading import load_corpus
 from tests.helpers import SMALL, small_corpus

@@ -7,6 +7,7 @@ import torch
 from precision_lib.errors import UserError
 from precision_lib.model.config import Precision
 from precision_lib.model.transformer import Transformer
+from precision_lib.paths import table_folder
 from precision_lib.runs.run_table import load_runs
 from precision_lib.text.loading import load_corpus
 from precision_lib.training.checkpoints import (
@@ -109,18 +110,24 @@ def test_published_models_are_listed_and_a_folder_without_any_is_named(path):
         published_models(path.parent)
 
 
-def test_the_published_models_are_runs_of_the_table_and_fit_in_ten_megabytes():
-    models = published_models()
-    assert set(models["run_id"]) <= set(load_runs()["run_id"])
+@pytest.mark.parametrize(("table", "count"), [("short", 12), ("main", 6)])
+def test_the_published_models_are_runs_of_the_table_and_fit_in_ten_megabytes(
+    table, count
+):
+    folder = table_folder(table)
+    models = published_models(folder / "checkpoints")
+    assert set(models["run_id"]) <= set(load_runs(folder / "runs.csv")["run_id"])
     assert sum(path.stat().st_size for path in models["path"]) < 10e6
-    assert len(models) >= 12
+    assert len(models) >= count
     quantized = (models[["weights", "activations", "kv_cache"]] != "float32").any()
     assert quantized.all(), "each part is quantized in one of them"
 
 
-def test_a_published_model_has_the_loss_of_its_row():
-    smallest = published_models().iloc[0]
-    losses = load_runs().set_index("run_id")["loss"]
+@pytest.mark.parametrize("table", ["short", "main"])
+def test_a_published_model_has_the_loss_of_its_row(table):
+    folder = table_folder(table)
+    smallest = published_models(folder / "checkpoints").iloc[0]
+    losses = load_runs(folder / "runs.csv").set_index("run_id")["loss"]
     with one_thread():
         loss, _ = evaluate(load_model(smallest["path"]), load_corpus())
     assert loss == pytest.approx(losses[smallest["run_id"]], abs=1e-4)
