@@ -171,7 +171,8 @@ def came_out(finding: Finding, row: Row) -> str:
     """The effect of a row with its interval and units; nothing without an estimate."""
     unit = finding.unit.partition(";")[0]
     found = effect(row)
-    return "" if found == NO_EFFECT else f" {found} from {row['units']} units ({unit})"
+    count = f"{row['units']} unit{'' if row['units'] == 1 else 's'}"
+    return "" if found == NO_EFFECT else f" {found} from {count} ({unit})"
 
 
 class ScaleTable(DataDirective):

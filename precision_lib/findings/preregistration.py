@@ -23,6 +23,7 @@ from precision_lib.paths import DATA
 from precision_lib.runs.strict_yaml import read_yaml
 
 WORDS = ("supports", "contradicts", "undecided")
+FEWEST_UNITS = 2  # of a word
 Region = tuple[float, float]
 
 
@@ -150,7 +151,7 @@ class Finding(pydantic.BaseModel):
         return found
 
     def estimate_so_far(self, measured: Measured, **more: Any) -> tuple[Estimate, str]:
-        """`estimate` without the `ranges` that lack runs, and what one of them lacks.
+        """`estimate` without the `ranges` that lack runs, and what a word lacks.
 
         >>> from precision_lib.findings.measured import load_measured
         >>> runs = load_measured(["base"], "short")
@@ -164,6 +165,8 @@ class Finding(pydantic.BaseModel):
                 others.append(function(measured, **asked | {"least": least}))
             except Undetermined as error:
                 lacking = f"for D of {least:,.0f} and more {error}"
+        if found.units < FEWEST_UNITS:
+            lacking = f"{found.units} unit says nothing of how units differ."
         return found.over(others), lacking
 
     def word(self, estimate: Estimate) -> str:

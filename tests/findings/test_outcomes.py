@@ -103,6 +103,21 @@ def test_only_a_lack_of_runs_is_shown_another_fault_is_raised(
             outcome(finding.model_copy(update=change), *tables, planned)
 
 
+def test_one_model_has_an_estimate_and_no_word(
+    tables: tuple[pd.DataFrame, ...],
+) -> None:
+    runs, ptq = tables
+    low = (runs["kv_bits"] < 32) | (runs["sweep"] == "bits")
+    small = runs["N"] == runs.loc[low, "N"].min()
+    finding, planned = preregistered()["kv-5-bits"], command.planned()
+    for seeds in (1, 2):
+        kept = runs[~low | (small & (runs["seed"] < seeds))]
+        row = outcome(finding, kept, ptq, planned)
+        assert row["units"] == seeds and np.isfinite(row["estimate"])
+        assert bool(row["word"]) == (seeds == 2)
+    assert not row["missing"]
+
+
 def test_the_price_is_that_of_the_runs_so_far(
     tables: tuple[pd.DataFrame, ...],
 ) -> None:
