@@ -185,7 +185,9 @@ def _judged(found: Fit, table: Any, held: bool, seed: int, **options: Any) -> Fi
 
     law, by = found.law.name, table[RUN].to_numpy() if RUN in table else None
     with working("Trying other laws"):
-        tried = None if held else try_rivals(table, law, by, seed=seed, **options)
+        tried = None
+        if not held:  # no criteria: nothing shows them, and they take SciPy
+            tried = try_rivals(table, law, by, seed=seed, criteria=False, **options)
         return judged(found, table, tried, seed)
 
 

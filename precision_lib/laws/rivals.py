@@ -49,7 +49,7 @@ def try_rivals(
     """The law and its rivals by cross-validation; None where they cannot be tried.
 
     `by`: one value a row, of rows that stay in one fold; `starts`: of each of the many
-    fits, few without it; `options`: of the fits.
+    fits, few without it; `options`: of `precision_lib.laws.compare`.
 
     >>> from precision_lib.laws import example_table
     >>> found = try_rivals(example_table(), "chinchilla", starts=4)
@@ -64,8 +64,7 @@ def try_rivals(
         return None
     try:
         options["starts"] = STARTS if starts is None else starts
-        options |= {"folds": FOLDS, "by": by, "criteria": False}
-        return compare(table, [law, *known], **options)
+        return compare(table, [law, *known], folds=FOLDS, by=by, **options)
     except UserError:  # a fold lacks what a rival needs
         return None
 

@@ -10,7 +10,7 @@ from precision_lib import ptq
 from precision_lib.errors import UserError
 from precision_lib.formats import parse_format
 from precision_lib.model.config import Precision
-from precision_lib.model.transformer import Transformer
+from precision_lib.model.transformer import Transformer, rounded
 from tests.helpers import SMALL, small_corpus
 
 METHODS = ("rtn", "gptq", "awq", "hqq")
@@ -89,9 +89,9 @@ def test_the_reported_error_is_that_of_the_layers_run_by_hand(method):
     if method == "awq":
         old, new = (m.blocks[0].out_norm.gain for m in (model, result.model))
         scales = old / new
-    rounded = model.precision.quantize(x.detach(), parse_format("int6"), "tensor")
-    target = rounded @ (model.blocks[0].out.weight * scales).T
-    change = rounded @ layer.weight.T - target
+    seen_by_it = rounded(x.detach(), parse_format("int6"), "tensor", model.precision)
+    target = seen_by_it @ (model.blocks[0].out.weight * scales).T
+    change = seen_by_it @ layer.weight.T - target
     expected = (change.square().mean() / target.square().mean()).detach()
     row = result.report.set_index("layer").loc["blocks.0.out"]
     assert row["output_error"] == pytest.approx(float(expected), rel=1e-9)
