@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ def outcomes_of(data: Path) -> pd.DataFrame:
     return outcomes(runs, ptq, planned(), said, hours)
 
 
+@cache
 def plans() -> list[Plan]:
     """Those that decide a finding."""
     blocks = {block for one in preregistered().values() for block in one.blocks}
@@ -67,9 +69,9 @@ def hours_left(runs: pd.DataFrame, costs: pd.DataFrame) -> dict[str, float]:
     work = _work(known["N"], known["D"], parts.sum(axis=1))
     seconds = known["seconds"].to_numpy(float)
     rates, _ = nnls(work / seconds[:, None], np.ones(len(seconds)))
-    left = {}
+    done, left = set(runs["run_id"]), {}
     for plan in plans():
-        todo = [c for c in plan.configs() if c.run_id not in set(runs["run_id"])]
+        todo = [config for config in plan.configs() if config.run_id not in done]
         sizes = [config.model.n_non_embedding for config in todo]
         names = [(c.precision.weights, c.precision.activations, c.precision.kv_cache)
                  for c in todo]  # fmt: skip

@@ -1,9 +1,9 @@
-"""What a training run costs: five rules for what a FLOP in few bits is worth.
+"""What a training run costs: rules for what a FLOP in few bits is worth.
 
 The paper counts ``C = (6/16) N D P``: work falls in proportion to the bits of all
 parts together (section 4.3). A product of two numbers runs in the wider of the two
 (``max``); each part may count for itself (``parts``); and an accelerator has its peak
-rates, which fall in steps: `RATES`, dense, from the makers' data sheets. Bits that a
+rates, which fall in steps: `RATES`, dense, from the pages of `SOURCES`. Bits that a
 law does not know, and those held at 16 and more, count as 16.
 """
 
@@ -19,9 +19,8 @@ from precision_lib.errors import UserError
 
 FLOP_AT_16_BITS = 6.0
 PLAIN = 16.0
-RATES: dict[
-    str, dict[float, float]
-] = {  # TFLOP/s (TOP/s), by bits of the wider operand
+# TFLOP/s (TOP/s), by bits of the wider operand
+RATES: dict[str, dict[float, float]] = {
     "a100": {16.0: 312.0, 8.0: 624.0, 4.0: 1248.0},
     "h100": {16.0: 989.4, 8.0: 1978.9},
     "b200": {16.0: 2250.0, 8.0: 4500.0, 6.0: 4500.0, 4.0: 9000.0},

@@ -21,16 +21,8 @@ from precision_lib.findings.scorecard import findings, with_interval
 from precision_lib.paths import DATA
 
 COLUMNS = ["id", "prediction", "word", "complete", "estimate", "low", "high", "error"]
-COLUMNS += [
-    "low_90",
-    "high_90",
-    "units",
-    "forecast",
-    "ranges",
-    "runs",
-    "hours",
-    "missing",
-]
+COLUMNS += ["low_90", "high_90", "units", "forecast", "ranges", "runs", "hours"]
+COLUMNS += ["missing"]
 PATH = DATA / "outcomes.csv"
 NO_EFFECT = "–"
 
