@@ -4,7 +4,7 @@ python -m tools.add_records LINES... [--records FOLDER] [--data FOLDER]
 
 Lines of one run are put together, so that training and rounding may stand in different
 files. What a line lacks of the plan that its run belongs to is looked up in data/plans.
-Then data/README.md is brought up to the tables.
+Then data/README.md and data/outcomes.csv are brought up to the tables.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from typing import Any
 
 from precision_lib.errors import UserError
 from precision_lib.paths import DATA
+from precision_lib.runs.run_table import write_table
 from precision_lib.sweep.plans import Plan, read_plan
 from precision_lib.sweep.records import NEEDED, collect, write_json
 from tools import data_readme
+from tools.outcomes import outcomes_of
 
 RECORDS = Path(".cache/runs/lines")
 
@@ -41,6 +43,7 @@ def main() -> int:
     print(f"{asked.data / 'runs.csv'}: {count} runs")
     if asked.data == DATA:
         data_readme.main()
+        write_table(outcomes_of(DATA), DATA / "outcomes.csv")
     return 0
 
 

@@ -74,8 +74,12 @@ def test_dark_is_dark_and_stays_so_from_page_to_page(
             button.click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert shade(page) < 60
-    page.wait_for_timeout(1000)  # the browser stores the choice a moment later
     page.goto((html / "book" / "references.html").as_uri())
+    for _ in range(40):  # a busy browser hands the choice to the next page late
+        if page.evaluate("localStorage.getItem('mode')") == "dark":
+            break
+        page.wait_for_timeout(250)
+    page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert shade(page) < 60
     context.close()
