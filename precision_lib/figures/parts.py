@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from precision_lib.figures.grammar import PART_NAMES, part_style, reach
-from precision_lib.figures.style import bits_label, bits_style
+from precision_lib.figures.style import bits_style
 
 Array = npt.NDArray[np.float64]
 PAPER = "#b2182b"
-_LETTERS = {
-    "gamma_weights": r"$\gamma_w$",
-    "gamma_activations": r"$\gamma_a$",
-    "gamma_kv": r"$\gamma_{kv}$",
-}
 
 
 def costs_by_part(pairs: pd.DataFrame) -> Figure:
@@ -150,62 +143,6 @@ def residuals_by_part(runs: pd.DataFrame, residuals: Array) -> Figure:
     return figure
 
 
-def predictions(
-    predicted: Mapping[str, Array], measured: Array, bits: Array, label: str
-) -> Figure:
-    """Several predictions of the same runs against what was measured; a panel each.
-
-    `predicted`: by the title of the panel; `measured`: array; `bits`: that give a point
-    its colour and marker; `label`: what is predicted, with its unit.
-
-    >>> x = np.array([1.0, 2.0])
-    >>> figure = predictions({"a": x, "b": x / 2}, x, np.array([2, 4]), "cost")
-    """
-    figure, axes = plt.subplots(
-        1, len(predicted), sharex=True, sharey=True, squeeze=False, figsize=(7.2, 3.2)
-    )
-    widths = sorted(set(bits))
-    for axis, (title, found) in zip(axes[0], predicted.items(), strict=True):
-        for width in widths:
-            here = bits == width
-            style = bits_style(width)
-            axis.plot(measured[here], found[here], ls="none", ms=5, **style)
-        ends = [float(np.min(measured)), float(np.max(measured))]
-        axis.plot(ends, ends, color="0.4", lw=1)
-        axis.set_title(title)
-    axes[0][0].set_ylabel("predicted")
-    figure.supxlabel(f"measured {label}", fontsize="medium")
-    handles = [_mark_bits(width) for width in widths]
-    figure.legend(handles=handles, loc="outside upper center", ncols=6)
-    return figure
-
-
-def constants_beside(tables: Mapping[str, pd.DataFrame], names: list[str]) -> Figure:
-    """Constants of several fits with their intervals, beside the paper's.
-
-    `tables`: by label, as `precision_lib.findings.intervals.constants` gives them;
-    `names`: rows to draw.
-
-    >>> row = {"estimate": 2.0, "low": 1.0, "high": 3.0, "paper": 2.5}
-    >>> table = pd.DataFrame([row], index=["gamma_kv"])
-    >>> figure = constants_beside({"one": table}, ["gamma_kv"])
-    """
-    figure, axis = plt.subplots(figsize=(6.6, 0.9 + 0.5 * len(names)))
-    styles = zip(tables.items(), "os^D", ("0.0", "#31688e", "0.5", "C1"), strict=False)
-    for place, ((label, table), marker, color) in enumerate(styles):
-        rows = table.loc[names]
-        y = np.arange(len(names)) + 0.18 * (place - (len(tables) - 1) / 2)
-        axis.hlines(y, rows["low"], rows["high"], color=color, lw=2)
-        axis.plot(rows["estimate"], y, marker, color=color, label=label)
-    paper = next(iter(tables.values())).loc[names, "paper"]
-    axis.plot(paper, range(len(names)), "x", color=PAPER, mew=2, label="paper")
-    letters = [_LETTERS.get(name, name) for name in names]
-    axis.set(yticks=range(len(names)), yticklabels=letters, xlabel="bits")
-    axis.invert_yaxis()
-    figure.legend(loc="outside upper center", ncols=len(tables) + 1)
-    return figure
-
-
 def _panels(table: pd.DataFrame) -> tuple[Figure, dict[str, Axes]]:
     """A panel for each part that the table has, in one order, with one y axis."""
     parts = [part for part in PART_NAMES if part in set(table["part"])]
@@ -238,7 +175,3 @@ def _jitter(count: int) -> Array:
 
 def _mark(marker: str, label: str, color: str) -> Line2D:
     return Line2D([], [], marker=marker, ls="none", color=color, label=label)
-
-
-def _mark_bits(bits: float) -> Line2D:
-    return Line2D([], [], ls="none", label=bits_label(bits), **bits_style(bits))

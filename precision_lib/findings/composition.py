@@ -7,6 +7,7 @@ S (prod(1 + c_i / S) - 1); it is the sum of the c_i when costs add.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,11 @@ from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.part_costs import FEW, FORMATS, Cells, fit_cells, label
+from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION
 
 KINDS = {name: name.replace("_format", "_bits") for name in FORMATS}
+RULES = {"sum": "costs add", "product": "shares multiply", "worst": "worst part alone"}
 
 
 class Mix(NamedTuple):
@@ -61,33 +64,95 @@ def between_sum_and_product(measured: Measured, D: float) -> Estimate:
 def compositions(measured: Measured, D: float) -> pd.DataFrame:
     """Measured cost of each combination beside three rules, without a fit of them.
 
+    Combinations with all parts in the same bits count too.
+
     Returns
     -------
     DataFrame
-        Columns N, formats, cost, sum, product and worst; its ``attrs["ceiling"]`` is
-        the R² that a true rule would reach, for the noise of the measured costs.
+        Columns N, formats, the bits of the three parts, bits (the fewest), tied, seeds
+        (models that have it), cost, and for each of `RULES` what it says (sum …), the
+        standard error of that less the cost (sum_error …) and the ends of its 95%
+        interval (sum_low …), in nats per token. As long as no seed repeats few bits
+        their noise is not known, and the ends are missing.
+
+    Raises
+    ------
+    Undetermined
+        If no combination has all of its parts measured at its size.
 
     Examples
     --------
-    >>> compositions(measured, 7e6).columns.tolist()  # doctest: +SKIP
-    ['N', 'formats', 'cost', 'sum', 'product', 'worst']
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base", "parts", "combinations"], "short")
+    >>> table = compositions(short, 1.75e6)
+    >>> int(table["bits"].min()), bool((table["sum"] > table["worst"]).all())
+    (2, True)
     """
     cells = fit_cells(measured, D)
-    found = mixes(cells)
     p, size_part = cells.fitted.parameters, _size_part(cells)
+    keys, few = ["N", "formats"], cells.runs["bits"] <= FEW
+    repeated = bool(cells.runs[few].duplicated(keys).any())
     rows = []
-    for mix in found:
+    for mix in mixes(cells, tied=True):
+        runs = cells.runs[(cells.runs[keys] == [mix.size, mix.formats]).all(axis=1)]
+        bits = runs[[*PARTS.values(), "bits"]].astype(int).iloc[0]
+        row = {"N": mix.size, "formats": mix.formats, **bits}
+        row |= {"tied": bool((runs["part"] == "tied").any())}
+        row |= {"seeds": runs["model"].nunique()}
+        row |= {"cost": cells.cost(p, mix.size, mix.formats)}
+        for rule in RULES:
+            above = _above(cells, mix, rule, size_part(mix.size))
+            found = cells.fitted.estimate(above, row["seeds"])
+            low, high = found.interval() if repeated else (np.nan, np.nan)
+            row |= {rule: row["cost"] + found.value, f"{rule}_error": found.error}
+            row |= {f"{rule}_low": low, f"{rule}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _above(cells: Cells, mix: Mix, rule: str, whole: float) -> Callable[[Array], float]:
+    """What a rule says of a combination, less its measured cost."""
+
+    def above(p: Array) -> float:
         costs = np.array([cells.cost(p, mix.size, part) for part in mix.parts])
-        whole = size_part(mix.size)
-        row = {"N": mix.size, "formats": mix.formats}
-        row |= {"cost": cells.cost(p, mix.size, mix.formats), "sum": costs.sum()}
-        row |= {"product": whole * (np.prod(1 + costs / whole) - 1)}
-        rows.append(row | {"worst": costs.max()})
-    table = pd.DataFrame(rows)
-    places = [cells.place(mix.size, mix.formats) for mix in found]
-    noise = float(np.mean(np.diag(cells.fitted.covariance)[places]))
-    table.attrs["ceiling"] = 1 - noise / float(table["cost"].var())
-    return table
+        said = {
+            "sum": costs.sum(),
+            "product": whole * (np.prod(1 + costs / whole) - 1),
+            "worst": costs.max(),
+        }
+        return float(said[rule] - cells.cost(p, mix.size, mix.formats))
+
+    return above
+
+
+def explained(table: pd.DataFrame) -> pd.DataFrame:
+    """How well each rule tells the costs of `compositions`.
+
+    Returns
+    -------
+    DataFrame
+        Index: the values of `RULES`. Columns: R²; miss, the root mean square of what
+        the rule says less the cost, and lean, its mean, in nats per token.
+        ``attrs["ceiling"]`` is the R² that a true rule of sums would reach, for the
+        noise of the measured costs.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"cost": [0.1, 0.2, 0.3, 0.4], "sum_error": 0.01})
+    >>> table = table.assign(sum=table["cost"], product=0.3, worst=0.2)
+    >>> explained(table)["R²"].round(2).tolist()
+    [1.0, -0.2, -0.2]
+    """
+    spread = float(table["cost"].var(ddof=0))
+    rows = {}
+    for rule, name in RULES.items():
+        gap = table[rule] - table["cost"]
+        square = float((gap**2).mean())
+        rows[name] = [1 - square / spread, np.sqrt(square), float(gap.mean())]
+    scores = pd.DataFrame.from_dict(rows, "index", columns=["R²", "miss", "lean"])
+    noise = float((table["sum_error"] ** 2).mean())
+    scores.attrs["ceiling"] = 1 - noise / spread
+    return scores
 
 
 def tied_over_sum(measured: Measured, D: float, bits: int) -> Estimate:
@@ -109,8 +174,10 @@ def tied_over_sum(measured: Measured, D: float, bits: int) -> Estimate:
     return cells.mean(ratio, tied, *parts)
 
 
-def mixes(cells: Cells) -> list[Mix]:
-    """The combinations, not tied, whose parts were all trained alone at their size.
+def mixes(cells: Cells, tied: bool = False) -> list[Mix]:
+    """The combinations whose parts were all trained alone at their size.
+
+    `tied`: also those with all parts in the same bits.
 
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "combinations"], "short")
@@ -119,7 +186,7 @@ def mixes(cells: Cells) -> list[Mix]:
     """
     known = set(cells.names)
     rows = cells.runs.drop_duplicates(["N", "formats"])
-    rows = rows[(rows["part"] == "several")]
+    rows = rows[rows["part"].isin(["several", "tied"] if tied else ["several"])]
     found = []
     for row in rows.to_dict("records"):
         low = [name for name in FORMATS if row[name] != HIGH_PRECISION]

@@ -221,7 +221,7 @@ def _fit(rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]]) -> MeanFit:
 
 
 def _estimate(fitted: MeanFit, rows: pd.DataFrame, place: int) -> Estimate:
-    return fitted.estimate(lambda p: float(p[place]), rows["model"].nunique())
+    return fitted.parameter(place, rows["model"].nunique())
 
 
 def _data(rows: pd.DataFrame) -> Array:

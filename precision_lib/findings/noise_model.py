@@ -73,6 +73,10 @@ class MeanFit:
         value = float(of(self.parameters))
         return Estimate(value, float(np.sqrt(variance)), units, max(freedom, 1.0))
 
+    def parameter(self, place: int, units: int) -> Estimate:
+        """One of the parameters."""
+        return self.estimate(lambda p: float(p[place]), units)
+
 
 def fit_mean(
     measured: npt.ArrayLike,

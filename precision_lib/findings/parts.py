@@ -1,8 +1,4 @@
-"""Weights, activations and KV cache beside each other, and put together.
-
-The law of effective parameters says that the shares which the parts keep multiply.
-Other rules could hold: the costs add, or the worst part alone counts.
-"""
+"""The parts of a model beside each other, by the law of effective parameters."""
 
 from __future__ import annotations
 
@@ -13,14 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.decide import paper_fit
-from precision_lib.errors import UserError
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Bootstrap, Fit
 from precision_lib.laws.forms.share import kept
 
 Array = npt.NDArray[np.float64]
-RULES = ("shares multiply", "costs add", "worst part alone")
 
 
 def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
@@ -63,59 +57,3 @@ def cost_by_law(fit: Fit, runs: pd.DataFrame) -> Array:
     """
     twins = runs.assign(**dict.fromkeys(PARTS.values(), HIGH_PRECISION_BITS))
     return np.asarray(fit.predict(runs) - fit.predict(twins))
-
-
-def cost_by_rule(fit: Fit, runs: pd.DataFrame, rule: str) -> Array:
-    """What a combination of precisions costs if the parts combine by this rule.
-
-    The cost of each part alone is that of the fitted law; the rule puts the three
-    together.
-
-    Raises UserError if the rule is unknown.
-
-    `fit`: of the law "effective"; `runs`: with the columns of the law; `rule`: one of
-    `RULES`; "shares multiply" is the law itself.
-
-    >>> from precision_lib.decide import paper_fit
-    >>> run = pd.DataFrame({"N": [3e7], "D": [1e9], "weight_bits": [4]})
-    >>> run = run.assign(activation_bits=4, kv_bits=4)
-    >>> [cost_by_rule(paper_fit(), run, rule).round(2).tolist() for rule in RULES]
-    [[1.06], [0.86], [0.61]]
-    """
-    if rule not in RULES:
-        raise UserError(f"unknown rule '{rule}'; choose one of {', '.join(RULES)}.")
-    if rule == "shares multiply":
-        return cost_by_law(fit, runs)
-    alone = [cost_by_law(fit, only(runs, part)) for part in PARTS]
-    return np.sum(alone, axis=0) if rule == "costs add" else np.max(alone, axis=0)
-
-
-def only(runs: pd.DataFrame, part: str) -> pd.DataFrame:
-    """The same runs with every other part unquantized.
-
-    >>> run = pd.DataFrame({"weight_bits": [4], "activation_bits": [4], "kv_bits": [4]})
-    >>> only(run, "kv").iloc[0].tolist()
-    [32, 32, 4]
-    """
-    others = [column for name, column in PARTS.items() if name != part]
-    return runs.assign(**dict.fromkeys(others, HIGH_PRECISION_BITS))
-
-
-def measured_sum(single: pd.DataFrame, tied: pd.DataFrame) -> pd.DataFrame:
-    """Tied runs beside the runs in which one part has the same bits, without a law.
-
-    Returns the tied pairs whose three parts were all trained alone, with ``sum`` and
-    ``largest``, the sum and the largest of the three costs.
-
-    `single`, `tied`: pairs with their ``cost``, ``part`` and ``bits``, as
-    `precision_lib.findings.twins.with_part` gives them.
-
-    >>> part = pd.DataFrame({"N": 9, "D": 5, "seed": 0, "bits": 4, "cost": [1.0, 2, 3]})
-    >>> tied = part.head(1).assign(cost=7.0)
-    >>> measured_sum(part.assign(part=list(PARTS)), tied)["sum"].tolist()
-    [6.0]
-    """
-    on = ["N", "D", "seed", "bits"]
-    costs = single.groupby(on)["cost"].agg(["sum", "max", "count"]).reset_index()
-    whole = costs[costs["count"] == len(PARTS)].rename(columns={"max": "largest"})
-    return tied.merge(whole.drop(columns="count"), on=on)

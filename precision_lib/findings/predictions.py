@@ -223,7 +223,10 @@ def _scatter(
     law: Fit,
     rng: np.random.Generator,
 ) -> Array:
-    """Misses of fitted rows, drawn from those nearest in bits; draws x rows."""
+    """Misses of fitted rows nearest in bits, each to both sides; draws x rows.
+
+    Where they lean to one side they would move an interval off its prediction.
+    """
     assert law.replicates is not None
     draws = len(next(iter(law.replicates.values())))
     pools = dict(iter(misses.groupby(seen.to_numpy())))
@@ -231,7 +234,8 @@ def _scatter(
         rng.choice(pools[min(pools, key=lambda b: abs(b - bits))].to_numpy(), draws)
         for bits in asked
     ]
-    return np.reshape(columns, (len(asked), draws)).T
+    sides = rng.choice([-1.0, 1.0], (draws, len(asked)))
+    return sides * np.reshape(columns, (len(asked), draws)).T
 
 
 def _rows(quantity: str, one: Spoken, predicted: Array, draws: Array) -> pd.DataFrame:

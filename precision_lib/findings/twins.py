@@ -85,19 +85,6 @@ def of_part(runs: pd.DataFrame, part: str | None) -> pd.Series:
     return ~low[others].any(axis=1)
 
 
-def held_out_pairs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs of role "validation" beside their unquantized twins of role "fit".
-
-    Columns as `with_twins` adds them. No law may be fitted to these.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> set(held_out_pairs(load_runs())["role"]) <= {"validation"}
-    True
-    """
-    chosen = [law_runs(runs, "any", role="validation"), law_runs(runs)]
-    return with_twins(pd.concat(chosen, ignore_index=True))
-
-
 def twin_groups(runs: pd.DataFrame) -> pd.Series:
     """A name for each set of twins, for a bootstrap that keeps them together.
 

@@ -16,6 +16,7 @@ from precision_lib.findings import (
     cost_growth,
     delta_growth,
     equal_loss,
+    ladder_share,
     measured_best_bits as best,
     part_costs,
     prediction_error,
@@ -220,7 +221,9 @@ def test_sums_are_told_from_products(add: bool) -> None:
     rules = composition.compositions(table(truth), 7e6)
     errors = [((rules["cost"] - rules[r]) ** 2).mean() for r in ("sum", "product")]
     assert (errors[0] < errors[1]) == add
-    assert 0.9 < rules.attrs["ceiling"] < 1
+    scores = composition.explained(rules)
+    assert scores["R²"].idxmax() == ("costs add" if add else "shares multiply")
+    assert 0.9 < scores.attrs["ceiling"] < 1
     bits = (3, 3, 3)
     ratio = []
     for size in (23_936, 98_064):
@@ -230,6 +233,12 @@ def test_sums_are_told_from_products(add: bool) -> None:
         ratio.append(np.log(cost / sum(parts)))
     true = np.average(ratio, weights=[2, 1])
     holds(composition.tied_over_sum(table(truth), 7e6, 3), true, spare=0.01)
+
+
+def test_parts_that_grow_alike_keep_their_share_of_the_ladder() -> None:
+    found = ladder_share.ladder_share(table(replace(TRUTH, excess_size=0.0)))
+    holds(found.in_data, 0.0, spare=0.01)
+    assert found.in_data.units == 4 and set(found.rows["tokens"]) == set(plant.DATA)
 
 
 def test_robustness_is_what_is_left_at_equal_loss() -> None:

@@ -10,20 +10,8 @@ from precision_lib.decide import effective_size, paper_fit, surface
 from precision_lib.errors import UserError
 from precision_lib.figures.parts import costs_by_part, differences_by_bits
 from precision_lib.findings.intervals import r2_gap, r_squared
-from precision_lib.findings.parts import (
-    RULES,
-    cost_by_law,
-    cost_by_rule,
-    measured_sum,
-    share_curves,
-)
-from precision_lib.findings.twins import (
-    LOWEST,
-    held_out_pairs,
-    law_runs,
-    twin_groups,
-    with_part,
-)
+from precision_lib.findings.parts import cost_by_law, share_curves
+from precision_lib.findings.twins import LOWEST, law_runs, twin_groups, with_part
 from precision_lib.laws import bootstrap, fit, planted_table
 
 BITS = [(32, 32, 32), (4, 32, 32), (32, 2, 32), (32, 32, 4), (4, 4, 4), (2, 8, 32)]
@@ -61,13 +49,6 @@ def test_runs_below_the_lowest_bits_and_of_other_roles_are_left_out():
         law_runs(runs(), "head")
 
 
-def test_held_out_runs_find_their_twins_among_the_fitted():
-    table = pd.concat([runs(), runs("validation").iloc[1:]], ignore_index=True)
-    pairs = held_out_pairs(table)
-    assert set(pairs["role"]) == {"validation"}
-    assert np.allclose(pairs["cost"], np.arange(1, len(BITS)) / 10)
-
-
 def test_parts_are_named():
     named = with_part(runs())
     assert named["part"].tolist() == [
@@ -75,17 +56,6 @@ def test_parts_are_named():
     ]  # fmt: skip
     assert named["bits"].tolist() == [32, 4, 2, 4, 4, 2]
     assert twin_groups(runs()).nunique() == 1
-
-
-def test_rules_agree_where_one_part_is_quantized_and_differ_where_all_are():
-    table = runs().iloc[[1, 3]]
-    costs = [cost_by_rule(paper_fit(), table, rule) for rule in RULES]
-    assert np.allclose(costs[0], costs[1]) and np.allclose(costs[0], costs[2])
-    tied = runs().iloc[[4]]
-    multiply, add, worst = (cost_by_rule(paper_fit(), tied, r)[0] for r in RULES)
-    assert multiply > add > worst > 0
-    with pytest.raises(UserError, match="average"):
-        cost_by_rule(paper_fit(), tied, "average")
 
 
 def test_shares_are_those_that_the_decisions_find():
@@ -100,12 +70,6 @@ def test_shares_are_those_that_the_decisions_find():
 
 def test_the_law_s_cost_of_an_unquantized_run_is_nothing():
     assert cost_by_law(paper_fit(), runs().head(1)) == pytest.approx([0.0])
-
-
-def test_a_sum_needs_all_three_parts():
-    single = with_part(runs()).assign(cost=1.0).query("part in ['weights', 'kv']")
-    tied = with_part(runs()).query("part == 'tied'").assign(cost=9.0)
-    assert measured_sum(single, tied).empty
 
 
 def test_the_gap_is_the_difference_of_two_scores():

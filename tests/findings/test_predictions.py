@@ -112,6 +112,7 @@ def test_the_truth_lies_in_the_intervals() -> None:
     found = predict_runs(CONFIGS, *world(0.003), replicates=200)
     laws = found.groupby("quantity")["law"].nunique()
     assert laws.to_dict() == {"cost": 5, "delta": 2, "loss": 7, "post_loss": 1}
+    assert found["predicted"].between(found["low"], found["high"]).all()
     found = found[found["law"].isin(["effective", "ptq"])]
     losses = found[found["quantity"] == "loss"].set_index("run_id")
     for config in CONFIGS:
