@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from precision_lib.cli.answers import show_answer
-from precision_lib.cli.options import CostRule, sized
+from precision_lib.cli.options import CostRule, Source, sized
 from precision_lib.cli.output import numbers, working
 from precision_lib.cli.reach import Extrapolate, within_reach
+from precision_lib.cli.sources import laws_of
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
     from precision_lib.decide import Contour, Decision, Surface, WidthTable
-    from precision_lib.laws import Fit
-
-PAPER = "paper"
-PAPER_WITHOUT = "paper-no-offset"
-OURS = "ours"
 
 
 class Question(StrEnum):
@@ -71,14 +67,7 @@ LISTS = (Question.iso_loss, Question.serving_widths, Question.training_widths)
 
 
 def decide(
-    fit: Annotated[
-        str,
-        typer.Argument(
-            help=f"A file of fit --out or report --save-fit, or {PAPER} or "
-            f"{PAPER_WITHOUT} for the paper's printed constants, or {OURS} for those "
-            "of our runs: 3 bits and more in every part, GPTQ to 3 to 6 bits."
-        ),
-    ],
+    fit: Source,
     question: Annotated[Question, typer.Argument(help="See below.")],
     degradation: Annotated[
         str | None, typer.Option(help="A fit of a law of delta, added to the loss.")
@@ -233,27 +222,6 @@ def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Su
             )
     base = next((each for each in fits if each.law.target == "loss"), fits[0])
     return surface(base, beside[0] if beside else None, columns=columns)
-
-
-def laws_of(source: str) -> tuple[Fit, ...]:
-    """All laws of a file, those that the paper prints, or ours.
-
-    >>> [fit.law.name for fit in laws_of("paper")]
-    ['effective', 'ptq']
-    """
-    from precision_lib.decide import paper_degradation, paper_fit
-    from precision_lib.laws import load_fits
-
-    if source == OURS:
-        from precision_lib.findings.explorer_constants import our_constants
-        from precision_lib.runs import load_ptq, load_runs
-
-        ours = our_constants(load_runs(), load_ptq())
-        return tuple(each for each in (ours.base, ours.degradation) if each)
-    if source in (PAPER, PAPER_WITHOUT):
-        offset = source == PAPER
-        return (paper_fit(offset), paper_degradation(offset))
-    return load_fits(source)
 
 
 def _ask(

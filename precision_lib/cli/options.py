@@ -38,6 +38,14 @@ class LossUnit(StrEnum):
     perplexity = "perplexity"
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A file of fit --out or report --save-fit, or paper or paper-no-offset "
+        "for the paper's printed constants, or ours for those of our runs: 3 bits and "
+        "more in every part, GPTQ to 3 to 6 bits."
+    ),
+]
 Runs = Annotated[
     Path, typer.Argument(help="CSV or Parquet table, JSON file, or folder of logs.")
 ]

@@ -64,7 +64,7 @@ def plan(
 
 
 def _planted(law: type[Law], source: str | None) -> dict[str, float]:
-    from precision_lib.cli.decide import laws_of
+    from precision_lib.cli.sources import laws_of
     from precision_lib.laws import planted_params
 
     if source is None:

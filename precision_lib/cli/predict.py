@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from precision_lib.cli.options import sized
+from precision_lib.cli.options import Source, sized
 from precision_lib.cli.output import (
     emit_json,
     number,
@@ -19,6 +18,7 @@ from precision_lib.cli.output import (
     span,
 )
 from precision_lib.cli.reach import Extrapolate, within_reach
+from precision_lib.cli.sources import laws_of
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 def predict(
     ctx: typer.Context,
-    fit: Annotated[
-        Path, typer.Argument(help="A file of fit --out or report --save-fit.")
-    ],
+    fit: Source,
     N: Annotated[float | None, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
     D: Annotated[float | None, sized("--D", "Tokens.")] = None,
     weight_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
@@ -52,9 +50,7 @@ def predict(
     Of a file with a law of the loss and one of rounding both are used where
     --post-bits is given, and the loss after rounding is their sum.
     """
-    from precision_lib.laws import load_fits
-
-    fits: Sequence[Fit] = load_fits(fit)
+    fits: Sequence[Fit] = laws_of(fit)
     given: dict[str, Any] = {"N": N, "D": D, "weight_bits": weight_bits}
     given |= {"activation_bits": activation_bits, "kv_bits": kv_bits}
     held = pairs(others, "--set")

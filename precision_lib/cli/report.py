@@ -74,8 +74,12 @@ def report(
     size: Annotated[
         float | None, sized("--N", "Parameters of the model for PTQ.")
     ] = None,
+    tokens: Annotated[float | None, sized("--D", "Its tokens.")] = None,
     post_bits: Annotated[
         str | None, typer.Option(help="Bits it is rounded to, as in 3,4.")
+    ] = None,
+    measured: Annotated[
+        float | None, typer.Option(help="A delta of it, in nats: is it normal?")
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=20, help="Replicates for the intervals.")
@@ -107,7 +111,8 @@ def report(
     for path in (out, save_fit):
         if path is not None and not path.parent.is_dir():
             raise UserError(f"{path}: there is no folder {path.parent}; make it first.")
-    for name, value in (("--budget", budget), ("--N", size)):
+    given = {"--budget": budget, "--N": size, "--D": tokens, "--measured": measured}
+    for name, value in given.items():
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"{name} is {value:g}; give a number above zero.")
     if cluster:
@@ -124,14 +129,16 @@ def report(
 
     with working(f"Fitting {len(checked.table)} runs"):
         found = make_report(
-            checked, reading.units, law=law, budget=budget, size=size, post_bits=widths,
-            rule=cost_rule or "all", replicates=bootstrap, resample=resample.value,
-            by=cluster, starts=starts, seed=seed,
+            checked, reading.units, law=law, budget=budget, size=size, tokens=tokens,
+            post_bits=widths, measured=measured, rule=cost_rule or "all",
+            replicates=bootstrap, resample=resample.value, by=cluster, starts=starts,
+            seed=seed,
         )  # fmt: skip
         page = render(found, title, _command())
     titles = {each.title for each in found.advice}
     if ROUNDING not in titles:
-        refuse_unused(ctx, ("size", "post_bits"), "a table without rounding")
+        of_rounding = ("size", "tokens", "post_bits", "measured")
+        refuse_unused(ctx, of_rounding, "a table without rounding")
     if not any(title.startswith("Best") for title in titles):
         refuse_unused(ctx, ("budget", "cost_rule"), "a table that has no best size")
     write_page(page, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ class Decision:
         was searched, so that the optimum may be lower or higher; else 0.
     beyond : str
         Name of a value that no training will ever reach; empty for none.
+    outside : str
+        What of it lies outside the runs that were fitted, "N and D"; empty for nothing.
 
     Examples
     --------
@@ -62,6 +64,15 @@ class Decision:
     draws: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
     end: int = 0
     beyond: str = ""
+    outside: str = ""
+
+    def noting(self, *sentences: str) -> Decision:
+        """The same answer with these sentences before its notes.
+
+        >>> Decision("How many?", {}, notes=("b",)).noting("a").notes
+        ('a', 'b')
+        """
+        return replace(self, notes=(*sentences, *self.notes))
 
     @property
     def at_end(self) -> dict[str, str]:
@@ -89,6 +100,7 @@ class Decision:
                 for name, (low, high) in self.intervals.items()
             },
             "at_end": self.at_end,
+            "outside": self.outside,
             "notes": list(self.notes),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -31,11 +32,11 @@ def rounding_cost(
 
     Returns delta (nats per token), perplexity_ratio (= e^delta), and what the rounded
     model is as good as: an unrounded one on token_share of the tokens, or with
-    size_share of the parameters (NaN where no such model is as bad). With `measured`
-    also measured_over_predicted and, where the fit knows how far runs scatter, the
-    range normal_from to normal_to in which such a model's delta lies, at the level
-    asked for, and the chance of one that is as far off. Raises UserError if no law of
-    the surface knows of rounding after training.
+    size_share of the parameters (NaN where no such model is as bad). Where the fit
+    knows how far runs scatter also the range normal_from to normal_to in which such a
+    model's delta lies, at the level asked for. With `measured` also
+    measured_over_predicted, and the chance of one that is as far off. Raises UserError
+    if no law of the surface knows of rounding after training.
 
     `N`, `D`: parameters and tokens; `post_bits`: bits to which the weights are rounded
     after training; `bits`: bits in training; `measured`: a delta that was measured.
@@ -73,13 +74,13 @@ def rounding_cost(
     what = f"cost of {post_bits:g} bits for {N:.4g} parameters and {D:.4g} tokens"
     given = {"N": N, "D": D, "post_bits": post_bits}
     answer = surface.answer(what, solve, level=level, given=given)
-    return answer if measured is None else _judged(surface, answer, measured, level)
+    return _judged(surface, answer, measured, level)
 
 
 def _judged(
-    surface: Surface, answer: Decision, measured: float, level: float
+    surface: Surface, answer: Decision, measured: float | None, level: float
 ) -> Decision:
-    """Whether a measured delta is one that runs like those fitted have.
+    """With the range of delta that runs like those fitted have, and a measured one.
 
     Of the law's curve and of a run around it, both as normal on the fit's own scale.
     """
@@ -88,27 +89,25 @@ def _judged(
         said = (
             "How far runs scatter around the law is not known: only the ratio is said."
         )
-        return replace(answer, notes=(said, *answer.notes))
-    from scipy.special import ndtr, ndtri
-
+        return answer if measured is None else answer.noting(said)
     scale = fit.settings
     middle = float(scale.transform(answer.values["delta"]))
     draws = scale.transform(answer.draws.get("delta", np.array([])))
     curve = float(np.nanstd(draws)) if len(draws) else 0.0
-    spread = float(np.hypot(curve, fit.scatter))
-    away = (float(scale.transform(measured)) - middle) / spread
-    arm = float(ndtri(0.5 + level / 2)) * spread
-    ends = scale.inverse(np.array([middle - arm, middle + arm]))
-    low, high = (float(end) for end in ends)
+    around = NormalDist(middle, float(np.hypot(curve, fit.scatter)))
+    ends = [around.inv_cdf(0.5 + side * level / 2) for side in (-1, 1)]
+    low, high = (float(end) for end in scale.inverse(np.array(ends)))
+    values = {**answer.values, "normal_from": low, "normal_to": high}
+    if measured is None:
+        return replace(answer, values=values)
+    below = around.cdf(float(scale.transform(measured)))
     word = "normal" if low <= measured <= high else "not normal"
     said = (
         f"A delta of {measured:.4g} is {word}: {level:.0%} of models like those fitted "
         f"have {low:.3g} to {high:.3g}."
     )
-    values = {"normal_from": low, "normal_to": high, "chance": 2 * ndtr(-abs(away))}
-    return replace(
-        answer, values={**answer.values, **values}, notes=(said, *answer.notes)
-    )
+    values["chance"] = 2 * min(below, 1 - below)
+    return replace(answer, values=values).noting(said)
 
 
 def serving_widths(

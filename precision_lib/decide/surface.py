@@ -110,8 +110,7 @@ class Surface:
         post: Numbers,
     ) -> Array:
         inputs: dict[str, Any] = {"N": N, "D": D, "post_bits": post}
-        inputs |= dict.fromkeys(TRAINING_BITS, bits)
-        inputs |= dict.fromkeys(SHAPE, UNQUANTIZED)
+        inputs |= dict.fromkeys(TRAINING_BITS, bits) | dict.fromkeys(SHAPE, UNQUANTIZED)
         inputs |= self.columns
         given: dict[str, Any] = {}
         for name in fit.law.columns():
@@ -169,14 +168,16 @@ class Surface:
         edge = found.pop("edge", np.zeros(self.size))
         values = {name: float(x[0]) for name, x in found.items()}
         draws = {name: x[1:] for name, x in found.items()} if self.size > 1 else {}
-        tail = 50 * (1 - level)
         intervals = {
-            name: _interval(x, tail) for name, x in draws.items() if np.ptp(x) != 0
+            name: _interval(x, level) for name, x in draws.items() if np.ptp(x) != 0
         }
-        ranges = self.range_notes({**(given or {}), **values})
+        asked = {**(given or {}), **values}
         nothing = [NO_LOSS] if np.isnan(values.get("loss", 0.0)) else []
-        notes = (*nothing, *_edge_notes(edge != 0), *ranges, *self.doubts)
-        return Decision(question, values, intervals, notes, draws, int(edge[0]))
+        said = (*nothing, *_edge_notes(edge != 0), *self.range_notes(asked))
+        return Decision(
+            question, values, intervals, (*said, *self.doubts), draws, int(edge[0]),
+            outside=" and ".join(self.outside(asked)),
+        )  # fmt: skip
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -265,11 +266,11 @@ def _constants(fit: Fit, size: int) -> dict[str, Array]:
     return result
 
 
-def _interval(draws: Array, tail: float) -> tuple[float, float]:
+def _interval(draws: Array, level: float) -> tuple[float, float]:
     good = draws[np.isfinite(draws)]
     if not good.size:
         return float("nan"), float("nan")
-    low, high = np.percentile(good, [tail, 100 - tail])
+    low, high = np.percentile(good, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
 
 
@@ -277,12 +278,11 @@ def _edge_notes(edge: Any) -> list[str]:
     if edge[0]:
         return ["The optimum lies at the end of the range searched, or beyond."]
     share = edge[1:].mean() if edge.size > 1 else 0.0
-    if share:
-        return [
-            f"In {share:.0%} of the replicates the optimum lies at the end of the "
-            "range searched."
-        ]
-    return []
+    said = (
+        f"In {share:.0%} of the replicates the optimum lies at the end of the range "
+        "searched."
+    )
+    return [said] if share else []
 
 
 def require_positive(**given: float) -> None:

@@ -43,9 +43,10 @@ def covering(ask: Callable[[Surface], Answer], surface: Surface) -> Answer:
         covered += [fit.law.name for fit in laws if fit and fit not in surface.fits]
     if not covered or isinstance(answer, Contour):
         return answer
+    names = list(dict.fromkeys(covered))
     said = (
-        f"Intervals also cover {' and '.join(dict.fromkeys(covered))}, which "
-        "predicts left-out runs as well."
+        f"Intervals also cover {' and '.join(names)}, which "
+        f"predict{'s' * (len(names) == 1)} left-out runs as well."
     )
     return replace(answer, notes=(*answer.notes, said))
 

@@ -18,6 +18,7 @@ from precision_lib.findings.best_bits import LOWEST, quantized_runs, refitted
 from precision_lib.findings.twins import PARTS, law_roundings, law_runs, of_part
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit, get_law
+from precision_lib.laws.rivals import judged, try_rivals
 from precision_lib.runs.run_table import load_ptq, load_runs
 
 POST_BITS = (3, 6)  # where the law of PTQ holds, see the chapter on it
@@ -93,7 +94,11 @@ def quantized_parts(runs: pd.DataFrame) -> list[str]:
 
 
 def our_constants(
-    runs: pd.DataFrame, ptq: pd.DataFrame, replicates: int = 200, seed: int = 0
+    runs: pd.DataFrame,
+    ptq: pd.DataFrame,
+    replicates: int = 200,
+    seed: int = 0,
+    judge: bool = False,
 ) -> ConstantSet:
     """Our constants, of which there is one set: of chapters 4 and 10, explorer and CLI.
 
@@ -104,7 +109,7 @@ def our_constants(
 
     `runs`, `ptq`: as `precision_lib.runs.run_table` loads them; `replicates`, `seed`:
     of the bootstrap over twin runs (same N, D and seed), and over runs for the law of
-    PTQ.
+    PTQ. `judge`: try rivals and say what is wrong with the laws, for half a minute.
 
     >>> ours = our_constants(load_runs(), load_ptq(), replicates=2)
     >>> ours.degradation.law.name, len(ours.base.replicates["E"])
@@ -124,7 +129,15 @@ def our_constants(
     added = bootstrap(loss_added, "cluster", replicates, seed, by=roundings["run_id"])
     measured = (*_measured(table, "loss"), *_measured(roundings, "post_loss"))
     rounding = loss_added.with_bootstrap(added)
+    if judge:
+        base = _judged(base, table, None, seed)
+        rounding = _judged(rounding, roundings, roundings["run_id"].to_numpy(), seed)
     return ConstantSet("ours", SELECTION, base, rounding, measured)
+
+
+def _judged(found: Fit, table: pd.DataFrame, by: Any, seed: int) -> Fit:
+    tried = try_rivals(table, found.law.name, by, seed=seed, criteria=False)
+    return judged(found, table, tried, seed)
 
 
 def _measured(table: pd.DataFrame, target: str) -> Iterator[tuple[float | None, ...]]:

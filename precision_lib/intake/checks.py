@@ -20,11 +20,12 @@ from precision_lib.intake.cells import (
     read_cell,
     read_label,
 )
-from precision_lib.intake.columns import lengthened, name_columns, unknown_states
+from precision_lib.intake.columns import name_columns, unknown_states
 from precision_lib.intake.faults import Fault
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.remarks import named_bits, oddities
 from precision_lib.intake.roles import roles
+from precision_lib.intake.wide import lengthened
 from precision_lib.runs.conditions import Condition, parse_condition
 
 MOST_RUNS = 50_000

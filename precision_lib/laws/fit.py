@@ -157,8 +157,7 @@ def _result(problem: Problem, found: Found, starts: int) -> Fit:
 
 
 def _ranges(rows: Rows) -> dict[str, tuple[float, float]]:
-    return {
-        name: (float(values.min()), float(values.max()))
-        for name, values in rows.columns.items()
-        if name not in rows.codes
-    }
+    columns = {n: x for n, x in rows.columns.items() if n not in rows.codes}
+    if {"N", "D"} <= columns.keys():
+        columns["FLOP"] = 6 * columns["N"] * columns["D"]
+    return {name: (float(x.min()), float(x.max())) for name, x in columns.items()}

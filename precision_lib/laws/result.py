@@ -64,7 +64,8 @@ class Fit:
     replicates
         Bootstrap values of the parameters by name, each of shape (R,).
     ranges
-        Lowest and highest value fitted, by column: outside is extrapolation.
+        Lowest and highest value fitted, by column: outside is extrapolation. Under FLOP
+        the cost of the runs, 6 N D.
     levels
         Names seen in each column of names.
     problem
@@ -122,8 +123,8 @@ class Fit:
         """
         return predict_rows(self.law, self._rows(table), self.params)
 
-    def predict_replicates(self, table: Table) -> Array:
-        """Predictions of every bootstrap replicate, shape (R, n).
+    def predict_replicates(self, table: Table, most: int | None = None) -> Array:
+        """Predictions of every bootstrap replicate, or the first ones, shape (R, n).
 
         Raises
         ------
@@ -132,7 +133,7 @@ class Fit:
         """
         if not self.replicates:
             raise UserError("this fit has no replicates; run bootstrap first.")
-        params = {name: values[:, None] for name, values in self.replicates.items()}
+        params = {name: x[:most, None] for name, x in self.replicates.items()}
         return predict_rows(self.law, self._rows(table), params)
 
     def _rows(self, table: Table) -> Rows:
@@ -240,6 +241,7 @@ class Fit:
                 scatter=float(record.get("scatter", "nan")),  # nor this
                 warnings=tuple(record["warnings"]),
                 misfits=tuple(record.get("misfits", ())),  # older files do not say
+                tried=record.get("tried", ""),
                 ties=tuple(
                     cls.from_json(json.dumps(t)) for t in record.get("ties", ())
                 ),

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from precision_lib.decide import NextRun, next_run
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import Units
 from precision_lib.intake.checks import Checked
 from precision_lib.report.choice import choose
 from precision_lib.report.decisions import Advice, advise
 from precision_lib.report.fitted_laws import Constant, Fitted, Resample, fit_choice
-from precision_lib.report.next_run import NextRun, next_run
 from precision_lib.report.words import summary
 
 NO_VARIATION = 1e-6
@@ -106,7 +106,9 @@ def make_report(
     law: str = "",
     budget: float | None = None,
     size: float | None = None,
+    tokens: float | None = None,
     post_bits: Sequence[float] = (),
+    measured: float | None = None,
     rule: str = "all",
     replicates: int = 1000,
     resample: Resample = "auto",
@@ -121,9 +123,10 @@ def make_report(
     `checked`: from :func:`precision_lib.intake.checks.check_runs`; rows with faults are
     left out. `units`: of the file, to be named on the page; `law`: a law to fit; chosen
     by the columns that vary without it. `budget`: FLOP at 16 bits that the decision is
-    for; `size`: parameters of the model for PTQ; `post_bits`: bits that it is rounded
-    to; `rule`: of the cost; `replicates`, `resample`, `by`, `starts`, `seed`: of the
-    bootstrap and the fit; `by` names the column of clusters.
+    for; `size`, `tokens`: parameters and tokens of the model for PTQ; `post_bits`: bits
+    that it is rounded to; `measured`: its delta, in nats; `rule`: of the cost;
+    `replicates`, `resample`, `by`, `starts`, `seed`: of the bootstrap and the fit; `by`
+    names the column of clusters.
 
     >>> report = example_report()
     >>> report.laws[0].known, report.advice[0].title
@@ -149,7 +152,7 @@ def make_report(
             laws.append(fitted)
     if not laws:
         raise UserError(f"{checked.source}: {failed[0][1]}")
-    advice = advise(laws, budget, size, post_bits, rule)
+    advice = advise(laws, budget, size, post_bits, rule, tokens, measured)
     notes = [f"Law {name} could not be fitted: {why}" for name, why in failed]
     notes += _notes(checked, laws, advice)
     return Report(

@@ -17,6 +17,7 @@ from precision_lib.decide import (
     critical_data,
     optimal_precision,
     quantization_start,
+    rounding_cost,
     serving_widths,
     surface,
     training_cost,
@@ -38,6 +39,7 @@ FARTHER = (1.0, 10.0, 100.0)  # times the dearest run, where no budget is given
 MOST_BITS = 16.0
 WIDTHS = 4
 ROUNDING = "Data beyond which rounding loses"
+COSTS = "What rounding costs"
 NEARLY = 0.01  # nats
 
 
@@ -69,6 +71,11 @@ class Advice:
     main: tuple[str, Array]
     widths: WidthTable | None = None
 
+    @property
+    def marked(self) -> bool:
+        """Whether an answer lies outside the runs that were fitted."""
+        return any(answer.outside for answer in self.answers)
+
 
 def advise(
     laws: Sequence[Fitted],
@@ -76,14 +83,17 @@ def advise(
     size: float | None = None,
     post_bits: Sequence[float] = (),
     rule: str = "all",
+    tokens: float | None = None,
+    measured: float | None = None,
 ) -> list[Advice]:
     """Answer what the laws allow: best N, D and P, widths, and the critical data size.
 
     `laws`: from :func:`precision_lib.report.fitted_laws.fit_choice`; `budget`: FLOP at
-    16 bits; without it the cost of the dearest run, 10 and 100 times. `size`:
-    parameters of the model to be rounded; the largest of the table without.
-    `post_bits`: widths to round to; the lowest of the table without. `rule`: of the
-    cost, see :mod:`precision_lib.decide.cost`.
+    16 bits; without it the cost of the dearest run, 10 and 100 times. `size`, `tokens`:
+    parameters and tokens of the model to be rounded; the largest of the table without.
+    `post_bits`: widths to round to; without, those that hardware has, and for the
+    critical data the lowest of the table. `rule`: of the cost, see
+    :mod:`precision_lib.decide.cost`; `measured`: a delta of that model, in nats.
 
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> found = advise([example_fitted()], budget=1e21)
@@ -102,8 +112,9 @@ def advise(
     plain = rounding_surface(laws)
     if plain.reads("post_bits") and not base.choice.fixed:
         source = (after or base).choice.table
-        N = float(size or source["N"].max())
-        advice += _serving(plain, N, float(source["D"].max()))
+        N, D = float(size or source["N"].max()), float(tokens or source["D"].max())
+        advice.append(_costs(plain, N, D, post_bits, measured))
+        advice += _serving(plain, N, D)
         advice.append(_rounding(plain, source, N, post_bits))
     return advice
 
@@ -204,7 +215,7 @@ def _by_width(title: str, about: str, widths: WidthTable) -> Advice:
         low, high = row.pop("low"), row.pop("high")
         known = {} if np.isnan(low) or low == high else {"above": (low, high)}
         values = {name: row[name] for name in row if name not in ("bits", "outside")}
-        answers.append(Decision(widths.question, values, known))
+        answers.append(Decision(widths.question, values, known, outside=row["outside"]))
     given = tuple(f"{bits:g} bits" for bits in widths.bits)
     nothing = ("above", np.array([]))
     return Advice(title, about, given, tuple(answers), nothing, widths)
@@ -219,6 +230,27 @@ def _start(base: Fitted) -> Advice:
     about = f"For {N:.4g} parameters and {D:.4g} tokens, in full precision before that."
     title = "When to start quantized training"
     return _advice(title, about, given, answers, "qat_share")
+
+
+def _costs(
+    law: Surface, N: float, D: float, widths: Sequence[float], measured: float | None
+) -> Advice:
+    """What rounding one model costs, by width; whether a measured cost is normal."""
+    chosen = list(widths or HARDWARE_WIDTHS)
+    if measured is not None and len(chosen) > 1:
+        raise UserError("--measured is a delta at one width; say which by --post-bits.")
+    answers = tuple(
+        _asked(rounding_cost, law, N, D, bits, measured=measured) for bits in chosen
+    )
+    about = (
+        f"{brief(N)} parameters, trained unquantized on {brief(D)} tokens. An "
+        "unrounded model is as good on the share of the tokens, or with that of the "
+        "parameters."
+    )
+    if measured is not None:
+        about += f" {answers[0].notes[0]}"
+    given = tuple(f"{bits:g} bits" for bits in chosen)
+    return _advice(COSTS, about, given, answers, "delta")
 
 
 def _serving(law: Surface, N: float, D: float) -> list[Advice]:
@@ -245,8 +277,6 @@ def _rounding(
 ) -> Advice:
     known = sorted(table["post_bits"].dropna().unique())
     chosen = [float(bits) for bits in (widths or known[:WIDTHS])]
-    if any(bits <= 0 for bits in chosen):
-        raise UserError("--post-bits must be above zero.")
     answers = tuple(_asked(critical_data, law, N, bits) for bits in chosen)
     given = tuple(f"{bits:g} bits" for bits in chosen)
     about = (

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from precision_lib.decide.decision import brief
 from precision_lib.errors import UserError
 from precision_lib.report.build import Report
-from precision_lib.report.decisions import ROUNDING, Advice, rounding_surface
+from precision_lib.report.decisions import COSTS, ROUNDING, Advice, rounding_surface
 from precision_lib.report.figures import (
     among_the_runs,
     residuals,
@@ -23,7 +23,7 @@ from precision_lib.report.figures import (
     shares,
 )
 from precision_lib.report.svg import Picture
-from precision_lib.report.width_figures import by_width, over_the_start
+from precision_lib.report.width_figures import by_width, cost_by_width, over_the_start
 
 MOST_FAULTS = 500
 NAMES = {
@@ -39,6 +39,13 @@ NAMES = {
     "N_to": "to",
     "qat_share": "share of the tokens in few bits",
     "D_start": "tokens before",
+    "perplexity_ratio": "perplexity, times",
+    "token_share": "as good unrounded on a share of D",
+    "size_share": "or of N",
+    "normal_from": "95% of such models add from",
+    "normal_to": "to",
+    "measured_over_predicted": "measured / predicted",
+    "chance": "chance of one as far off",
 }
 
 
@@ -127,6 +134,8 @@ def _drawn(report: Report, advice: Advice, number: int) -> Picture | None:
     base = next(each for each in report.laws if each.fit.law.target == "loss")
     if advice.widths is not None:
         return by_width(advice.widths, f"widths{number}")
+    if advice.title == COSTS:
+        return cost_by_width(advice, f"costs{number}")
     if "D_start" in advice.answers[0].values:
         return over_the_start(base, advice, f"start{number}")
     if advice.title != ROUNDING:

@@ -110,10 +110,7 @@ def next_table(report: Report) -> pd.DataFrame:
     """
     rows = {
         each.quantity: {
-            "run": ", ".join(
-                f"{name} = {value if isinstance(value, str) else brief(value)}"
-                for name, value in each.run.items()
-            ),
+            "run": each.words,
             "left of the interval": f"{each.left:.0%}",
             "after a middling run": f"{each.same:.0%}",
         }

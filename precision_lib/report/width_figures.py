@@ -46,6 +46,41 @@ def by_width(widths: WidthTable, name: str) -> Picture:
     return picture(draw, f"Loss above the best width: {said}.", caption, name)
 
 
+def cost_by_width(advice: Advice, name: str) -> Picture:
+    """What rounding adds at each width: the law's interval, and where runs lie.
+
+    >>> from precision_lib.decide import Decision
+    >>> values = {"delta": 0.1, "normal_from": 0.05, "normal_to": 0.2}
+    >>> one = Decision("", values, {"delta": (0.08, 0.12)})
+    >>> made = cost_by_width(Advice("", "", ("4 bits",), (one,), ("", [])), "costs")
+    >>> "rounding adds" in made.svg
+    True
+    """
+    delta = np.array([answer.values["delta"] for answer in advice.answers])
+    ends = np.array([a.intervals.get("delta", (np.nan,) * 2) for a in advice.answers])
+    arms = np.clip(np.nan_to_num(np.abs(ends.T - delta)), 0, None)
+    normal = [(a.values.get("normal_from"), a.values.get("normal_to"))
+              for a in advice.answers]  # fmt: skip
+
+    def draw(axes: Axes) -> None:
+        at = np.arange(len(delta))
+        for place, (low, high) in zip(at, normal, strict=True):
+            if low is not None and high is not None:
+                axes.plot([place] * 2, [low, high], color=COLORS[0], lw=7, alpha=0.3)
+        axes.errorbar(at, delta, yerr=arms, fmt="D", color=COLORS[1], ms=6, capsize=3)
+        axes.set_xticks(at, advice.given)
+        axes.set_yscale("log", nonpositive="mask")
+        axes.set_ylabel("rounding adds, nats per token")
+
+    wide = " Wide bars: where 95% of models like those fitted lie."
+    caption = "What rounding adds to the loss, by the law; thin bars: 95% of its curve."
+    said = ", ".join(f"{g} {d:.2g}" for g, d in zip(advice.given, delta, strict=True))
+    return picture(
+        draw, f"Nats that rounding adds: {said}.",
+        caption + wide * (normal[0][0] is not None), name,
+    )  # fmt: skip
+
+
 def over_the_start(found: Fitted, advice: Advice, name: str) -> Picture:
     """Loss against the share of tokens in few bits, the best share marked.
 

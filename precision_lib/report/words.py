@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from precision_lib.decide import Decision
+from precision_lib.decide import Decision, NextRun
 from precision_lib.decide.decision import brief
 from precision_lib.intake.checks import Checked
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted
-from precision_lib.report.next_run import NextRun
 
 
 def summary(
@@ -119,13 +118,10 @@ def _value(answer: Decision, name: str) -> str:
 
 
 def _next(found: NextRun) -> str:
-    run = ", ".join(
-        f"{name} = {value if isinstance(value, str) else brief(value)}"
-        for name, value in found.run.items()
-    )
     return (
-        f"{run} would leave {found.left:.0%} of the interval of {found.quantity}; one "
-        f"more run in the middle of the table leaves {found.same:.0%}."
+        f"{found.words} would leave {found.left:.0%} of the interval of "
+        f"{found.quantity}; one more run in the middle of the table leaves "
+        f"{found.same:.0%}."
     )
 
 

@@ -6,6 +6,7 @@ import inspect
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -328,6 +329,12 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         ([*COMPARE, "--hold-out", "open(0)"], "a call is not allowed"),
         ([*COMPARE, "--folds", 1], "folds is 1"),
         (["predict", "absent.json"], "cannot read the fit"),
+        (["next-run", "absent.json"], "cannot read the fit"),
+        (["next-run", "paper"], "no intervals; fit again with --bootstrap"),
+        (["next-run", "ours", "--of", "x"], "no constant 'x', only E, A, alpha"),
+        (["next-run", "ours", "--of", "E", "--budget", 1e12], "give one of them"),
+        (["next-run", "ours", "--cost-rule", "max"], "--cost-rule is not used by"),
+        (["next-run", "ours", "--most", 1], "No run within reach costs as little"),
         (["predict", "RUNS"], "not the JSON of a fit"),
         (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
          "cannot read the fit"),
@@ -465,7 +472,19 @@ def test_fit_and_compare_read_what_report_reads(tmp_path: Path) -> None:
             )
 
 
-@pytest.mark.parametrize("command", ["laws", "fit", "compare", "predict", "decide"])
+def test_the_next_run_is_that_of_the_library(fitted: Path) -> None:
+    (fit,) = load_fits(fitted)
+    found = call_json("next-run", fitted, "--of", "alpha")["next"]
+    assert found == [asdict(decide.next_run(fit, fit.replicates["alpha"], "alpha"))]
+    cheap = call_json("next-run", fitted, "--most", 1e17)["next"][0]
+    assert 6 * cheap["run"]["N"] * cheap["run"]["D"] <= 1.01e17
+    text = call("next-run", fitted, "--budget", "1e18")
+    assert "N for 1e+18 FLOP" in text and "left of its" in text
+
+
+@pytest.mark.parametrize(
+    "command", ["laws", "fit", "compare", "predict", "decide", "next-run", "plan"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     text = call(command, "--help")
     assert "--json" in text and "Usage" in text

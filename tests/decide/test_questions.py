@@ -17,8 +17,10 @@ from precision_lib.laws import (
     bootstrap,
     fit,
     get_law,
+    load_fits,
     planted_params,
     planted_table,
+    save_fits,
 )
 from precision_lib.laws.objective import Objective
 
@@ -209,6 +211,23 @@ def test_an_interval_covers_the_laws_that_tie() -> None:
     assert table.low == pytest.approx(low)
     contour = covering(lambda s: decide.iso_loss(s, 3.4, 1e10, [4, 8]), tied)
     assert (contour.high >= decide.iso_loss(alone, 3.4, 1e10, [4, 8]).high).all()
+
+
+def test_the_run_to_make_next_is_known_from_a_saved_fit(tmp_path) -> None:
+    table = planted_table("effective-weights", 80, noise=0.003, seed=1)
+    found = fit(table, "effective-weights", starts=8)
+    found = found.with_bootstrap(bootstrap(found, "residual", 200))
+    save_fits([found], tmp_path / "fit.json")
+    (saved,) = load_fits(tmp_path / "fit.json")
+    dearest = 6 * (table["N"] * table["D"]).max()
+    for name in ("gamma_weights", "E"):
+        one = decide.next_run(found, found.replicates[name], name)
+        assert one == decide.next_run(saved, saved.replicates[name], name)
+        assert one.left <= one.same <= 1
+        assert 6 * one.run["N"] * one.run["D"] <= 1.01 * dearest
+    cheap = decide.next_run(found, found.replicates["E"], "E", dearest / 50)
+    assert 6 * cheap.run["N"] * cheap.run["D"] <= 1.01 * dearest / 50
+    assert cheap.left >= one.left
 
 
 def test_a_tie_that_cannot_answer_is_left_out() -> None:

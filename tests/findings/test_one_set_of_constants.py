@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +18,10 @@ from precision_lib.cli.reading import Reading
 from precision_lib.decide import critical_data, surface
 from precision_lib.findings import best_bits
 from precision_lib.findings.explorer_constants import our_constants, page_data
+from precision_lib.findings.our_laws import KEPT, TABLES, our_laws
 from precision_lib.findings.twins import PARTS, law_roundings
 from precision_lib.laws import Fit, fit
+from precision_lib.paths import table_folder
 from precision_lib.report.choice import choose
 from precision_lib.runs import load_ptq, load_runs
 from precision_lib.sweep import run_tables
@@ -103,6 +106,30 @@ def test_a_report_on_the_same_rows_finds_the_same_constants(
     rows[columns].to_csv(tmp_path / "ptq.csv", index=False)
     choice = choose(Reading().read(tmp_path / "ptq.csv").table)[-1]
     same(fit(choice.table, choice.law, fixed=choice.fixed), added)
+
+
+@pytest.mark.slow
+def test_the_kept_laws_are_those_of_a_refit() -> None:
+    ours = our_constants(load_runs(), load_ptq(), judge=True)
+    again = [fit for fit in (ours.base, ours.degradation) if fit]
+    for kept, fresh in zip(our_laws(), again, strict=True):
+        same(kept, fresh)
+        assert (kept.misfits, kept.tried) == (fresh.misfits, fresh.tried)
+        assert [t.law for t in kept.ties] == [t.law for t in fresh.ties]
+        for name, ends in fresh.ci.items():
+            assert kept.ci[name] == pytest.approx(ends, abs=0.01 * (ends[1] - ends[0]))
+
+
+def test_kept_laws_of_other_rows_are_not_used(tmp_path: Path) -> None:
+    for name in TABLES:
+        shutil.copy(table_folder() / name, tmp_path)
+    kept = json.loads((table_folder() / KEPT).read_text(encoding="utf-8"))
+    kept["fits"] = kept["fits"][:1]
+    (tmp_path / KEPT).write_text(json.dumps(kept), encoding="utf-8")
+    assert len(our_laws(tmp_path)) == 1
+    with (tmp_path / TABLES[1]).open("a", encoding="utf-8") as table:
+        table.write("\n")
+    assert len(our_laws(tmp_path)) == 2
 
 
 def test_a_set_of_constants_names_its_runs() -> None:

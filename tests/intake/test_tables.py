@@ -168,12 +168,44 @@ def test_a_column_a_width_is_a_row_a_width(write) -> None:
     some = read_table(write(f"{wide}7,8,1,,\n".replace("2.5,", "2.5,2.1")))
     assert some["post_bits"].isna().tolist() == [False, False, True, False, False]
     both = write("N,D,loss,loss_rtn_4,loss_gptq_4\n1,2,3,3.5,3.1\n")
-    with pytest.raises(UserError, match=r"several ways.*post_loss=loss_rtn_\*"):
+    with pytest.raises(UserError, match=r"several losses.*post_loss=loss_rtn_\*"):
         read_table(both)
     chosen = read_table(both, {"post_loss": "loss_gptq_*"})
     assert chosen["post_loss"].tolist() == [3.1]
     with pytest.raises(UserError, match="no column is like 'loss_awq_"):
         read_table(both, {"post_loss": "loss_awq_*"})
+
+
+@pytest.mark.parametrize(
+    ("loss", "wide"),
+    [
+        ("eval_ce", "loss_gptq_w"),
+        ("eval_ce", "eval_ce_gptq_w"),
+        ("ce", "val_loss_rtn_"),
+        ("val/ppl", "ppl_awq_int"),
+        ("L", "delta_gptq_w"),
+        ("L", "degradation_w"),
+    ],
+)
+def test_wide_columns_are_found_whatever_the_loss_is_called(write, loss, wide) -> None:
+    path = write(f"N,D,{loss},{wide}3,{wide}4\n1,2,3,3.5,3.1\n4,5,2,2.5,2.1\n")
+    frame = read_table(path, {"loss": loss})
+    assert frame["post_bits"].tolist() == [3, 3, 4, 4]
+
+
+@pytest.mark.parametrize("wide", ["ppl_gptq_w4", "acc_gptq_w4", "w4/gptq/4"])
+def test_what_may_be_a_loss_after_rounding_is_not_left_out_in_silence(
+    write, wide
+) -> None:
+    raw = read_runs(write(f"N,D,ce,{wide}\n1,2,3,3.5\n"), {"loss": "ce"})
+    (said,) = [r for r in check_runs(raw, {"loss": "ce"}).remarks if "Not read" in r]
+    assert repr(wide) in said and "post_loss=" in said
+
+
+def test_two_losses_in_wide_columns_are_asked_about(write) -> None:
+    path = write("N,D,ce,val_loss_gptq_w4,test_loss_gptq_w4\n1,2,3,3.5,3.6\n")
+    with pytest.raises(UserError, match=r"several losses.*val_loss_gptq_w\*"):
+        read_table(path, {"loss": "ce"})
 
 
 def test_text_far_down_a_long_column_is_found(write) -> None:

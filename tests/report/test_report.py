@@ -17,7 +17,8 @@ from bs4 import BeautifulSoup
 from typer.testing import CliRunner
 
 from precision_lib.cli import report as cli_own_runs
-from precision_lib.decide import optimal_precision, surface, training_widths
+from precision_lib.decide import next_run, optimal_precision, surface, training_widths
+from precision_lib.decide.next_runs import shares_left
 from precision_lib.errors import UserError
 from precision_lib.laws import (
     Fit,
@@ -34,7 +35,6 @@ from precision_lib.laws.registry import get_law
 from precision_lib.report.choice import Choice, choose
 from precision_lib.report.decisions import NEARLY, advise
 from precision_lib.report.fitted_laws import Fitted, fit_choice
-from precision_lib.report.next_run import next_run, shares_left
 from precision_lib.report.svg import COLORS
 from precision_lib.report.width_figures import over_the_start
 
@@ -218,7 +218,11 @@ def test_rounded_runs_give_two_laws_and_the_critical_data(tmp_path: Path) -> Non
     truth = planted_params(get_law("ptq"))
     for name in ("gamma_D", "gamma_N", "gamma_post"):
         assert record["laws"][1]["params"][name] == pytest.approx(truth[name], rel=0.1)
-    _, same, fills, last = record["advice"]
+    _, costs, same, fills, last = record["advice"]
+    assert costs["given"] == ["3 bits", "4 bits"]
+    for answer in costs["answers"]:
+        low, high = (answer["values"][f"normal_{end}"] for end in ("from", "to"))
+        assert low < answer["values"]["delta"] < high
     assert last["given"] == ["3 bits", "4 bits"]
     assert [a["values"]["N"] for a in same["answers"]] == [1e8] * 4
     assert [a["values"]["GB"] for a in fills["answers"]] == pytest.approx([0.05] * 4)
@@ -320,8 +324,7 @@ def test_the_share_left_is_exact_for_a_linear_law() -> None:
     design = np.column_stack(
         [np.ones(len(table)), table["N"] ** -0.5, table["D"] ** -0.5]
     )
-    scatter = 1.4826 * np.median(np.abs(found.problem.residuals(found.z)))
-    scatter *= np.sqrt(len(table) / (len(table) - 3))
+    scatter = found.scatter
     covariance = scatter**2 * np.linalg.inv(design.T @ design)
     means = [found.params[name] for name in ("E", "A", "B")]
     draws = generator.multivariate_normal(means, covariance, 40_000)

@@ -1,0 +1,86 @@
+"""The command that says which run to make next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from precision_lib.cli.options import CostRule, Json, Source, sized
+from precision_lib.cli.output import emit_json, refuse_unused, show_table
+from precision_lib.errors import UserError
+
+if TYPE_CHECKING:
+    from precision_lib.decide import NextRun
+    from precision_lib.laws import Fit
+
+
+def next_run(
+    ctx: typer.Context,
+    fit: Source,
+    of: Annotated[
+        str | None, typer.Option("--of", help="A constant to be known better.")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        sized("--budget", "Or what is best for so many FLOP, 6 N D at 16 bits."),
+    ] = None,
+    cost_rule: CostRule = None,
+    most: Annotated[
+        float | None, sized("--most", "FLOP that the run may cost; else the dearest.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which run would narrow an interval of a fit the most.
+
+    Without --of or --budget, for the least-known constant of each law of the file.
+    """
+    from precision_lib.cli.sources import laws_of
+    from precision_lib.decide.next_runs import least_known
+
+    if of and budget:
+        raise UserError("--of and --budget name two things; give one of them.")
+    if not budget:
+        refuse_unused(ctx, ("cost_rule",), "a question without --budget")
+    fits = laws_of(fit)
+    if budget:
+        found = [_for_a_budget(fits, budget, cost_rule or "all", most)]
+    else:
+        named = [each for each in fits if of is None or of in each.params]
+        if not named:
+            known = ", ".join(name for each in fits for name in each.params)
+            raise UserError(f"--of: there is no constant {of!r}, only {known}.")
+        found = [_for_a_constant(each, of or least_known(each), most) for each in named]
+    if as_json:
+        emit_json({"next": [asdict(each) for each in found]})
+        return
+    rows = [[n.quantity, n.words, f"{n.left:.0%}", f"{n.same:.0%}"] for n in found]
+    heads = ["to learn", "run", "left of its interval", "after a middling run"]
+    show_table("The run that narrows an interval the most", heads, rows)
+
+
+def _for_a_constant(fit: Fit, name: str, most: float | None) -> NextRun:
+    from precision_lib.decide import next_run as choose
+
+    if name not in fit.replicates:
+        raise UserError("this fit has no replicates; fit again with --bootstrap 1000.")
+    return choose(fit, fit.replicates[name], name, most)
+
+
+def _for_a_budget(
+    fits: tuple[Fit, ...], budget: float, rule: str, most: float | None
+) -> NextRun:
+    """For the best P, or the best N where a law knows no bits."""
+    from precision_lib import decide
+    from precision_lib.decide.next_runs import deciding
+    from precision_lib.decide.surface import TRAINING_BITS
+
+    base = next((each for each in fits if each.law.target == "loss"), fits[0])
+    law = decide.surface(base, columns={"post_bits": float("inf")})
+    if law.reads(*TRAINING_BITS):
+        answer = decide.optimal_precision(law, budget, rule=rule)
+    else:
+        answer = decide.allocation(law, budget, rule=rule)
+    name, draws = deciding(answer)
+    return decide.next_run(base, draws, f"{name} for {budget:.3g} FLOP", most)
