@@ -1,5 +1,7 @@
 """Exceptions that a user can do something about."""
 
+from collections.abc import Collection
+
 
 class UserError(ValueError):
     """A wrong input, said in one sentence that names it and what to do.
@@ -28,3 +30,15 @@ class Undetermined(UserError):
     ...
     precision_lib.errors.Undetermined: no run has 7,000,000 tokens.
     """
+
+
+def check_known(what: str, value: str, known: Collection[str]) -> None:
+    """Raise a UserError if `value` is none of the words that are known.
+
+    >>> check_known("grid", "fine", ["full", "narrow"])
+    Traceback (most recent call last):
+    ...
+    precision_lib.errors.UserError: unknown grid 'fine'; one of full, narrow.
+    """
+    if value not in known:
+        raise UserError(f"unknown {what} '{value}'; one of {', '.join(known)}.")

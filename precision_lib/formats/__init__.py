@@ -56,13 +56,8 @@ def parse_format(text: str) -> Format | None:
                          mxfp8-e5m2, mxint8; "mxfp4-ceil" and so on never clip
     ==================== =====================================================
 
-    Raises
-    ------
-    UserError
-        If no format has this name.
+    Raises UserError if no format has this name.
 
-    Examples
-    --------
     >>> parse_format("int4"), parse_format("int3-full"), parse_format("float32")
     (Int(bits=4, grid='narrow'), Int(bits=3, grid='full'), None)
     >>> [parse_format(name).bits for name in ("e4m3fn", "nf4", "mxfp6-e2m3")]
@@ -86,8 +81,6 @@ def parse_format(text: str) -> Format | None:
 def bits_of(text: str) -> int:
     """Bits a number takes in the format that `text` names, scales left out.
 
-    Examples
-    --------
     >>> bits_of("int4"), bits_of("float32")
     (4, 32)
     """
@@ -101,8 +94,6 @@ def bits_named(text: str) -> float | None:
     "none" stands for the 16 bits that training without quantization takes in
     practice; None if nobody says how many bits the name means.
 
-    Examples
-    --------
     >>> [bits_named(name) for name in ("int4", "bf16", "w4a16", "e4m3fn", "mine")]
     [4.0, 16.0, 4.0, 8.0, None]
     """
@@ -119,8 +110,6 @@ def bits_named(text: str) -> float | None:
 def information(fmt: Format) -> float:
     """Bits that an ideal code needs for one of the values: log2 of their number.
 
-    Examples
-    --------
     >>> round(information(Int(2)), 3)  # -1, 0, 1
     1.585
     """

@@ -29,8 +29,6 @@ class Block:
     Sources: https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf
     and https://arxiv.org/abs/2509.25149 for NVFP4.
 
-    Examples
-    --------
     >>> MX_FORMATS["mxfp4"].element.name, MX_FORMATS["mxfp4"].size
     ('e2m1', 32)
     """
@@ -66,8 +64,6 @@ class Block:
         """Stored bits a number: element, its share of block scales, and for NVFP4 of
         a 32-bit scale for each of the caller's blocks.
 
-        Examples
-        --------
         >>> MX_FORMATS["mxfp4"].bits_per_parameter((64, 64), (64, 64))
         4.25
         >>> MX_FORMATS["nvfp4"].bits_per_parameter((64, 64), (64, 64))

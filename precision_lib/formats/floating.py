@@ -35,6 +35,9 @@ class Float:
 
     So "e4m3" reaches 480, "e4m3fn" 448 and "e4m3ieee" 240.
 
+    Raises UserError if the bits are out of range or the format holds no number but
+    zero.
+
     Attributes
     ----------
     exponent : int
@@ -52,11 +55,6 @@ class Float:
     saturate : bool
         Whether numbers too large become the largest; if not, infinity or NaN. Under
         absmax scaling none are.
-
-    Raises
-    ------
-    UserError
-        If the bits are out of range or the format holds no number but zero.
 
     Examples
     --------
@@ -195,8 +193,6 @@ class Float:
     def cast(self, x: Tensor) -> Tensor:
         """`x` as this format holds it, without a scale.
 
-        Examples
-        --------
         >>> import torch
         >>> Float(4, 3, specials="fn").cast(torch.tensor([1.06, 500.0])).tolist()
         [1.0, 448.0]
@@ -214,8 +210,6 @@ class Float:
     def bits_per_parameter(self, block: Shape, shape: Shape) -> float:
         """Stored bits a number, its share of 16-bit scales included.
 
-        Examples
-        --------
         >>> Float(2, 1).bits_per_parameter((1, 128), (8, 256))
         4.125
         """
@@ -225,8 +219,6 @@ class Float:
 def parse_float(text: str) -> Float | None:
     """The floating-point format that `text` names, None if it names another kind.
 
-    Examples
-    --------
     >>> parse_float("e4m3b11fnuz").largest, parse_float("int4")
     (30.0, None)
     """

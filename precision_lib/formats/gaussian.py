@@ -17,8 +17,6 @@ MANY_LEVELS = 4096  # formats this fine have one flat minimum: a tenth will do
 def grid_values(fmt: Element) -> np.ndarray:
     """Every value of a format in rising order; an asymmetric grid's around zero.
 
-    Examples
-    --------
     >>> from precision_lib.formats import parse_format
     >>> grid_values(parse_format("int2-midrise")).tolist()
     [-1.5, -0.5, 0.5, 1.5]
@@ -35,8 +33,6 @@ def grid_values(fmt: Element) -> np.ndarray:
 def gaussian_error(fmt: Element, scale: float) -> float:
     """Mean squared rounding error of a standard normal under `scale`.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> round(gaussian_error(Int(1, "midrise"), 2 * math.sqrt(2 / math.pi)), 4)
     0.3634
@@ -59,8 +55,6 @@ def gaussian_absmax_error(fmt: Element, count: int) -> float:
     the maximum of `count` normal numbers. For grids with the same ends on both sides.
     This is the GMSE of Panferov et al. (arXiv 2506.01863, section 4.1) for our scales.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> [round(gaussian_absmax_error(Int(b), 64), 4) for b in (2, 3, 4, 8)]
     [0.5148, 0.0631, 0.0116, 0.0]
@@ -86,8 +80,6 @@ def gaussian_scale(fmt: Element) -> tuple[float, float]:
     Floats repeat themselves every factor of two, with several minima, so a range of
     scales is tried before the best is refined.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> scale, error = gaussian_scale(Int(1, "midrise"))
     >>> round(scale / 2, 4), round(-10 * math.log10(error), 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from precision_lib.errors import UserError
+from precision_lib.errors import UserError, check_known
 from precision_lib.formats.storage import Shape, bits_with_scales
 
 if TYPE_CHECKING:
@@ -36,13 +36,8 @@ class Int:
     clips nothing, which makes it the default. "midrise" has no zero: it is for one
     bit (a sign) and for scales other than absmax; QuEST's integers are these.
 
-    Raises
-    ------
-    UserError
-        If `bits` is not a whole number from 1 to 16 or `grid` is unknown.
+    Raises UserError if `bits` is not a whole number from 1 to 16 or `grid` is unknown.
 
-    Examples
-    --------
     >>> Int(4).range, Int(4, "full").range, Int(2).range
     ((-7, 7), (-8, 7), (-1, 1))
     """
@@ -51,10 +46,7 @@ class Int:
     grid: Grid = "narrow"
 
     def __post_init__(self) -> None:
-        if self.grid not in get_args(Grid):
-            raise UserError(
-                f"unknown grid '{self.grid}'; one of {', '.join(get_args(Grid))}."
-            )
+        check_known("grid", self.grid, get_args(Grid))
         if isinstance(self.bits, bool) or self.bits not in range(1, 17):
             raise UserError(f"integer bits must be 1 to 16, not {self.bits!r}.")
         if self.bits == 1 and self.grid == "narrow":
@@ -97,8 +89,6 @@ class Int:
     def bits_per_parameter(self, block: Shape, shape: Shape) -> float:
         """Stored bits a number, its share of 16-bit scales and zero points included.
 
-        Examples
-        --------
         >>> Int(4).bits_per_parameter((1, 64), (8, 256))
         4.25
         """

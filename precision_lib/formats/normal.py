@@ -22,13 +22,8 @@ class NormalFloat:
     https://arxiv.org/abs/2305.14314, section 3 and appendix E). A number halfway
     between two values takes the lower one, as in bitsandbytes.
 
-    Raises
-    ------
-    UserError
-        If `bits` is not 2 to 8.
+    Raises UserError if `bits` is not 2 to 8.
 
-    Examples
-    --------
     >>> [round(v, 3) for v in NormalFloat(3).values]
     [-1.0, -0.535, -0.247, 0.0, 0.183, 0.382, 0.623, 1.0]
     """
@@ -95,8 +90,6 @@ class NormalFloat:
     def bits_per_parameter(self, block: Shape, shape: Shape) -> float:
         """Stored bits a number, its share of 16-bit scales included.
 
-        Examples
-        --------
         >>> NormalFloat(4).bits_per_parameter((1, 64), (8, 256))
         4.25
         """

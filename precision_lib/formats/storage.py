@@ -18,17 +18,10 @@ def bits_with_scales(
 ) -> float:
     """Bits a number of a tensor, with one scale (and `extra` bits) for each block.
 
-    Parameters
-    ----------
-    bits : float
-        Bits of a number itself.
-    block, shape : sequence of int
-        Block that shares a scale, and shape of the tensor.
-    extra, scale_bits : float
-        Bits a block besides its scale (a zero point), and of the scale.
+    `bits`: bits of a number itself; `block`, `shape`: block that shares a scale, and
+    shape of the tensor; `extra`, `scale_bits`: bits a block besides its scale (a zero
+    point), and of the scale.
 
-    Examples
-    --------
     >>> bits_with_scales(4, (1, 32), (64, 64))
     4.5
     """
