@@ -17,19 +17,10 @@ def rotate(x: Tensor, block: int) -> Tensor:
     product of two rotated operands is that of the originals. A width that `block`
     does not divide is cut into runs of the largest power of two that divides both.
 
-    Parameters
-    ----------
-    x : Tensor, shape (…, n)
-    block : int
-        A power of two.
+    Raises UserError if `block` is no power of two.
 
-    Raises
-    ------
-    UserError
-        If `block` is no power of two.
+    `block`: a power of two.
 
-    Examples
-    --------
     >>> rotate(torch.tensor([2.0, 0.0, 0.0, 0.0]), 4).tolist()
     [1.0, 1.0, 1.0, 1.0]
     >>> rotate(torch.ones(6), 4).tolist() == rotate(torch.ones(6), 2).tolist()
@@ -50,13 +41,8 @@ def turn_runs(x: Tensor, matrix: Tensor) -> Tensor:
 def hadamard(block: int, width: int) -> Tensor:
     """Sylvester's matrix over the root of its size, which divides `width`; float64.
 
-    Raises
-    ------
-    UserError
-        If `block` is no power of two.
+    Raises UserError if `block` is no power of two.
 
-    Examples
-    --------
     >>> hadamard(4, 6).shape
     torch.Size([2, 2])
     """

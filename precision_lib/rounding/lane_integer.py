@@ -48,8 +48,6 @@ class LaneInt(nn.Module):
 def largest_code(text: str) -> int | None:
     """`top` of the format that `text` names; None if `LaneInt` cannot stand for it.
 
-    Examples
-    --------
     >>> largest_code("int4"), largest_code("float32"), largest_code("int4-full")
     (7, 0, None)
     """
@@ -64,8 +62,6 @@ def largest_code(text: str) -> int | None:
 def differing(texts: Sequence[str]) -> list[int]:
     """Largest codes of formats that differ from lane to lane; empty if all are one.
 
-    Examples
-    --------
     >>> differing(["int4", "float32"]), differing(["int4", "int4"])
     ([7, 0], [])
     """

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from precision_lib.errors import UserError
+from precision_lib.errors import UserError, check_known
 from precision_lib.formats import Element, Format, Int
 from precision_lib.rounding.lane_integer import LaneInt
 from precision_lib.rounding.options import STRAIGHT_THROUGH, Scale, StraightThrough
@@ -68,6 +68,9 @@ def quantize(
 ) -> Quantized:
     """Round `x` to the nearest value of `fmt`, ties to even.
 
+    Raises UserError if `x` holds NaN or infinity, the block does not divide its shape,
+    or the format has no such scale.
+
     Parameters
     ----------
     x : Tensor
@@ -80,12 +83,6 @@ def quantize(
         "absmax": the largest magnitude of a block fits. "mse": the scale with the
         least squared error, searched for each block (about 60 times the work).
         "gaussian": the best for a normal distribution of the block's root mean square.
-
-    Raises
-    ------
-    UserError
-        If `x` holds NaN or infinity, the block does not divide its shape, or the
-        format has no such scale.
 
     Examples
     --------
@@ -119,29 +116,19 @@ def fake_quantize(
     Without a format `x` comes back as it is. Nothing is checked, for speed: a NaN
     stays a NaN.
 
-    Parameters
-    ----------
-    x, fmt, block, scale
-        As in `quantize`.
-    straight_through : str
-        Which elements pass their gradient on unchanged; the others pass none.
-        "identity": all. "clipped": those whose rounded value is on the grid.
-        "trust": those that moved by at most half the mean step of the grid (QuEST,
-        https://arxiv.org/abs/2502.05003); the same as "clipped" on integers.
+    `x`, `fmt`, `block`, `scale`: as in `quantize`; `straight_through`: which elements
+    pass their gradient on unchanged; the others pass none. "identity": all. "clipped":
+    those whose rounded value is on the grid. "trust": those that moved by at most half
+    the mean step of the grid (QuEST, https://arxiv.org/abs/2502.05003); the same as
+    "clipped" on integers.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> x = torch.tensor([0.9, -0.4, 1.0], requires_grad=True)
     >>> y = fake_quantize(x, Int(2, "paper"), (3,)); y.sum().backward()
     >>> y.tolist(), x.grad.tolist()
     ([0.5, -0.5, 0.5], [0.0, 1.0, 0.0])
     """
-    if straight_through not in STRAIGHT_THROUGH:
-        raise UserError(
-            f"unknown straight-through estimator '{straight_through}'; one of "
-            f"{', '.join(STRAIGHT_THROUGH)}."
-        )
+    check_known("straight-through estimator", straight_through, STRAIGHT_THROUGH)
     if fmt is None:
         return x
     if isinstance(fmt, LaneInt):
@@ -154,8 +141,6 @@ def fake_quantize(
 def signal_to_noise(x: Tensor, values: Tensor) -> float:
     """Mean square of `x` over that of the rounding error, in decibels.
 
-    Examples
-    --------
     >>> round(signal_to_noise(torch.tensor([1.0, 1.0]), torch.tensor([0.9, 1.1])), 1)
     20.0
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from precision_lib.errors import UserError
+from precision_lib.errors import UserError, check_known
 from precision_lib.formats import Block, Element, Float, Format, Int
 from precision_lib.formats.gaussian import gaussian_scale
 from precision_lib.rounding.options import SCALES, Scale
@@ -35,21 +35,15 @@ def scaled_blocks(
     Numbers of fewer than 32 bits come back as float32, which holds every code; the
     blocks are contiguous, because dividing strided rows by their scales is slow.
 
-    Raises
-    ------
-    UserError
-        If the scale is unknown, or "gaussian" for a block format.
+    Raises UserError if the scale is unknown, or "gaussian" for a block format.
 
-    Examples
-    --------
     >>> x = torch.tensor([[3.0, -0.5]])
     >>> blocks, element, factor, zero_point = scaled_blocks(x, Int(3), (1, 2), "absmax")
     >>> (blocks / factor).tolist(), zero_point
     ([[3.0, -0.5]], None)
     """
     x = (x.float() if x.element_size() < 4 else x).contiguous()
-    if scale not in SCALES:
-        raise UserError(f"unknown scale '{scale}'; one of {', '.join(SCALES)}.")
+    check_known("scale", scale, SCALES)
     if isinstance(fmt, Block):
         return _own_blocks(x, fmt, block, scale)
     blocks, axes = split(x, block)

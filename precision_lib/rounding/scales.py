@@ -17,22 +17,12 @@ BlockSize = tuple[int, ...]
 def block_size(granularity: str, shape: torch.Size | BlockSize) -> BlockSize:
     """The block that shares a scale, for a tensor of this shape.
 
-    Parameters
-    ----------
-    granularity : str
-        "tensor"; "channel" (one scale a row of a weight of shape (out, in));
-        "token" (one scale a position: everything along the last axis);
-        "group:G" (runs of G along the last axis).
-    shape : tuple of int
-        Shape of the tensor.
+    Raises UserError if the granularity is unknown or G does not divide the last axis.
 
-    Raises
-    ------
-    UserError
-        If the granularity is unknown or G does not divide the last axis.
+    `granularity`: "tensor"; "channel" (one scale a row of a weight of shape (out, in));
+    "token" (one scale a position: everything along the last axis); "group:G" (runs of G
+    along the last axis); `shape`: shape of the tensor.
 
-    Examples
-    --------
     >>> [block_size(g, (8, 64)) for g in ("tensor", "channel", "group:16")]
     [(8, 64), (1, 64), (1, 16)]
     """
@@ -56,13 +46,8 @@ def block_size(granularity: str, shape: torch.Size | BlockSize) -> BlockSize:
 def split(x: Tensor, block: BlockSize) -> tuple[Tensor, tuple[int, ...]]:
     """A view of `x` with each axis split into (blocks, within), and the latter axes.
 
-    Raises
-    ------
-    UserError
-        If the block does not divide the shape.
+    Raises UserError if the block does not divide the shape.
 
-    Examples
-    --------
     >>> blocks, axes = split(torch.zeros(8, 64), (1, 16))
     >>> tuple(blocks.shape), axes
     ((8, 4, 16), (2,))
@@ -94,13 +79,8 @@ def _split_shape(
 def own_block(fmt: Format, block: BlockSize, shape: torch.Size) -> BlockSize:
     """The block that shares a scale of `fmt`: its own if it is a block format.
 
-    Raises
-    ------
-    UserError
-        If the format's block does not divide the last axis.
+    Raises UserError if the format's block does not divide the last axis.
 
-    Examples
-    --------
     >>> from precision_lib.formats import parse_format
     >>> own_block(parse_format("mxfp4"), (8, 64), torch.Size((8, 64)))
     (1, 32)
@@ -118,8 +98,6 @@ def own_block(fmt: Format, block: BlockSize, shape: torch.Size) -> BlockSize:
 def absmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Largest magnitude along `axes`, which stay as axes of one; all axes: a scalar.
 
-    Examples
-    --------
     >>> absmax(torch.tensor([[1.0, -3.0]]), (1,)).tolist()
     [[3.0]]
     """
@@ -134,8 +112,6 @@ def absmax_scale(
     A scale is at least the smallest normal number, which is what a block of zeros
     gets. Floats of 8 exponent bits hold every float32 magnitude and are not scaled.
 
-    Examples
-    --------
     >>> scale, zero_point = absmax_scale(torch.tensor([0.5, -3.5]), Int(4), (0,))
     >>> scale.item(), zero_point
     (0.5, None)
@@ -175,15 +151,8 @@ def _two_sided(
 def block_scale(x: Tensor, fmt: Block, block: BlockSize) -> Tensor:
     """Scales of a block format, shape (…, n / size, 1).
 
-    Parameters
-    ----------
-    x : Tensor, shape (…, n)
-    fmt : precision_lib.formats.blocks.Block
-    block : tuple of int
-        What shares the second scale of NVFP4; the other formats have none.
+    `block`: what shares the second scale of NVFP4; the other formats have none.
 
-    Examples
-    --------
     >>> from precision_lib.formats import parse_format
     >>> block_scale(torch.full((1, 32), 7.9), parse_format("mxfp4"), (1, 32)).item()
     1.0
@@ -212,13 +181,8 @@ def _power_of_two(largest: Tensor, fmt: Block) -> Tensor:
 def second_scale(fits: Tensor, fmt: Block, block: BlockSize) -> Tensor:
     """Scale of the scales of NVFP4: the largest in each of `block` becomes 448.
 
-    Raises
-    ------
-    UserError
-        If the caller's block is no whole number of the format's.
+    Raises UserError if the caller's block is no whole number of the format's.
 
-    Examples
-    --------
     >>> from precision_lib.formats import parse_format
     >>> second_scale(torch.tensor([[896.0]]), parse_format("nvfp4"), (1, 16)).item()
     2.0
@@ -232,8 +196,6 @@ def two_level(fits: Tensor, second: Tensor, fmt: Block, block: BlockSize) -> Ten
 
     One that would round to zero becomes the smallest there is.
 
-    Examples
-    --------
     >>> from precision_lib.formats import parse_format
     >>> fmt, fits = parse_format("nvfp4"), torch.tensor([[448.0, 1.05]])
     >>> two_level(fits, torch.ones(()), fmt, (1, 32)).tolist()
