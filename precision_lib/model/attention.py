@@ -13,8 +13,6 @@ def rotation(time: int, d_head: int, device: torch.device | None = None) -> Tens
 
     Frequencies 10,000^(-2i/d_head) (RoFormer, https://arxiv.org/abs/2104.09864).
 
-    Examples
-    --------
     >>> rotation(1, 4).tolist()
     [[[1.0, 1.0]], [[0.0, 0.0]]]
     """
@@ -28,14 +26,8 @@ def rotation(time: int, d_head: int, device: torch.device | None = None) -> Tens
 def rotate_positions(x: Tensor, turn: Tensor) -> Tensor:
     """Queries or keys, each pair of neighboring entries turned by its position's angle.
 
-    Parameters
-    ----------
-    x : Tensor, shape (…, time, d_head)
-    turn : Tensor
-        As `rotation` gives it.
+    `turn`: as `rotation` gives it.
 
-    Examples
-    --------
     >>> rotate_positions(torch.tensor([[1.0, 2.0]]), rotation(1, 2)).tolist()
     [[1.0, 2.0]]
     """
@@ -48,8 +40,6 @@ def rotate_positions(x: Tensor, turn: Tensor) -> Tensor:
 def causal_mask(time: int, device: torch.device | None = None) -> Tensor:
     """What is added to the scores: -inf where a key comes later, shape (time, time).
 
-    Examples
-    --------
     >>> causal_mask(2).tolist()
     [[0.0, -inf], [0.0, 0.0]]
     """
@@ -59,19 +49,10 @@ def causal_mask(time: int, device: torch.device | None = None) -> Tensor:
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Softmax attention of every position to those that `mask` leaves.
 
-    Parameters
-    ----------
-    q, k, v : Tensor, shape (batch, heads, time, d_head)
-    mask : Tensor, shape (time, time)
-        As `causal_mask` gives it.
+    Returns in the same shape.
 
-    Returns
-    -------
-    Tensor
-        In the same shape.
+    `mask`, shape (time, time): as `causal_mask` gives it.
 
-    Examples
-    --------
     >>> ones = torch.ones(1, 1, 2, 2)
     >>> v = torch.tensor([[[[4.0, 5.0], [6.0, 7.0]]]])
     >>> attend(ones, ones, v, causal_mask(2)).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from precision_lib.errors import UserError
+from precision_lib.errors import UserError, check_known
 from precision_lib.formats import HIGH_PRECISION, bits_of, parse_format
 from precision_lib.rounding.options import (
     SCALES,
@@ -58,15 +58,8 @@ class Precision:
     def __post_init__(self) -> None:
         for part in PARTS:
             parse_format(getattr(self, part))
-        if self.scale not in SCALES:
-            raise UserError(
-                f"unknown scale '{self.scale}'; one of {', '.join(SCALES)}."
-            )
-        if self.straight_through not in STRAIGHT_THROUGH:
-            raise UserError(
-                f"unknown straight_through '{self.straight_through}'; one of "
-                f"{', '.join(STRAIGHT_THROUGH)}."
-            )
+        check_known("scale", self.scale, SCALES)
+        check_known("straight_through", self.straight_through, STRAIGHT_THROUGH)
         if self.rotation < 0 or self.rotation & (self.rotation - 1):
             raise UserError(
                 f"rotation must be 0 or a power of two, not {self.rotation}."
@@ -103,13 +96,8 @@ class Precision:
 class ModelConfig:
     """Shape of the transformer.
 
-    Raises
-    ------
-    UserError
-        If the width does not divide into heads of even size.
+    Raises UserError if the width does not divide into heads of even size.
 
-    Examples
-    --------
     >>> ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80).parameters["mlp"]
     15360
     """

@@ -43,8 +43,6 @@ def peak_learning_rate(n_parameters: int) -> float:
     It runs between the optima of unquantized and 2-bit-weight training, which it
     was fitted to together.
 
-    Examples
-    --------
     >>> round(peak_learning_rate(96_000), 4)
     0.0113
     """

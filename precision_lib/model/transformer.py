@@ -50,8 +50,6 @@ class QuantLinear(nn.Module):
     `parts` output blocks are fused into one product (queries, keys and values; gate
     and up); "tensor" granularity still gives each its own scale.
 
-    Examples
-    --------
     >>> layer = QuantLinear(8, 4, Precision(weights="int2"))
     >>> len(layer.quantized_weight()[0].unique()) <= 3
     True
@@ -159,8 +157,6 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Token ids to the mean cross-entropy of the next tokens.
 
-    Examples
-    --------
     >>> config = ModelConfig(d_model=16, n_layers=1, n_heads=2, d_mlp=32)
     >>> model = Transformer(config, Precision(weights="int4"), seed=0)
     >>> ids = torch.arange(20).view(2, 10)
