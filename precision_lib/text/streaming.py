@@ -82,9 +82,6 @@ def load_stream(name: str) -> Corpus:
     Needs a network, the extra ``hub``, and two bytes of disk a token.
 
     Raises UserError if there is no room, no network or no ``datasets``.
-
-    >>> load_stream("dolma-cc").vocab_size  # doctest: +SKIP
-    50280
     """
     stream = STREAMS[name]
     folder = cache_folder() / "corpora" / name
@@ -133,8 +130,6 @@ def write_stream(
 
     `texts`: documents, in a random order; `stream`: its sizes are kept; the training
     tokens are cut at `tokens`. `folder`: must not exist.
-
-    >>> write_stream(texts, tokenizer, stream, Path("corpus"))  # doctest: +SKIP
     """
     end = tokenizer.token_to_id(stream.end)
     size = tokenizer.get_vocab_size()

@@ -17,13 +17,8 @@ def validation_windows(
 ) -> tuple[Tokens, Indices]:
     """Evenly spaced windows of each stream, in proportion to `weights`.
 
-    Returns
-    -------
-    array of shape (windows, 129), array of shape (windows,)
-        The windows and the index of the stream that each comes from.
+    Returns the windows and the index of the stream that each comes from.
 
-    Examples
-    --------
     >>> rows, source = validation_windows([np.arange(5000, dtype=np.uint16)], [1], 4)
     >>> rows[:, 0].tolist(), source.tolist()
     ([0, 1152, 2432, 3712], [0, 0, 0, 0])
@@ -44,10 +39,6 @@ class Places:
         The other one.
     windows : dict
         How many windows it has of each source.
-
-    Examples
-    --------
-    >>> Places(Tokenizer.from_file("tokenizer.json"), {"a": 3})  # doctest: +SKIP
     """
 
     tokenizer: Tokenizer
@@ -65,13 +56,8 @@ def placed_windows(
     `held`: validation documents of each source; `tokenizer`: cuts the windows;
     `places`: says where they begin.
 
-    Returns
-    -------
-    array of shape (windows, 129), array of shape (windows,)
-        As of :func:`validation_windows`.
+    Returns as of :func:`validation_windows`.
 
-    Examples
-    --------
     >>> from precision_lib.text.tokenization import train_tokenizer
     >>> text = [Document("a", "b", (" ".join(str(i) for i in range(500)),))]
     >>> small, large = (train_tokenizer(text, size) for size in (260, 400))
