@@ -23,34 +23,19 @@ HELP = (
 def checked_tree(text: str) -> tuple[ast.expr, tuple[str, ...]]:
     """Parse a condition and refuse whatever is not in the language.
 
-    Parameters
-    ----------
-    text : str
-        A condition such as ``"N > 3e5"``.
+    Raises UserError if the text is too long, not understood, names no column, or holds
+    anything outside the language, with that part named.
 
-    Returns
-    -------
-    tree : ast.expr
-        Only nodes of the language.
-    names : tuple of str
-        The columns it reads, in alphabetical order.
+    `text`: a condition such as ``"N > 3e5"``.
 
-    Raises
-    ------
-    UserError
-        If the text is too long, not understood, names no column, or holds
-        anything outside the language, with that part named.
-
-    Examples
-    --------
     >>> checked_tree("D/N > 200")[1]
     ('D', 'N')
     >>> checked_tree("N.values > 1")
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: Condition 'N.values > 1': a dot is not \
-allowed; write comparisons of columns and numbers such as "N > 3e5 and D/N > 200", \
-joined by and, or, not.
+    allowed; write comparisons of columns and numbers such as "N > 3e5 and D/N > 200", \
+    joined by and, or, not.
     """
     shown = repr(" ".join(text.split())[:76])
     if len(text) > MAX_LENGTH:

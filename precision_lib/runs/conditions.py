@@ -66,24 +66,14 @@ class Condition:
     def mask(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Say for each row whether the condition holds.
 
-        Parameters
-        ----------
-        frame : DataFrame
-            Any table that has the columns named in the condition. Missing
-            numbers compare as IEEE NaN does.
+        Returns ndarray of bool, one a row.
 
-        Returns
-        -------
-        ndarray of bool, one a row
+        Raises UserError if a name is not a column, text is compared with a number, or
+        the whole is not a yes or no a row.
 
-        Raises
-        ------
-        UserError
-            If a name is not a column, text is compared with a number, or the
-            whole is not a yes or no a row.
+        `frame`: any table that has the columns named in the condition. Missing numbers
+        compare as IEEE NaN does.
 
-        Examples
-        --------
         >>> runs = pd.DataFrame({"N": [10, 20, 40], "bits": [4.0, 32.0, 4.0]})
         >>> parse_condition("N >= 20 and bits < 16").mask(runs).tolist()
         [False, False, True]
@@ -187,31 +177,19 @@ class Condition:
 def parse_condition(text: str) -> Condition:
     """Check a condition before any table is read.
 
-    Parameters
-    ----------
-    text : str
-        Column names, numbers, quoted text, ``+ - * / % **``, comparisons,
-        ``in [...]``, ``and``, ``or``, ``not`` and parentheses.
+    Raises UserError if the text is anything else, with the part that is not allowed.
 
-    Returns
-    -------
-    Condition
+    `text`: column names, numbers, quoted text, ``+ - * / % **``, comparisons, ``in
+    [...]``, ``and``, ``or``, ``not`` and parentheses.
 
-    Raises
-    ------
-    UserError
-        If the text is anything else, with the part that is not allowed.
-
-    Examples
-    --------
     >>> parse_condition("weight_bits in [3, 4] or not status == 'diverged'").names
     ('status', 'weight_bits')
     >>> parse_condition("__import__('os')")
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: Condition "__import__('os')": a call is not \
-allowed; write comparisons of columns and numbers such as "N > 3e5 and D/N > 200", \
-joined by and, or, not.
+    allowed; write comparisons of columns and numbers such as "N > 3e5 and D/N > 200", \
+    joined by and, or, not.
     """
     tree, names = checked_tree(text)
     return Condition(text, names, tree)
@@ -249,25 +227,13 @@ def _listing(names: pd.Index) -> str:
 def split_rows(frame: pd.DataFrame, hold_out: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split a table into the rows to fit and the rows held out.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row a run.
-    hold_out : str
-        Condition that picks the rows held out, e.g. ``"N > 3e5"``.
+    Returns the rows to fit, and the rows held out, both with their old labels.
 
-    Returns
-    -------
-    tuple of DataFrame
-        The rows to fit, and the rows held out, both with their old labels.
+    Raises UserError if the condition is wrong or leaves nothing on one side.
 
-    Raises
-    ------
-    UserError
-        If the condition is wrong or leaves nothing on one side.
+    `frame`: one row a run; `hold_out`: condition that picks the rows held out, e.g.
+    ``"N > 3e5"``.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"N": [10, 20, 40]})
     >>> fitted, held_out = split_rows(runs, "N > 25")
     >>> len(fitted), len(held_out)

@@ -28,8 +28,6 @@ OURS = DATA / "external"
 class ExternalTableAbsent(UserError):
     """The table is on this machine nowhere, and was not or could not be fetched.
 
-    Examples
-    --------
     >>> issubclass(ExternalTableAbsent, UserError)
     True
     """
@@ -157,40 +155,28 @@ TABLES = {table.name: table for table in _ALL}
 def load_external(name: str, *, download: bool = False) -> pd.DataFrame:
     """Load a table of other people's runs under this project's column names.
 
-    Parameters
-    ----------
-    name : str
-        ``"quartet"`` (N, D, loss, forward, backward: the formats of the passes),
-        ``"quest"`` (N, D, loss, weight_bits, activation_bits, w_quant, a_quant, group,
-        ...; 16 bits stand for bfloat16, not quantized) or ``"datablations"`` (name, N,
-        D, U_unique, loss), which are part of the repository; ``"chinchilla"`` (N, D, C,
-        loss, in_240) or ``"quartet2"`` (N, D, loss, group, then settings of the
-        forward, ``f``, and backward pass, ``b``, and of the scheme, ``s``).
-    download : bool
-        Whether the original may be fetched over the network when no copy is
-        there. It is kept in the folder for the next time.
+    Returns one row a run.
 
-    Returns
-    -------
-    DataFrame
-        One row a run.
+    Raises ExternalTableAbsent if the table is not there and was not, or could not be,
+    fetched. Raises UserError if the name is unknown or a file is not the one that was
+    pinned.
 
-    Raises
-    ------
-    ExternalTableAbsent
-        If the table is not there and was not, or could not be, fetched.
-    UserError
-        If the name is unknown or a file is not the one that was pinned.
+    `name`: ``"quartet"`` (N, D, loss, forward, backward: the formats of the passes),
+    ``"quest"`` (N, D, loss, weight_bits, activation_bits, w_quant, a_quant, group, ...;
+    16 bits stand for bfloat16, not quantized) or ``"datablations"`` (name, N, D,
+    U_unique, loss), which are part of the repository; ``"chinchilla"`` (N, D, C, loss,
+    in_240) or ``"quartet2"`` (N, D, loss, group, then settings of the forward, ``f``,
+    and backward pass, ``b``, and of the scheme, ``s``); `download`: whether the
+    original may be fetched over the network when no copy is there. It is kept in the
+    folder for the next time.
 
-    Examples
-    --------
     >>> load_external("quest").shape
     (104, 14)
     >>> load_external("my_runs")
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: There is no external table 'my_runs'; choose \
-from chinchilla, quest, datablations, quartet, quartet2.
+    from chinchilla, quest, datablations, quartet, quartet2.
     """
     if name not in TABLES:
         raise UserError(
@@ -214,18 +200,10 @@ from chinchilla, quest, datablations, quartet, quartet2.
 def content_digest(frame: pd.DataFrame) -> str:
     """SHA-256 of a table's values, whatever the order of its rows.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Numbers count to 12 significant digits.
+    Returns 64 hexadecimal digits.
 
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
+    `frame`: numbers count to 12 significant digits.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"N": [1.0, 2.0], "group": ["a", "b"]})
     >>> content_digest(runs) == content_digest(runs[::-1])
     True

@@ -14,24 +14,14 @@ CHINCHILLA_OUTLIERS = 5
 def chinchilla_rows(path: Path) -> pd.DataFrame:
     """Convert the points that Besiroglu et al. read off a figure.
 
-    Parameters
-    ----------
-    path : Path
-        ``svg_extracted_data.csv`` of github.com/epoch-research/analyzing-chinchilla.
+    Returns N parameters, D = C/(6N) tokens, C FLOP, loss (nats per token), and
+    ``in_240``: 0 for the five highest losses, which their fit leaves out.
 
-    Returns
-    -------
-    DataFrame
-        N parameters, D = C/(6N) tokens, C FLOP, loss (nats per token), and
-        ``in_240``: 0 for the five highest losses, which their fit leaves out.
+    Raises KeyError if a column is missing.
 
-    Raises
-    ------
-    KeyError
-        If a column is missing.
+    `path`: ``svg_extracted_data.csv`` of
+    github.com/epoch-research/analyzing-chinchilla.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "points.csv"
@@ -60,24 +50,13 @@ def chinchilla_rows(path: Path) -> pd.DataFrame:
 def quartet2_rows(path: Path) -> pd.DataFrame:
     """Convert the run list of Quartet II.
 
-    Parameters
-    ----------
-    path : Path
-        ``for_plots/runs.json`` of github.com/IST-DASLab/Quartet-II: lists of runs by
-        group.
+    Returns one row a run: ``group``, then the fields of a run as they are there.
 
-    Returns
-    -------
-    DataFrame
-        One row a run: ``group``, then the fields of a run as they are there.
+    Raises ValueError or AttributeError if the file is not JSON or not such lists.
 
-    Raises
-    ------
-    ValueError, AttributeError
-        If the file is not JSON or not such lists.
+    `path`: ``for_plots/runs.json`` of github.com/IST-DASLab/Quartet-II: lists of runs
+    by group.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "runs.json"

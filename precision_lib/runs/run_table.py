@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from precision_lib.errors import UserError
-from precision_lib.paths import READ_BY_DEFAULT, RunTable, table_folder
+from precision_lib.paths import READ_BY_DEFAULT, RunTable, table_folder, write_whole
 
 # What a run is for; see `precision_lib.sweep.plans.Plan`.
 Role = Literal["tuning", "fit", "validation", "extrapolation", "ablation", "held-out"]
@@ -139,20 +138,12 @@ def load_runs(
 ) -> pd.DataFrame:
     """The table of runs, checked; see ``data/README.md`` for its columns.
 
-    Parameters
-    ----------
-    path : Path, optional
-        Another file than a published one.
-    table : str
-        "short", the first table, or "main", the second.
+    Raises UserError if the file is missing, a column is missing, or a value breaks its
+    rule.
 
-    Raises
-    ------
-    UserError
-        If the file is missing, a column is missing, or a value breaks its rule.
+    `path`: another file than a published one; `table`: "short", the first table, or
+    "main", the second.
 
-    Examples
-    --------
     >>> {"N", "D", "loss", "weight_bits"} <= set(load_runs().columns)
     True
     """
@@ -164,8 +155,6 @@ def load_ptq(
 ) -> pd.DataFrame:
     """The table of (run, PTQ setting) pairs, checked.
 
-    Examples
-    --------
     >>> load_ptq()["post_bits"].unique().tolist()
     [2, 3, 4, 5, 6, 7, 8]
     """
@@ -177,8 +166,6 @@ def load_curves(
 ) -> pd.DataFrame:
     """The table of learning curves, checked.
 
-    Examples
-    --------
     >>> list(load_curves().columns)
     ['run_id', 'tokens', 'training_loss']
     """
@@ -190,8 +177,6 @@ def load_costs(
 ) -> pd.DataFrame:
     """The table of what each run took, checked: measured, so never twice the same.
 
-    Examples
-    --------
     >>> (load_costs()["train_seconds"] <= load_costs()["seconds"]).all()
     np.True_
     """
@@ -201,21 +186,13 @@ def load_costs(
 def load_statistics(
     path: Path | None = None, *, table: RunTable = "main"
 ) -> pd.DataFrame:
-    """The table of how weights and activations are spread, checked; not of the first.
-
-    Examples
-    --------
-    >>> load_statistics()["weight_kurtosis_mean"].median()  # doctest: +SKIP
-    3.4
-    """
+    """The table of how weights and activations spread, checked; not of the first."""
     return load_checked(path or table_folder(table) / "statistics.csv", STATISTICS)
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """A CSV as it was written, not checked: floats to the bit, no text missing.
 
-    Examples
-    --------
     >>> "" in read_table(table_folder() / "ptq.csv")["calibration"].to_list()
     True
     """
@@ -227,14 +204,9 @@ def read_table(path: Path) -> pd.DataFrame:
 def load_checked(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """A table that fits its schema.
 
-    Raises
-    ------
-    UserError
-        If the file is missing or no table, a column is missing or unknown, or a
-        value breaks its rule.
+    Raises UserError if the file is missing or no table, a column is missing or unknown,
+    or a value breaks its rule.
 
-    Examples
-    --------
     >>> len(load_checked(table_folder() / "runs.csv", RUNS)) == len(load_runs())
     True
     """
@@ -271,17 +243,11 @@ def _sentence(error: pa.errors.SchemaError) -> str:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a CSV; the old file stays whole until the new one is.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
     ...     write_table(pd.DataFrame({"a": [1]}), Path(name, "a.csv"))
     ...     Path(name, "a.csv").read_text()
     'a\\n1\\n'
     """
-    scratch = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        table.to_csv(scratch, index=False, lineterminator="\n")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    text = table.to_csv(index=False, lineterminator="\n")
+    write_whole(path, text.encode())

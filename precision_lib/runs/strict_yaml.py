@@ -30,13 +30,9 @@ class _Loader(yaml.SafeLoader):
 def read_yaml(path: Path) -> Any:
     """What a YAML file holds.
 
-    Raises
-    ------
-    UserError
-        If it cannot be read, is no YAML, or a key stands twice in one mapping.
+    Raises UserError if it cannot be read, is no YAML, or a key stands twice in one
+    mapping.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
     ...     path = Path(name, "a.yaml")
@@ -45,7 +41,7 @@ def read_yaml(path: Path) -> Any:
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: ...a.yaml: key 'seeds' stands twice, again in \
-line 2; keep one.
+    line 2; keep one.
     """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)
