@@ -29,22 +29,11 @@ if TYPE_CHECKING:
 def save_model(model: Transformer, config: RunConfig, path: Path) -> None:
     """Write the weights of `model` with `config` as metadata; all of it or nothing.
 
-    Parameters
-    ----------
-    model : Transformer
-        Trained as `config` says.
-    config : RunConfig
-        Stored as JSON.
-    path : Path
-        Usually ends in ``.safetensors``; its folder must exist.
+    Raises UserError if the file cannot be written.
 
-    Raises
-    ------
-    UserError
-        If the file cannot be written.
+    `model`: trained as `config` says; `config`: stored as JSON; `path`: usually ends in
+    ``.safetensors``; its folder must exist.
 
-    Examples
-    --------
     >>> import tempfile
     >>> from precision_lib.training.config import RunConfig
     >>> config = RunConfig(ModelConfig(16, 1, 2, 32), Precision("int4"))
@@ -64,16 +53,8 @@ def save_model(model: Transformer, config: RunConfig, path: Path) -> None:
 def load_model(path: Path) -> Transformer:
     """The model that `save_model` wrote, in the floating-point type it had.
 
-    Raises
-    ------
-    UserError
-        If there is no such file, it is damaged, or its tensors are not those of
-        the model that its config names.
-
-    Examples
-    --------
-    >>> load_model(Path("run.safetensors"))  # doctest: +SKIP
-    Transformer(...)
+    Raises UserError if there is no such file, it is damaged, or its tensors are not
+    those of the model that its config names.
     """
     config, weights = _read(path)
     try:
@@ -93,15 +74,7 @@ def load_model(path: Path) -> Transformer:
 def read_config(path: Path) -> dict[str, Any]:
     """The config in a file that `save_model` wrote: fields of `RunConfig` by name.
 
-    Raises
-    ------
-    UserError
-        If there is no such file or it is damaged.
-
-    Examples
-    --------
-    >>> read_config(Path("run.safetensors"))["seed"]  # doctest: +SKIP
-    0
+    Raises UserError if there is no such file or it is damaged.
     """
     return _read(path)[0]
 
@@ -109,24 +82,13 @@ def read_config(path: Path) -> dict[str, Any]:
 def published_models(folder: Path | None = None) -> pd.DataFrame:
     """The trained models that come with the runs, smallest first.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Another one than ``checkpoints`` beside the tables.
+    Returns a row a file: its ``path``, ``run_id``, ``N``, the ``tokens`` asked for, the
+    formats it was trained with and its ``seed``.
 
-    Returns
-    -------
-    DataFrame
-        A row a file: its ``path``, ``run_id``, ``N``, the ``tokens`` asked for, the
-        formats it was trained with and its ``seed``.
+    Raises UserError if the folder holds none or one is damaged.
 
-    Raises
-    ------
-    UserError
-        If the folder holds none or one is damaged.
+    `folder`: another one than ``checkpoints`` beside the tables.
 
-    Examples
-    --------
     >>> bool(published_models()["N"].is_monotonic_increasing)
     True
     """

@@ -8,7 +8,7 @@ import math
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args
 
-from precision_lib.errors import UserError
+from precision_lib.errors import UserError, check_known
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.text.corpus import SEQUENCE
 
@@ -22,6 +22,8 @@ LONG = 1e12  # operations from which compiling saves more than it takes
 @dataclass(frozen=True)
 class RunConfig:
     """A training run.
+
+    Raises UserError if a value is out of range.
 
     Attributes
     ----------
@@ -65,11 +67,6 @@ class RunConfig:
         A run of the same shape, seed, corpus and sequence whose last weights and
         optimizer this one starts from, and whose data it goes on from; `schedule` and
         `warmup` are about the steps of this run alone.
-
-    Raises
-    ------
-    UserError
-        If a value is out of range.
 
     Examples
     --------
@@ -115,21 +112,14 @@ class RunConfig:
                 raise UserError(
                     f"{name} must lie in 0 to 1, not {getattr(self, name)}."
                 )
-        if self.schedule not in get_args(Schedule):
-            names = ", ".join(get_args(Schedule))
-            raise UserError(f"unknown schedule '{self.schedule}'; one of {names}.")
-        if self.dtype not in DTYPES:
-            raise UserError(
-                f"unknown dtype '{self.dtype}'; one of {', '.join(DTYPES)}."
-            )
+        check_known("schedule", self.schedule, get_args(Schedule))
+        check_known("dtype", self.dtype, DTYPES)
         if self.batch_size % (self.devices * (self.micro_batch or 1)):
             raise UserError(
                 f"batch_size {self.batch_size} does not divide into micro-batches of "
                 f"{self.micro_batch or 1} on {self.devices} devices."
             )
-        if self.engine not in get_args(Engine):
-            names = ", ".join(get_args(Engine))
-            raise UserError(f"unknown engine '{self.engine}'; one of {names}.")
+        check_known("engine", self.engine, get_args(Engine))
         for name in ("model", "seed", "corpus", "sequence", "dtype"):
             if self.start_from and getattr(self, name) != getattr(
                 self.start_from, name
@@ -163,16 +153,11 @@ class RunConfig:
     @property
     def lane(self) -> RunConfig:
         """Equal for runs that can train side by side as lanes of one step."""
-        start = self.start_from and self.start_from.lane
-        free: dict[str, Any] = {"peak_lr": 1.0, "seed": 0, "weight_decay": 0.0}
-        free |= {
-            "start_from": start,
-            "schedule": "cosine",
-            "warmup": 0.1,
-            "final_lr": 0.1,
-            "decay": 0.2,
-        }
-        return replace(self, **free, averaging=0.0, precision=self.precision.lane)
+        return replace(
+            self, peak_lr=1.0, seed=0, weight_decay=0.0, schedule="cosine", warmup=0.1,
+            final_lr=0.1, decay=0.2, averaging=0.0, precision=self.precision.lane,
+            start_from=self.start_from and self.start_from.lane,
+        )  # fmt: skip
 
     @property
     def compiles(self) -> bool:
@@ -215,8 +200,6 @@ def _told(config: Any) -> dict[str, Any]:
 def learning_rate(step: int, config: RunConfig) -> float:
     """Learning rate of a step, counted from 0: linear warmup, then the schedule.
 
-    Examples
-    --------
     >>> config = RunConfig(ModelConfig(16, 1, 2, 32), tokens=204_800, peak_lr=1.0)
     >>> [round(learning_rate(s, config), 3) for s in (0, 9, 10, 99)]
     [0.1, 1.0, 1.0, 0.1]

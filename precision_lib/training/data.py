@@ -18,11 +18,6 @@ def data_order(corpus: Corpus, config: RunConfig) -> np.ndarray:
 
     Shape (steps, batch_size). Every epoch is its own random order; a window is
     used once an epoch. A run that starts from another goes on where that one ended.
-
-    Examples
-    --------
-    >>> data_order(corpus, config).shape  # doctest: +SKIP
-    (488, 16)
     """
     windows = (len(corpus.train) - 1) // config.sequence
     if config.windows > MAX_EPOCHS * windows:
@@ -39,13 +34,7 @@ def data_order(corpus: Corpus, config: RunConfig) -> np.ndarray:
 
 
 def training_tokens(corpus: Corpus, device: str) -> Tensor:
-    """The training text on a device, two bytes a token where the vocabulary allows.
-
-    Examples
-    --------
-    >>> training_tokens(corpus, "cpu").dtype  # doctest: +SKIP
-    torch.int16
-    """
+    """The training text on a device, two bytes a token where the vocabulary allows."""
     short = corpus.vocab_size <= 2**15
     tokens = corpus.train.view(np.int16) if short else corpus.train.astype(np.int32)
     return torch.from_numpy(tokens).to(device)

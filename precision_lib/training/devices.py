@@ -20,27 +20,18 @@ from precision_lib.errors import UserError
 from precision_lib.text.corpus import read_corpus
 from precision_lib.training.checkpoints import load_model, save_model
 from precision_lib.training.config import RunConfig
-from precision_lib.training.share import Share
+from precision_lib.training.step import Share
 from precision_lib.training.trainer import Run, train
 
 
 def train_on_devices(config: RunConfig, corpus: Path) -> Run:
     """Train in ``config.devices`` processes; on GPUs each has one of its own.
 
-    Parameters
-    ----------
-    config : RunConfig
-    corpus : Path
-        Folder of the token arrays, as `precision_lib.text.corpus.save_corpus` writes
-        it.
+    Raises UserError if there are fewer GPUs than devices.
 
-    Raises
-    ------
-    UserError
-        If there are fewer GPUs than devices.
+    `corpus`: folder of the token arrays, as `precision_lib.text.corpus.save_corpus`
+    writes it.
 
-    Examples
-    --------
     >>> train_on_devices(config, Path("corpus"))  # doctest: +SKIP
     """
     have = torch.cuda.device_count()

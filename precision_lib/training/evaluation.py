@@ -18,17 +18,8 @@ def evaluate(
 ) -> tuple[float, dict[str, float]]:
     """Mean loss on the validation tokens and on those of each source, nats per token.
 
-    Parameters
-    ----------
-    model : Transformer
-    corpus : Corpus
-    sequence : int
-        Tokens that the model was trained to read; shorter than a validation window
-        they cut it into pieces, so that the predicted tokens stay the same.
-
-    Examples
-    --------
-    >>> loss, by_source = evaluate(model, corpus)  # doctest: +SKIP
+    `sequence`: tokens that the model was trained to read; shorter than a validation
+    window they cut it into pieces, so that the predicted tokens stay the same.
     """
     device = next(model.parameters()).device
     rows = torch.from_numpy(corpus.validation.astype(np.int64)).to(device)

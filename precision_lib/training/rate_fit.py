@@ -32,26 +32,14 @@ class RuleConstant(NamedTuple):
 def fit_rates(rates: pd.DataFrame) -> dict[str, RuleConstant]:
     """Powers of N, D and the batch through the bracketed best rates.
 
-    Parameters
-    ----------
-    rates : DataFrame
-        By `best_rates` of `cells`, a row a cell and ``batch_size``.
+    Returns ``at``: the logarithm of the rate at `N0`, `D0` and `B0`; exponents of
+    ``N``, ``D`` and ``batch``; and ``low``: ln of the best rate in low precision over
+    that of unquantized training, from a second fit that has it as one constant more.
 
-    Returns
-    -------
-    dict
-        ``at``: the logarithm of the rate at `N0`, `D0` and `B0`; exponents of ``N``,
-        ``D`` and ``batch``; and ``low``: ln of the best rate in low precision over
-        that of unquantized training, from a second fit that has it as one constant
-        more.
+    Raises UserError if too few optima are bracketed.
 
-    Raises
-    ------
-    UserError
-        If too few optima are bracketed.
+    `rates`: by `best_rates` of `cells`, a row a cell and ``batch_size``.
 
-    Examples
-    --------
     >>> rates = pd.MultiIndex.from_product([[24e3, 98e3], [1e6, 7e6], [8, 16]])
     >>> rates = rates.to_frame(False).set_axis(["N", "tokens", "batch_size"], axis=1)
     >>> rates["rate"] = rates["N"] ** -0.5 * rates["batch_size"] ** 0.7
@@ -81,18 +69,11 @@ def fit_batch(rates: pd.DataFrame) -> dict[str, RuleConstant]:
     place goes with ln(D). So a cell whose best batch is the last that was tried still
     says its part.
 
-    Returns
-    -------
-    dict
-        ``at``: the logarithm of the best batch at `D0`; ``D``: its exponent.
+    Returns ``at``: the logarithm of the best batch at `D0`; ``D``: its exponent.
 
-    Raises
-    ------
-    UserError
-        If there are too few batches, or the loss does not rise on both sides.
+    Raises UserError if there are too few batches, or the loss does not rise on both
+    sides.
 
-    Examples
-    --------
     >>> x = np.log([2.0, 4.0, 8.0] * 2)
     >>> rates = pd.DataFrame({"tokens": np.repeat([D0 / 4, D0], 3), "N": 9, "low": 0})
     >>> loss = (x - np.log(8 * (rates["tokens"] / D0) ** 0.5)) ** 2

@@ -11,13 +11,7 @@ from precision_lib.training.config import RunConfig
 
 
 def describe(config: RunConfig, corpus: Corpus) -> dict[str, Any]:
-    """The columns of the run table that are known before training.
-
-    Examples
-    --------
-    >>> describe(config, corpus)["N"]  # doctest: +SKIP
-    23936
-    """
+    """The columns of the run table that are known before training."""
     model, precision = config.model, config.precision
     windows = (len(corpus.train) - 1) // config.sequence
     same = ["schedule", "warmup", "final_lr", "decay", "averaging", "sequence"]

@@ -20,10 +20,6 @@ def fast_step(lanes: Lanes) -> Callable[[], object]:
     Small models spend their time on starting kernels; a graph starts all of a step at
     once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs). The steps
     that warm up are taken back.
-
-    Examples
-    --------
-    >>> fast_step(lanes)()  # doctest: +SKIP
     """
     if lanes.weights.device.type != "cuda" or lanes.share.world > 1:
         return lanes.step

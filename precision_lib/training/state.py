@@ -56,8 +56,6 @@ class State:
 def named_parameters(model: nn.Module, weights: Tensor) -> dict[str, Tensor]:
     """Views of flat `weights` in the shapes of the model's parameters, by name.
 
-    Examples
-    --------
     >>> layer = nn.Linear(2, 1)
     >>> named_parameters(layer, torch.tensor([1.0, 2.0, 3.0]))["weight"].tolist()
     [[1.0, 2.0]]
@@ -73,8 +71,6 @@ def named_parameters(model: nn.Module, weights: Tensor) -> dict[str, Tensor]:
 def put_weights(model: nn.Module, weights: Tensor) -> None:
     """Copy flat `weights` into the parameters of the model.
 
-    Examples
-    --------
     >>> layer = nn.Linear(2, 1)
     >>> put_weights(layer, torch.tensor([1.0, 2.0, 3.0]))
     >>> layer.bias.item()

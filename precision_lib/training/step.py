@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 
@@ -20,10 +22,7 @@ from precision_lib.model.transformer import Block, QuantLinear, Transformer
 from precision_lib.rounding.lane_integer import LaneInt, differing
 from precision_lib.training.compiling import compiled
 from precision_lib.training.config import RunConfig, learning_rate
-from precision_lib.training.share import Share
 from precision_lib.training.state import State, named_parameters
-
-ALONE = Share()
 
 # Where the model keeps the format of each part.
 FORMATS: dict[str, tuple[type[nn.Module], str]] = {
@@ -32,6 +31,31 @@ FORMATS: dict[str, tuple[type[nn.Module], str]] = {
     "kv_cache": (Block, "cache_format"),
     "queries": (Block, "query_format"),
 }
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of each batch that process `rank` of `world` takes; by default all.
+
+    >>> Share(1, 2).of(torch.arange(4)).tolist()
+    [1, 3]
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def of(self, order: Tensor) -> Tensor:
+        """Its windows, of all along the last axis."""
+        return order[..., self.rank :: self.world]
+
+    def average(self, x: Tensor) -> None:
+        """Mean of a tensor over the processes, in place."""
+        if self.world > 1:
+            dist.all_reduce(x)
+            x /= self.world
+
+
+ALONE = Share()
 
 
 class Lanes:
@@ -152,8 +176,6 @@ def lane_widths(
     By the name of the buffer of `model` that holds it: a `LaneInt` takes the place of
     the format that is fixed.
 
-    Examples
-    --------
     >>> from precision_lib.model.config import ModelConfig
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> lane_widths(model, [Precision(), Precision(kv_cache="int4")])

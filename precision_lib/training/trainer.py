@@ -14,9 +14,8 @@ from precision_lib.text.corpus import Corpus
 from precision_lib.training.config import RunConfig
 from precision_lib.training.evaluation import evaluate
 from precision_lib.training.optimize import Trained, new_model, one_thread, train_steps
-from precision_lib.training.share import Share
 from precision_lib.training.state import State, put_weights
-from precision_lib.training.step import ALONE
+from precision_lib.training.step import ALONE, Share
 
 
 @dataclass
@@ -54,9 +53,14 @@ def train(
 
     One thread, so that the same config gives bit-identical weights on one machine.
 
+    ``record["status"]`` of the run is "finished", or "diverged" if a loss became NaN or
+    the final one is worse than guessing every token with equal probability.
+
+    Raises UserError if the corpus is smaller than a quarter of the tokens asked for or
+    has another vocabulary, or the device is not there.
+
     Parameters
     ----------
-    config : RunConfig
     corpus : Corpus
         Its digest goes into the record.
     progress : bool
@@ -66,18 +70,6 @@ def train(
         that run is trained first.
     share : Share
         Of one of several processes, see `precision_lib.training.devices`.
-
-    Returns
-    -------
-    Run
-        ``record["status"]`` is "finished", or "diverged" if a loss became NaN or
-        the final one is worse than guessing every token with equal probability.
-
-    Raises
-    ------
-    UserError
-        If the corpus is smaller than a quarter of the tokens asked for or has
-        another vocabulary, or the device is not there.
 
     Examples
     --------
@@ -108,20 +100,10 @@ def train_lanes(
     Each equals its run alone up to the order of sums. Seconds in the records are
     shares of what the lanes took together.
 
-    Parameters
-    ----------
-    configs : sequence of RunConfig
-        They may differ in rate, schedule, seed, weight decay, `start_from` and the
-        width of integers.
+    Raises UserError if they differ in more, or as in `train`.
 
-    Raises
-    ------
-    UserError
-        If they differ in more, or as in `train`.
-
-    Examples
-    --------
-    >>> train_lanes([config, other], corpus)  # doctest: +SKIP
+    `configs`: they may differ in rate, schedule, seed, weight decay, `start_from` and
+    the width of integers.
     """
     begin = time.perf_counter()
     with one_thread():
@@ -136,13 +118,7 @@ def train_lanes(
 
 
 def measured(trained: Trained, corpus: Corpus, device: str | None = None) -> Run:
-    """The run with its final loss, measured on `device`; by default where it trained.
-
-    Examples
-    --------
-    >>> measured(trained, corpus, "cpu").record["status"]  # doctest: +SKIP
-    'finished'
-    """
+    """The run with its final loss, measured on `device`; by default as it trained."""
     begin = time.perf_counter()
     config = trained.config
     model = new_model(config, device)

@@ -61,26 +61,14 @@ def best_rates(
     A parabola in the logarithm of the rate through the best mean over seeds and its
     neighbors.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Runs that differ in ``peak_lr`` and seed alone at each value of `by`.
-    by : sequence of str
+    Returns a row a value of `by`, with ``rate``, ``bracketed``: whether a lower and a
+    higher rate were both worse, and ``loss`` at that rate. Without a bracket ``rate``
+    is the best that was tried.
 
-    Returns
-    -------
-    DataFrame
-        A row a value of `by`, with ``rate``, ``bracketed``: whether a lower and a
-        higher rate were both worse, and ``loss`` at that rate. Without a bracket
-        ``rate`` is the best that was tried.
+    Raises UserError if there are no runs.
 
-    Raises
-    ------
-    UserError
-        If there are no runs.
+    `runs`: runs that differ in ``peak_lr`` and seed alone at each value of `by`.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": 9, "weight_bits": 32, "peak_lr": [0.01, 0.02, 0.04]})
     >>> best_rates(table.assign(loss=[3.1, 3.0, 3.1])).round(4).to_dict("records")
     [{'N': 9, 'weight_bits': 32, 'rate': 0.02, 'bracketed': True, 'loss': 3.0}]
@@ -101,18 +89,10 @@ def best_rates(
 def rate_rule(best: pd.DataFrame, reference: float = 24_000) -> tuple[float, float]:
     """Least-squares power law of N through the bracketed best rates.
 
-    Returns
-    -------
-    scale, exponent : float
-        ``rate = scale · (N / reference) ** exponent``.
+    Returns scale and exponent: ``rate = scale · (N / reference) ** exponent``.
 
-    Raises
-    ------
-    UserError
-        If fewer than two sizes have a bracketed optimum.
+    Raises UserError if fewer than two sizes have a bracketed optimum.
 
-    Examples
-    --------
     >>> best = pd.DataFrame({"N": [24e3, 96e3], "rate": [0.02, 0.01]})
     >>> scale, exponent = rate_rule(best.assign(bracketed=True))
     >>> round(scale, 4), round(exponent, 4)
@@ -147,13 +127,8 @@ def comparable(tuning: pd.DataFrame) -> pd.DataFrame:
     A seed can move a loss by more than another batch does, so batches are compared
     within seeds.
 
-    Parameters
-    ----------
-    tuning : DataFrame
-        By `cells`.
+    `tuning`: by `cells`.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"batch_size": [8, 8, 16], "seed": [0, 1, 0], "N": 9})
     >>> runs = runs.assign(tokens=9, low=False, schedule="cosine", final_lr=0.0)
     >>> comparable(runs)["seed"].tolist()
@@ -185,19 +160,11 @@ def compare_ends(runs: pd.DataFrame) -> pd.DataFrame:
 
     Each schedule at its best rate; compared within a cell, batch and seed.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        By `cells`.
+    Returns a row a schedule and ``final_lr``, with ``difference`` in nats, its standard
+    ``error`` over ``pairs``.
 
-    Returns
-    -------
-    DataFrame
-        A row a schedule and ``final_lr``, with ``difference`` in nats, its standard
-        ``error`` over ``pairs``.
+    `runs`: by `cells`.
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"schedule": ["cosine", "linear"] * 2, "N": 9, "low": 0})
     >>> runs = runs.assign(seed=[0, 0, 1, 1], loss=[3, 4, 3, 6], tokens=9)
     >>> runs = runs.assign(batch_size=16)
