@@ -14,15 +14,8 @@ def noise(weight: Tensor, rounded: Tensor, seed: int, name: str) -> Tensor:
     Each row of the noise has exactly the mean square of the row's rounding error, and
     a direction drawn at random, the same for the same seed and name.
 
-    Parameters
-    ----------
-    weight, rounded : Tensor, shape (out, in)
-    seed : int
-    name : str
-        Of the layer: layers are independent.
+    `name`: of the layer: layers are independent.
 
-    Examples
-    --------
     >>> weight, rounded = torch.ones(1, 4), torch.tensor([[1.0, 0.0, 1.0, 2.0]])
     >>> error = noise(weight, rounded, seed=0, name="a") - weight
     >>> round(float(error.square().sum()), 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from precision_lib.errors import UserError
+from precision_lib.errors import UserError, check_known
 
 Clip = Literal["none", "weights", "outputs"]
 
@@ -55,10 +55,7 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.clip not in get_args(Clip):
-            raise UserError(
-                f"unknown clip '{self.clip}'; one of {', '.join(get_args(Clip))}."
-            )
+        check_known("clip", self.clip, get_args(Clip))
         if not 0 <= self.damping <= 1:
             raise UserError(f"damping must lie in 0 to 1, not {self.damping}.")
         if self.block_columns < 1 or self.alphas < 1:
@@ -86,12 +83,10 @@ def options_of(method: str, changes: dict[str, Any]) -> Options:
     >>> options_of("gptq", {"damping": 0.1}).damping
     0.1
     """
-    if method not in DEFAULTS:
-        raise UserError(f"unknown method '{method}'; one of {', '.join(DEFAULTS)}.")
+    check_known("method", method, DEFAULTS)
     known = [field.name for field in fields(Options)]
     for name in changes:
-        if name not in known:
-            raise UserError(f"unknown option '{name}'; one of {', '.join(known)}.")
+        check_known("option", name, known)
     if method == "hqq" and changes.get("clip", "none") != "none":
         raise UserError("'hqq' chooses its own scales; leave clip out.")
     return replace(DEFAULTS[method], **changes)

@@ -16,16 +16,10 @@ from precision_lib.ptq.targets import linear_layers
 def spread(model: Transformer, calibration: Calibration) -> dict[str, float]:
     """Kurtosis and peak of weights and inputs, the mean over layers and the largest.
 
-    Returns
-    -------
-    dict
-        ``weight_kurtosis``, ``weight_peak``, ``activation_kurtosis`` and
-        ``activation_peak``, each with ``_mean`` and ``_max`` over the linear layers
-        inside the blocks. An input is that of the calibration set, before it is
-        quantized.
+    Returns ``weight_kurtosis``, ``weight_peak``, ``activation_kurtosis`` and
+    ``activation_peak``, each with ``_mean`` and ``_max`` over the linear layers inside
+    the blocks. An input is that of the calibration set, before it is quantized.
 
-    Examples
-    --------
     >>> from precision_lib.model.config import ModelConfig, Precision
     >>> model = Transformer(ModelConfig(16, 1, 2, 32), Precision())
     >>> found = spread(model, Calibration("counting", torch.arange(512).view(16, 32)))

@@ -29,9 +29,6 @@ def round_after_training(
 
     A model trained with low-bit weights is rounded to as many bits at most. The
     calibration set is the same for all runs of a corpus.
-
-    >>> round_after_training(model, corpus, config)[0]["method"]  # doctest: +SKIP
-    'rtn'
     """
     most = bits_of(config.precision.weights)
     calibration = Calibration.from_corpus(corpus)
