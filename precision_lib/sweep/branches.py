@@ -15,20 +15,11 @@ def branches(runs: list[RunConfig], share: float) -> list[RunConfig]:
     where it passes the D of a run, and each piece starts from the one before. A branch
     to D starts after ``1 - share`` of it and falls linearly to zero.
 
-    Parameters
-    ----------
-    runs : list of RunConfig
-        Equal but for `tokens`, which is those from the beginning, or of other models;
-        each model has a trunk of its own.
-    share : float
+    Returns each after the one that it starts from.
 
-    Returns
-    -------
-    list of RunConfig
-        Each after the one that it starts from.
+    `runs`: equal but for `tokens`, which is those from the beginning, or of other
+    models; each model has a trunk of its own.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> runs = [RunConfig(SHAPES["24k"], tokens=2048 * n) for n in (10, 20)]
     >>> [(c.schedule, c.windows // 16) for c in branches(runs, 0.2)]

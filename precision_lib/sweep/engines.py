@@ -97,8 +97,6 @@ class Outcome(NamedTuple):
     `error` is a sentence, or empty when all is well; `killed` means that the process
     died before it could say anything.
 
-    Examples
-    --------
     >>> Outcome([], "out of memory", killed=True).error
     'out of memory'
     """
@@ -128,15 +126,9 @@ class Engine(Protocol):
 class LocalEngine:
     """Processes on this machine, one thread each.
 
-    Parameters
-    ----------
-    jobs : int
-        Processes at once.
-    method : str, optional
-        Of ``multiprocessing``; "forkserver" where there is one.
+    `jobs`: processes at once; `method`: of ``multiprocessing``; "forkserver" where
+    there is one.
 
-    Examples
-    --------
     >>> LocalEngine(2).slots
     2
     """
@@ -183,8 +175,6 @@ class LocalEngine:
 def worker_context(method: str | None = None) -> Any:
     """The multiprocessing context of the workers; "forkserver" where there is one.
 
-    Examples
-    --------
     >>> worker_context("spawn").get_start_method()
     'spawn'
     """
@@ -209,8 +199,6 @@ def _process(stack: Stack, sender: Any) -> None:
 def die_with_parent() -> None:
     """End this worker at once when the process that started it is gone.
 
-    Examples
-    --------
     >>> die_with_parent()  # not a worker: nothing happens
     """
     parent = multiprocessing.parent_process()
@@ -228,11 +216,6 @@ def attempt(stack: Stack) -> str:
 
     A fault of the library also leaves its traceback beside the records, as
     ``<run_id>.failed``.
-
-    Examples
-    --------
-    >>> attempt([task])  # doctest: +SKIP
-    ''
     """
     failed = stack[0].record.with_suffix(".failed")
     failed.unlink(missing_ok=True)
@@ -270,8 +253,6 @@ def _keep(task: Task, run: Run, corpus: Corpus) -> None:
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MiB.
 
-    Examples
-    --------
     >>> peak_memory_mb() > 1
     True
     """

@@ -150,8 +150,6 @@ class Plan(pydantic.BaseModel):
     ("fit"), checking them inside ("validation") or beyond ("extrapolation") the
     fitted range or both ("held-out"), or comparing two ways to train ("ablation").
 
-    Examples
-    --------
     >>> grid = Set(shapes=["24k"], tokens=[9999])
     >>> plan = Plan(name="a", hypothesis="b", role="fit", sets=[grid])
     >>> plan.configs()[0].tokens
@@ -173,16 +171,8 @@ class Plan(pydantic.BaseModel):
 def read_plan(path: Path) -> Plan:
     """Read and check a plan file.
 
-    Raises
-    ------
-    UserError
-        If the file is missing or not a plan: an unknown key, shape, format or
-        keyword, or a number out of range.
-
-    Examples
-    --------
-    >>> read_plan(Path("data/short/plans/base.yaml")).name  # doctest: +SKIP
-    'base'
+    Raises UserError if the file is missing or not a plan: an unknown key, shape, format
+    or keyword, or a number out of range.
     """
     found = read_yaml(path)  # its sentences name the file
     try:

@@ -24,14 +24,9 @@ RECORD_BYTES = 100_000
 def prepare(todo: list[RunConfig], out: Path) -> dict[str, Path]:
     """Check the runs of a sweep and make its folder; returns that of each corpus.
 
-    Raises
-    ------
-    UserError
-        If the folder cannot be written or has no room for the results, a corpus
-        cannot be had, or a run asks for more of it than there is.
+    Raises UserError if the folder cannot be written or has no room for the results, a
+    corpus cannot be had, or a run asks for more of it than there is.
 
-    Examples
-    --------
     >>> prepare([], Path("."))
     {}
     """
@@ -56,14 +51,12 @@ def check_sizes(todo: list[RunConfig]) -> None:
     Reads no tokens, so that a dry run is quick; other corpora are checked by
     `prepare`.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> check_sizes([RunConfig(SHAPES["24k"], tokens=200_000_000)])
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: 200,000,000 tokens are more than 4 epochs of the \
-corpus default (30,323,549 tokens); ask for fewer.
+    corpus default (30,323,549 tokens); ask for fewer.
     """
     published = json.loads((DATA / "corpus.json").read_text(encoding="utf-8"))
     known = {"default": published, **published["variants"]}
@@ -82,8 +75,6 @@ def check_size(config: RunConfig, tokens: int, vocab_size: int) -> None:
 
     It must pass the tokens at most four times, and know as many kinds as the model.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> check_size(RunConfig(SHAPES["24k"], tokens=3000), 1000, 512)
     """
@@ -104,8 +95,6 @@ def check_size(config: RunConfig, tokens: int, vocab_size: int) -> None:
 def weight_bytes(config: RunConfig) -> int:
     """Room that a finished run takes on disk, in bytes.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> weight_bytes(RunConfig(SHAPES["24k"])) // 1000
     326
@@ -128,8 +117,6 @@ def rough_seconds(config: RunConfig) -> float:
 
     Good for the order of the runs; `precision_lib.sweep.price.prices` measures.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> round(rough_seconds(RunConfig(SHAPES["24k"], tokens=1_000_000)), 1)
     66.4
@@ -146,8 +133,6 @@ def rough_cost(parameters: Any, tokens: Any, weight_bits: Any) -> Any:
     as it is and once for each method and width of rounding that its weights allow;
     with the rounding itself that is half of what training on those tokens takes.
 
-    Examples
-    --------
     >>> bool(rough_cost(1e5, 1e6, 32) > 1.5 * rough_cost(1e5, 1e6, 2))
     True
     """

@@ -74,8 +74,6 @@ def prices(configs: list[RunConfig], jobs: int = 1) -> dict[str, float]:
     processes are those of a sweep, `jobs` at once, so that they share the machine as
     the sweep will. Runs on a GPU are not timed but counted, see `gpu_seconds`.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> short = RunConfig(SHAPES["24k"], tokens=100_000)
     >>> 0 < prices([short])[short.run_id] < 3600
@@ -101,8 +99,6 @@ def gpu_seconds(config: RunConfig, teraflops: float = GPU_TERAFLOPS) -> float:
     width · sequence more a token [Kaplan et al. 2020, section 2.1, causal]. A
     forward pass is a third of that; each rounding needs one over the validation set.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> round(gpu_seconds(RunConfig(SHAPES["24k"], tokens=10**9)), 1)
     2.3
@@ -120,8 +116,6 @@ def gpu_seconds(config: RunConfig, teraflops: float = GPU_TERAFLOPS) -> float:
 def kind(config: RunConfig) -> tuple[Any, ...]:
     """What the speed of a run depends on.
 
-    Examples
-    --------
     >>> from precision_lib.model.config import Precision
     >>> from precision_lib.model.shapes import SHAPES
     >>> two, six = (RunConfig(SHAPES["24k"], Precision(w)) for w in ("int2", "int6"))
@@ -161,8 +155,6 @@ def _mean(timings: list[Timings]) -> Timings:
 def measure(config: RunConfig) -> Timings:
     """Time the parts of a run on made-up tokens, on one thread.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> measure(RunConfig(SHAPES["24k"])).step > 0
     True

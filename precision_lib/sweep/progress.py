@@ -13,14 +13,9 @@ from tqdm import tqdm
 def time_left(running: Iterable[float], waiting: Iterable[float], slots: int) -> float:
     """Seconds until all is done, by `slots` workers.
 
-    Parameters
-    ----------
-    running, waiting : iterable of float
-        Seconds that each run still takes; the waiting ones are started in their order.
-    slots : int
+    `running`, `waiting`: seconds that each run still takes; the waiting ones are
+    started in their order.
 
-    Examples
-    --------
     >>> time_left([10.0], [4.0, 4.0, 4.0], slots=2)
     12.0
     """
@@ -44,15 +39,8 @@ class Progress:
     What the finished runs took, divided by what they were priced at, corrects the
     prices of the rest.
 
-    Parameters
-    ----------
-    prices : dict of str to float
-        Predicted seconds of each run that is to be done.
-    slots : int
-        Runs at once.
+    `prices`: predicted seconds of each run that is to be done; `slots`: runs at once.
 
-    Examples
-    --------
     >>> progress = Progress({"a": 2.0, "b": 2.0}, slots=1)
     >>> progress.start("a"); progress.left() <= 4.0
     True
@@ -127,8 +115,6 @@ class Progress:
 def in_words(seconds: float) -> str:
     """A length of time to two places.
 
-    Examples
-    --------
     >>> in_words(42), in_words(130), in_words(9025)
     ('42 s', '2 min', '2 h 30 min')
     """

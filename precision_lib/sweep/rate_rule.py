@@ -69,13 +69,8 @@ class RateRule(pydantic.BaseModel):
 def read_rule(path: Path = PATH) -> RateRule:
     """Read and check the rule.
 
-    Raises
-    ------
-    UserError
-        If the file is missing or a constant is.
+    Raises UserError if the file is missing or a constant is.
 
-    Examples
-    --------
     >>> sorted(read_rule().rate)
     ['D', 'N', 'at', 'batch']
     """

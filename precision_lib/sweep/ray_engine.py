@@ -20,24 +20,14 @@ PATIENCE = 3.0  # seconds for a connection
 class RayEngine:
     """Tasks on a Ray cluster, as many at once as it has resources for.
 
-    Parameters
-    ----------
-    address : str, optional
-        ``host:port`` of a running cluster, or "auto" for the one of this machine.
-        Without it a local cluster is started, with room for `jobs` runs.
-    jobs : int
-        Runs at once on a local cluster.
-    cpus, gpus : float
-        Resources of each run. A run sees only the GPUs that it owns.
+    Raises UserError if Ray is not installed, nobody answers at the address, or no node
+    has the resources of a run.
 
-    Raises
-    ------
-    UserError
-        If Ray is not installed, nobody answers at the address, or no node has the
-        resources of a run.
+    `address`: ``host:port`` of a running cluster, or "auto" for the one of this
+    machine. Without it a local cluster is started, with room for `jobs` runs. `jobs`:
+    runs at once on a local cluster; `cpus`, `gpus`: resources of each run. A run sees
+    only the GPUs that it owns.
 
-    Examples
-    --------
     >>> RayEngine("127.0.0.1:1")
     Traceback (most recent call last):
     ...

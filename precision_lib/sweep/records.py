@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 from filelock import FileLock
 
-from precision_lib.errors import UserError
 from precision_lib.paths import write_whole
 from precision_lib.runs.run_table import TABLES, read_table, write_table
 
@@ -45,8 +44,6 @@ class Records(NamedTuple):
 def read_records(out: Path) -> Records:
     """Read the records in `out`; one that is cut off or of another origin is damaged.
 
-    Examples
-    --------
     >>> read_records(Path("no such folder")).whole
     {}
     """
@@ -71,8 +68,6 @@ def set_aside(out: Path) -> list[str]:
 
     Returns a sentence for each.
 
-    Examples
-    --------
     >>> set_aside(Path("no such folder"))
     []
     """
@@ -93,8 +88,6 @@ def set_aside(out: Path) -> list[str]:
 def finished_ids(out: Path, data: Path) -> set[str]:
     """Runs that need no more work: those with a record or a row in ``runs.csv``.
 
-    Examples
-    --------
     >>> finished_ids(Path("no such folder"), Path("nor this"))
     set()
     """
@@ -109,8 +102,6 @@ def _collected(data: Path) -> set[str]:
 def write_json(path: Path, record: dict[str, Any]) -> None:
     """Write a record; the file is there whole or not at all.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
     ...     write_json(Path(name, "a.json"), {"loss": 3.5})
@@ -127,15 +118,7 @@ def collect(out: Path, data: Path) -> int:
     that a merge that was killed between two tables is done again by the next one.
     Damaged records are passed over; the next sweep sets them aside.
 
-    Raises
-    ------
-    UserError
-        If a table cannot be written; the old one is whole then.
-
-    Examples
-    --------
-    >>> collect(Path("runs"), Path("data"))  # doctest: +SKIP
-    231
+    Raises UserError if a table cannot be written; the old one is whole then.
     """
     with FileLock(data / ".collect.lock"):  # two at once would lose rows
         known = _collected(data)
@@ -187,7 +170,4 @@ def _merge(path: Path, new: list[dict[str, Any]], columns: list[str]) -> None:
     keys = ["sweep", "N", "D", "run_id", "method", "grid", "granularity"]
     keys += ["calibration", "post_bits", "tokens"]
     rows = rows.sort_values([key for key in keys if key in rows])
-    try:
-        write_table(rows.reindex(columns=columns), path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
+    write_table(rows.reindex(columns=columns), path)

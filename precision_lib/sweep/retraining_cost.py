@@ -49,18 +49,10 @@ class RetrainingPrice:
 def retraining_price(*plans: str) -> RetrainingPrice:
     """The price of the plans that a notebook trains anew.
 
-    Parameters
-    ----------
-    *plans : str
-        Names of plans of the table, without their ending.
+    Raises UserError if there is no such plan.
 
-    Raises
-    ------
-    UserError
-        There is no such plan.
+    `plans`: names of plans of the table, without their ending.
 
-    Examples
-    --------
     >>> price = retraining_price("base")
     >>> price.runs > 50, price.core_hours > 0
     (True, True)

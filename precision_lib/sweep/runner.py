@@ -45,9 +45,13 @@ def run_sweep(
     or not. Two sweeps may work in one folder: a run that the other one is in is left to
     it, and done here only if the other dies or fails.
 
+    Returns the number of runs done now, by this sweep or by another one in the folder.
+
+    Raises UserError before anything is trained if a corpus cannot be had or is too
+    small, or the folder cannot be written or has no room; at the end if runs failed.
+
     Parameters
     ----------
-    configs : list of RunConfig
     name, role : str
         Of the sweep; columns of the tables.
     out, data : Path
@@ -61,14 +65,8 @@ def run_sweep(
     lanes : int, optional
         Most runs in a stack, instead of `precision_lib.sweep.stacks.lanes_at_once`.
 
-    Returns the number of runs done now, by this sweep or by another one in the folder.
-
-    Raises
-    ------
-    UserError
-        Before anything is trained, if a corpus cannot be had or is too small, the
-        folder cannot be written or has no room. At the end, if runs failed.
-
+    Examples
+    --------
     >>> run_sweep([], "none", "fit", Path("."), Path("."))
     0
     """

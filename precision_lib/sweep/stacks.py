@@ -17,8 +17,6 @@ def lanes_at_once(config: RunConfig) -> int:
     nothing from lanes and an eager one with lanes stays behind it (the numbers are in
     benchmarks/README.md), and a run alone repeats to the bit.
 
-    Examples
-    --------
     >>> from dataclasses import replace
     >>> from precision_lib.model.shapes import SHAPES
     >>> config = RunConfig(SHAPES["24k"])
@@ -33,14 +31,8 @@ def lanes_at_once(config: RunConfig) -> int:
 def with_starts(configs: Iterable[RunConfig], states: Path) -> list[RunConfig]:
     """The runs, each once, and before them those whose last state they need.
 
-    Parameters
-    ----------
-    configs : iterable of RunConfig
-    states : Path
-        Folder of ``<run_id>.state`` of those that need not be trained again.
+    `states`: folder of ``<run_id>.state`` of those that need not be trained again.
 
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> trunk = RunConfig(SHAPES["24k"], schedule="constant")
     >>> branch = RunConfig(SHAPES["24k"], start_from=trunk)
@@ -59,14 +51,8 @@ def with_starts(configs: Iterable[RunConfig], states: Path) -> list[RunConfig]:
 def open_runs(configs: list[RunConfig], out: Path, data: Path) -> list[RunConfig]:
     """Those that are not done, and what they start from where its state is gone.
 
-    Parameters
-    ----------
-    configs : list of RunConfig
-    out, data : Path
-        Folders of the records and of ``runs.csv``.
+    `out`, `data`: folders of the records and of ``runs.csv``.
 
-    Examples
-    --------
     >>> open_runs([], Path("none"), Path("nor this"))
     []
     """

@@ -16,30 +16,16 @@ def run_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables of runs and of roundings that a notebook works on.
 
-    Parameters
-    ----------
-    runs : str
-        "published" reads the published tables. "retrain" trains every run of the
-        plans here, in `jobs` processes, keeping finished ones between calls, and
-        reads the tables made of those; the published ones stay as they are.
-    *plans : str
-        Names of plans of the table, for "retrain".
-    jobs : int
-        Processes, for "retrain".
+    Returns as `precision_lib.runs.run_table.load_runs` and
+    `precision_lib.runs.run_table.load_ptq` give them.
 
-    Returns
-    -------
-    trained, ptq : DataFrame
-        As `precision_lib.runs.run_table.load_runs` and
-        `precision_lib.runs.run_table.load_ptq` give them.
+    Raises UserError if `runs` is neither of the two.
 
-    Raises
-    ------
-    UserError
-        If `runs` is neither of the two.
+    `runs`: "published" reads the published tables. "retrain" trains every run of the
+    plans here, in `jobs` processes, keeping finished ones between calls, and reads the
+    tables made of those; the published ones stay as they are. `plans`: names of plans
+    of the table, for "retrain"; `jobs`: processes, for "retrain".
 
-    Examples
-    --------
     >>> trained, ptq = run_tables("published", "base")
     >>> set(ptq["run_id"]) == set(trained.query("status == 'finished'")["run_id"])
     True
@@ -53,13 +39,8 @@ def run_tables(
 def tables_folder(runs: str) -> Path:
     """Where the tables lie: the published ones, or those of runs trained here.
 
-    Raises
-    ------
-    UserError
-        If `runs` is neither "published" nor "retrain".
+    Raises UserError if `runs` is neither "published" nor "retrain".
 
-    Examples
-    --------
     >>> tables_folder("published").name, tables_folder("retrain").name
     ('short', 'short')
     """
