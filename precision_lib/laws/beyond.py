@@ -29,15 +29,9 @@ def largest_out(
 ) -> Comparison:
     """Fit the runs below the largest value of a column and predict those at it.
 
-    Parameters
-    ----------
-    table, laws, **options
-        As for `compare`.
-    column
-        A column of numbers, such as N, D, or a compute column.
+    `table`, `laws`, `options`: as for `compare`; `column`: a column of numbers, such as
+    N, D, or a compute column.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> found = largest_out(example_table(), ["chinchilla"], "N")
     >>> found.scores[0].n_held_out, found.scores[0].held_out_r2 > 0.98
@@ -64,20 +58,12 @@ def growing_out(
     As a lab grows: fit what is there, predict the next size, add it, go on. The first
     values, from which some law cannot be fitted, are only fitted.
 
-    Parameters
-    ----------
-    table, laws, seed, **options
-        As for `compare`.
-    column
-        A column of numbers, such as N or D.
+    Raises UserError if there is no such column, or no value of it can be predicted from
+    those below.
 
-    Raises
-    ------
-    UserError
-        There is no such column, or no value of it can be predicted from those below.
+    `table`, `laws`, `seed`, `options`: as for `compare`; `column`: a column of numbers,
+    such as N or D.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> found = growing_out(example_table(), ["chinchilla"], "N")
     >>> found.held_out, found.scores[0].n_held_out

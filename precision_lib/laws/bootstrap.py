@@ -18,7 +18,6 @@ from precision_lib.laws.resample import (
     fitted,
     grouped,
     named,
-    new_targets,
     refit,
     refits_without,
     spread_residuals,
@@ -68,13 +67,9 @@ class Bootstrap:
     ) -> tuple[float, float]:
         """Confidence interval of one parameter.
 
-        Raises
-        ------
-        UserError
-            There is no such parameter, or the method or level is unknown.
+        Raises UserError if there is no such parameter, or the method or level is
+        unknown.
 
-        Examples
-        --------
         >>> from precision_lib.laws import bootstrap, example_fit
         >>> low, high = bootstrap(example_fit(), replicates=200).interval("E")
         >>> low < 1.8 < high
@@ -99,25 +94,14 @@ class Bootstrap:
     ) -> tuple[Array, Array]:
         """Interval of the prediction for each row of a table.
 
-        Parameters
-        ----------
-        new_run
-            Include the scatter of a single new run (a prediction interval, by
-            percentile); without it, the interval of the law's curve.
-        method, level, seed
-            Of the interval; the seed draws the scatter.
+        Returns lower and upper ends, each of shape (rows,).
 
-        Returns
-        -------
-        lower and upper ends, each of shape (rows,)
+        Raises UserError if BCa is asked for a new run, or the table lacks a column.
 
-        Raises
-        ------
-        UserError
-            BCa is asked for a new run, or the table lacks a column.
+        `new_run`: include the scatter of a single new run (a prediction interval, by
+        percentile); without it, the interval of the law's curve; `method`, `level`,
+        `seed`: of the interval; the seed draws the scatter.
 
-        Examples
-        --------
         >>> from precision_lib.laws import bootstrap, example_fit
         >>> boot = bootstrap(example_fit(), replicates=200)
         >>> low, high = boot.predict_interval({"N": [1e8], "D": [1e10]})
@@ -140,7 +124,7 @@ class Bootstrap:
                     None if without is None else without[:, row],
                     method,
                     level,
-                )
+                )  # fmt: skip
                 for row in range(rows.n)
             ]
         ).reshape(-1, 2)
@@ -180,6 +164,8 @@ def bootstrap(
 ) -> Bootstrap:
     """Refit a law to resampled tables, all at once.
 
+    Raises UserError if the fit has no table, or the options do not allow the draws.
+
     Parameters
     ----------
     fit
@@ -197,11 +183,6 @@ def bootstrap(
     by
         For ``"cluster"``: one value a row.
 
-    Raises
-    ------
-    UserError
-        The fit has no table, or the options do not allow the draws.
-
     Examples
     --------
     >>> from precision_lib.laws import example_fit
@@ -218,49 +199,37 @@ def bootstrap(
             f"most {max(LARGEST // problem.n, 2)}."
         )
     generator = np.random.default_rng(seed)
+    clusters: int | None = None
+    left_out: dict[str, Array] = {}
     if kind == "residual":
         residuals = spread_residuals(problem, minima)
 
         def draw(count: int) -> dict[str, Array]:
-            return {
-                "goal": new_targets(problem, minima[0], residuals, count, generator)
-            }
+            picked = generator.choice(residuals, size=(count, problem.n))
+            return {"goal": problem.model(minima[:1])[0] + picked}
 
-        told: tuple[str, ...] = ()
-        left_out: dict[str, Array] = {}
     else:
         groups = grouped(problem, kind, by)
+        clusters = int(groups.max()) + 1 if kind == "cluster" else None
 
         def draw(count: int) -> dict[str, Array]:
             return {"weight": draw_counts(groups, count, generator) * problem.weight}
 
-        told = _few_clusters(kind, int(groups.max()) + 1)
         left_out = named(problem, refits_without(problem, minima, few(groups)))
     z, objective, converged = refit(problem, minima, replicates, draw)
-    return Bootstrap(
-        fit,
-        kind,
-        named(problem, z),
-        objective,
-        left_out,
-        converged,
-        (*told, *_not_converged(converged)),
-    )
+    told = _warnings(clusters, converged)
+    return Bootstrap(fit, kind, named(problem, z), objective, left_out, converged, told)
 
 
-def _few_clusters(kind: str, groups: int) -> tuple[str, ...]:
-    if kind == "cluster" and groups < FEW_CLUSTERS:
-        return (
-            f"{groups} clusters are few: the cluster bootstrap gives intervals that "
-            "are too short.",
+def _warnings(clusters: int | None, converged: Mask) -> tuple[str, ...]:
+    sentences = []
+    if clusters is not None and clusters < FEW_CLUSTERS:
+        sentences.append(
+            f"{clusters} clusters are few: the cluster bootstrap gives intervals that "
+            "are too short."
         )
-    return ()
-
-
-def _not_converged(converged: Mask) -> tuple[str, ...]:
-    bad = int((~converged).sum())
-    if not bad:
-        return ()
-    return (
-        f"{bad} of the {converged.size} refits for the intervals did not converge.",
-    )
+    if bad := int((~converged).sum()):
+        sentences.append(
+            f"{bad} of the {converged.size} refits for the intervals did not converge."
+        )
+    return tuple(sentences)

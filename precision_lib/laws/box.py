@@ -21,21 +21,12 @@ SLACK = 1e-10  # share of the largest slope that counts as none at a bound
 def lowest_in_box(hessian: Array, slope: Array, low: Array, high: Array) -> Array:
     """Minimize ``step' H step / 2 - slope' step`` over ``low <= step <= high``.
 
-    Parameters
-    ----------
-    hessian
-        Positive definite, shape (B, K, K).
-    slope
-        Downhill, that is minus the gradient, shape (B, K).
-    low, high
-        Bounds on the step, shape (B, K); zero lies between them.
+    Returns steps (B, K).
 
-    Returns
-    -------
-    steps (B, K)
+    `hessian`: positive definite, shape (B, K, K); `slope`: downhill, that is minus the
+    gradient, shape (B, K); `low`, `high`: bounds on the step, shape (B, K); zero lies
+    between them.
 
-    Examples
-    --------
     Without bounds the lowest point is at (2, -1):
 
     >>> hessian, slope = np.array([[[2.0, 1.0], [1.0, 2.0]]]), np.array([[3.0, 0.0]])
@@ -88,15 +79,12 @@ def _first_bound(
 
 def times(matrix: Array, vector: Array) -> Array:
     """Matrix times vector in a fixed order of sums: (B, K, K) and (B, K)."""
-    product: Array = np.einsum("bkl,bl->bk", matrix, vector)
-    return product
+    return np.einsum("bkl,bl->bk", matrix, vector)
 
 
 def convex(matrix: Array) -> Mask:
     """Which of some symmetric matrices (B, K, K) are positive definite.
 
-    Examples
-    --------
     >>> convex(np.array([[[2.0, 1.0], [1.0, 2.0]], [[1.0, 2.0], [2.0, 1.0]]]))
     array([ True, False])
     """
@@ -112,15 +100,9 @@ def convex(matrix: Array) -> Mask:
 def solve_free(matrix: Array, right: Array, free: Mask) -> Array:
     """Solve for the free coordinates, the others being zero, by ``L D L'``.
 
-    Parameters
-    ----------
-    matrix
-        Positive definite, shape (B, K, K).
-    right, free
-        Right sides and which coordinates to solve for, shape (B, K).
+    `matrix`: positive definite, shape (B, K, K); `right`, `free`: right sides and which
+    coordinates to solve for, shape (B, K).
 
-    Examples
-    --------
     >>> matrix = np.array([[[2.0, 1.0], [1.0, 2.0]]])
     >>> solve_free(matrix, np.array([[3.0, 0.0]]), np.array([[True, True]]))
     array([[ 2., -1.]])

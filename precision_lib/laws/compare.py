@@ -124,6 +124,9 @@ def compare(
 ) -> Comparison:
     """Score laws by prediction of held-out rows.
 
+    Raises UserError if the laws differ in target, or the hold-out leaves nothing on one
+    side.
+
     Parameters
     ----------
     table
@@ -143,11 +146,8 @@ def compare(
     **options
         For `fit`, the same for every law.
 
-    Raises
-    ------
-    UserError
-        The laws differ in target, or the hold-out leaves nothing on one side.
-
+    Examples
+    --------
     >>> from precision_lib.laws import example_table
     >>> found = compare(example_table(), ["chinchilla", "chinchilla-tied"], folds=5)
     >>> found.frame()["law"].tolist()
@@ -201,8 +201,6 @@ def scored(
 def take(table: Table, mask: Mask) -> Table:
     """The rows of a table for which the mask is true.
 
-    Examples
-    --------
     >>> take({"N": [1, 2]}, np.array([False, True]))["N"].tolist()
     [2]
     """

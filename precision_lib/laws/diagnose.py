@@ -14,8 +14,6 @@ VAGUE = 1.0  # standard error, in factors of e, beyond which a parameter is unkn
 def r_squared(target: Array, predicted: Array, weight: Array) -> float:
     """Share of the weighted variance of the target that is predicted.
 
-    Examples
-    --------
     >>> r_squared(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.ones(2))
     1.0
     """
@@ -38,8 +36,6 @@ def at_bounds(problem: Problem, z: Array) -> tuple[str, ...]:
 def noise(residuals: Array, free: int) -> float:
     """Robust standard deviation of the residuals.
 
-    Examples
-    --------
     >>> round(noise(np.array([-1.0, 1.0, -1.0, 1.0]), 0), 3)
     1.483
     """

@@ -31,8 +31,6 @@ def rule(ufunc: Any) -> Callable[[Rule], Rule]:
     The decorated function takes plain arrays and returns the value and one
     partial derivative for each input.
 
-    Examples
-    --------
     >>> @rule(np.arctan)
     ... def _arctan(x):
     ...     return np.arctan(x), (1 / (1 + x * x),)
@@ -50,21 +48,12 @@ def rule(ufunc: Any) -> Callable[[Rule], Rule]:
 class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     """A value with its derivatives by the parameters it depends on.
 
-    Parameters
-    ----------
-    value
-        The numbers, of any shape.
-    parts
-        Derivative by parameter ``k``, for each ``k`` with a derivative that is
-        not zero; of a shape that broadcasts against `value`.
+    Raises UserError if an operation has no derivative rule.
 
-    Raises
-    ------
-    UserError
-        An operation has no derivative rule.
+    `value`: the numbers, of any shape; `parts`: derivative by parameter ``k``, for each
+    ``k`` with a derivative that is not zero; of a shape that broadcasts against
+    `value`.
 
-    Examples
-    --------
     >>> x = Dual(np.array(3.0), {0: np.array(1.0)})
     >>> y = x**2 + np.log(x)
     >>> float(y.parts[0])
@@ -136,8 +125,6 @@ def _split(x: Any) -> Dual:
 def slope(function: Callable[[Any], Any], at: float) -> float:
     """Exact derivative of a function of one number.
 
-    Examples
-    --------
     >>> slope(lambda x: np.exp(-x / 2), 0.0)
     -0.5
     """
@@ -146,17 +133,9 @@ def slope(function: Callable[[Any], Any], at: float) -> float:
 
 
 COMPARISONS = {
-    np.less,
-    np.less_equal,
-    np.greater,
-    np.greater_equal,
-    np.equal,
-    np.not_equal,
-    np.isfinite,
-    np.isnan,
-    np.sign,
-    np.floor,
-}
+    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
+    np.isfinite, np.isnan, np.sign, np.floor,
+}  # fmt: skip
 
 
 @rule(np.add)
@@ -199,79 +178,38 @@ def _not_zero(base: Any) -> Any:
     return base if np.all(base) else np.where(base == 0, 1.0, base)
 
 
-@rule(np.negative)
-def _negative(x: Any) -> Any:
-    return -x, (-1.0,)
+SLOPES: dict[Any, Callable[[Array, Array], Any]] = {  # of x and the function of x
+    np.negative: lambda x, y: -1.0,
+    np.positive: lambda x, y: 1.0,
+    np.exp: lambda x, y: y,
+    np.expm1: lambda x, y: y + 1.0,
+    np.log: lambda x, y: 1.0 / x,
+    np.log2: lambda x, y: 1.0 / (x * np.log(2.0)),
+    np.log10: lambda x, y: 1.0 / (x * np.log(10.0)),
+    np.log1p: lambda x, y: 1.0 / (1.0 + x),
+    np.sqrt: lambda x, y: 0.5 / y,
+    np.square: lambda x, y: 2.0 * x,
+    np.tanh: lambda x, y: 1.0 - y**2,
+    np.arcsinh: lambda x, y: 1.0 / np.sqrt(1.0 + x**2),
+    np.absolute: lambda x, y: np.sign(x),
+}
 
 
-@rule(np.positive)
-def _positive(x: Any) -> Any:
-    return x, (1.0,)
+def _of_one(function: Any, slope: Callable[[Array, Array], Any]) -> Rule:
+    def apply(x: Any) -> tuple[Any, tuple[Partial, ...]]:
+        value = function(x)
+        return value, (slope(_array(x), _array(value)),)
+
+    return apply
 
 
-@rule(np.exp)
-def _exp(x: Any) -> Any:
-    value = np.exp(x)
-    return value, (value,)
-
-
-@rule(np.expm1)
-def _expm1(x: Any) -> Any:
-    value = np.expm1(x)
-    return value, (value + 1.0,)
-
-
-@rule(np.log)
-def _log(x: Any) -> Any:
-    return np.log(x), (1.0 / _array(x),)
-
-
-@rule(np.log2)
-def _log2(x: Any) -> Any:
-    return np.log2(x), (1.0 / (_array(x) * np.log(2.0)),)
-
-
-@rule(np.log10)
-def _log10(x: Any) -> Any:
-    return np.log10(x), (1.0 / (_array(x) * np.log(10.0)),)
-
-
-@rule(np.log1p)
-def _log1p(x: Any) -> Any:
-    return np.log1p(x), (1.0 / (1.0 + _array(x)),)
-
-
-@rule(np.sqrt)
-def _sqrt(x: Any) -> Any:
-    value = np.sqrt(x)
-    return value, (0.5 / _array(value),)
-
-
-@rule(np.square)
-def _square(x: Any) -> Any:
-    return np.square(x), (2.0 * _array(x),)
-
-
-@rule(np.tanh)
-def _tanh(x: Any) -> Any:
-    value = np.tanh(x)
-    return value, (1.0 - _array(value) ** 2,)
-
-
-@rule(np.arcsinh)
-def _arcsinh(x: Any) -> Any:
-    return np.arcsinh(x), (1.0 / np.sqrt(1.0 + _array(x) ** 2),)
+RULES |= {function: _of_one(function, slope) for function, slope in SLOPES.items()}
 
 
 @rule(np.logaddexp)
 def _logaddexp(x: Any, y: Any) -> Any:
     value = np.logaddexp(x, y)
     return value, (np.exp(x - value), np.exp(y - value))
-
-
-@rule(np.absolute)
-def _absolute(x: Any) -> Any:
-    return np.absolute(x), (np.sign(_array(x)),)
 
 
 @rule(np.maximum)

@@ -16,8 +16,6 @@ PLANTED = {"E": 1.8, "A": 480.0, "alpha": 0.35, "B": 2000.0, "beta": 0.37}
 def example_table(noise: float = 0.003, seed: int = 0) -> dict[str, Array]:
     """30 made-up runs that follow the Chinchilla law with known constants.
 
-    Examples
-    --------
     >>> sorted(example_table())
     ['D', 'N', 'loss', 'seed']
     """
@@ -35,8 +33,6 @@ def example_table(noise: float = 0.003, seed: int = 0) -> dict[str, Array]:
 def example_fit() -> Fit:
     """The Chinchilla law fitted to `example_table`.
 
-    Examples
-    --------
     >>> round(example_fit().r2, 2)
     1.0
     """

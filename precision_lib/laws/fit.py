@@ -50,6 +50,8 @@ def fit(
     Minimizes ``sum over rows of weight * rho(g(target) - g(prediction))``, a sum
     and not a mean, with exact gradients.
 
+    Raises UserError if the table or an option does not allow the fit.
+
     Parameters
     ----------
     table
@@ -81,11 +83,6 @@ def fit(
         A column name or one number a row.
     held_out
         Fit rows whose column ``role`` says "held-out" too, for an evaluation.
-
-    Raises
-    ------
-    UserError
-        The table or an option does not allow the fit.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from precision_lib.laws.problem import Problem
-from precision_lib.laws.starts import SCREEN, random_starts
+from precision_lib.laws.starts import few_rows, random_starts
 
 GRID = 13  # floors tried, from 1/1000 of the typical degradation to 3 times it
 STARTS = 16
@@ -20,17 +20,13 @@ def choose_floor(problem: Problem, seed: int) -> float:
     likelihood over a grid, with the Jacobian of the transform as in Box and Cox
     (1964) and Laplace noise, the match of a robust loss.
 
-    Examples
-    --------
     >>> from precision_lib.laws import get_law, planted_table
     >>> from precision_lib.laws.prepare import prepare
     >>> table = planted_table("ptq", rows=200, noise=0.1, floor=0.01)
     >>> 0.01 < choose_floor(prepare(table, get_law("ptq")), seed=0) < 1.0
     True
     """
-    if problem.n > SCREEN:
-        chosen = np.random.default_rng(seed).permutation(problem.n)[:SCREEN]
-        problem = problem.subset(np.sort(chosen))
+    problem = few_rows(problem, seed)
     typical = float(np.median(np.abs(problem.target))) or 1.0
     best, lowest = typical, np.inf
     starts = random_starts(problem, STARTS, seed)

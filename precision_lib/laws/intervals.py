@@ -14,8 +14,6 @@ Method = Literal["percentile", "bca"]
 def percentile(draws: Array, level: float) -> tuple[float, float]:
     """The middle share `level` of the draws.
 
-    Examples
-    --------
     >>> low, high = percentile(np.arange(101.0), 0.9)
     >>> round(low), round(high)
     (5, 95)
@@ -33,17 +31,9 @@ def bca(
 ) -> tuple[float, float]:
     """Bias-corrected and accelerated interval, Efron (1987).
 
-    Parameters
-    ----------
-    draws
-        Bootstrap values.
-    point
-        Value on the whole table.
-    left_out
-        Values without one row each; without them the acceleration is zero.
+    `draws`: bootstrap values; `point`: value on the whole table; `left_out`: values
+    without one row each; without them the acceleration is zero.
 
-    Examples
-    --------
     >>> low, high = bca(np.linspace(-1, 1, 2001), 0.0, None, 0.9)
     >>> round(low, 2), round(high, 2)
     (-0.9, 0.9)

@@ -74,8 +74,6 @@ class Parameter:
 def coefficient(name: str, meaning: str, term: Term) -> Parameter:
     """A positive factor of one term of the law, such as A in ``A N^-alpha``.
 
-    Examples
-    --------
     >>> coefficient("A", "size term", lambda N, alpha: N**-alpha).coordinate
     'log'
     """
@@ -86,8 +84,6 @@ def coefficient(name: str, meaning: str, term: Term) -> Parameter:
 def exponent(name: str, meaning: str) -> Parameter:
     """A positive exponent of a power law, drawn from 0.1 to 1.
 
-    Examples
-    --------
     >>> exponent("alpha", "how fast size helps").start
     (0.1, 1.0)
     """
@@ -99,8 +95,6 @@ def asymptote(name: str, meaning: str) -> Parameter:
 
     Start and bounds are shares of the typical target.
 
-    Examples
-    --------
     >>> asymptote("E", "irreducible loss").bounds
     (0.0, 10.0)
     """
@@ -111,8 +105,6 @@ def asymptote(name: str, meaning: str) -> Parameter:
 def bits_scale(name: str, meaning: str) -> Parameter:
     """How many bits take one factor e off an error that is exponential in bits.
 
-    Examples
-    --------
     >>> bits_scale("gamma_weights", "of the weights").unit
     'bits'
     """
@@ -122,15 +114,10 @@ def bits_scale(name: str, meaning: str) -> Parameter:
 def offset(name: str, meaning: str, term: Term | None = None) -> Parameter:
     """The offset n in ``1 - exp(-bits / gamma + n)``.
 
-    Parameters
-    ----------
-    term
-        ``exp(-bits / gamma)`` at the lowest bits in the table. Fitted is then the
-        share lost at the lowest bits, between 0 and 1; beyond it lie n and gamma
-        for which precision has no effect on the table, or the law is undefined.
+    `term`: ``exp(-bits / gamma)`` at the lowest bits in the table. Fitted is then the
+    share lost at the lowest bits, between 0 and 1; beyond it lie n and gamma for which
+    precision has no effect on the table, or the law is undefined.
 
-    Examples
-    --------
     >>> offset("n_weights", "of the weights").start
     (0.02, 0.9)
     """
@@ -148,10 +135,8 @@ class Law:
     ----------
     name
         What the command line and the files call it.
-    formula
-        One line of plain text.
-    source
-        Paper and equation.
+    formula, source
+        A line of plain text, and paper and equation; the docstring gets both.
     target
         Column that the law predicts: ``"loss"`` or ``"delta"``.
     parameters
@@ -189,6 +174,10 @@ class Law:
     def __init_subclass__(cls) -> None:
         if not cls.name:
             return
+        if cls.__doc__:
+            first, _, rest = inspect.cleandoc(cls.__doc__).partition("\n\n")
+            told = f"``{cls.formula}``. {cls.source}".removesuffix(". ") + "."
+            cls.__doc__ = f"{first}\n\n{told}\n\n{rest}"
         declared = {p.name for p in cls.parameters}
         wanted = set(_names(cls.predict, inspect.Parameter.KEYWORD_ONLY))
         if declared != wanted:
@@ -224,8 +213,6 @@ def _names(function: Callable[..., Any], kind: Any) -> tuple[str, ...]:
 def term_names(term: Term) -> tuple[str, ...]:
     """Names of the columns and parameters that a term function asks for.
 
-    Examples
-    --------
     >>> term_names(lambda N, alpha: N**-alpha)
     ('N', 'alpha')
     """

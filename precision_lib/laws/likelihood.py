@@ -29,8 +29,6 @@ def log_likelihood(problem: Problem, z: Array) -> float:
 def residual_likelihood(residuals: Array, weight: Array, objective: Objective) -> float:
     """Log likelihood of residuals under ``exp(-rho / tau)`` at the best tau.
 
-    Examples
-    --------
     For least squares it is the normal likelihood:
 
     >>> r = np.array([-1.0, 1.0])
@@ -73,8 +71,6 @@ def _mass(tau: float, objective: Objective) -> float:
 def stretch(target: Array, weight: Array, objective: Objective) -> float:
     """Sum of the log slopes of the residual transform at the targets.
 
-    Examples
-    --------
     >>> stretch(np.array([1.0, np.e]), np.ones(2), Objective(scale="log"))
     -1.0
     """

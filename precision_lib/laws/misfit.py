@@ -36,8 +36,6 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
     the fit was read from a file, and where rows of fewer than 8 pairs of N and D leave
     nothing to judge by.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> misfit(example_fit())
     ()
@@ -129,8 +127,7 @@ def _moments(values: npt.NDArray[np.generic]) -> Array:
     found = pd.to_datetime(pd.Series(values), errors="coerce", format="mixed", utc=True)
     if found.isna().any():
         return np.array([np.nan])
-    moments: Array = found.astype("int64").to_numpy().astype(float)
-    return moments
+    return found.astype("int64").to_numpy().astype(float)
 
 
 def _standard(x: Array) -> Array:

@@ -91,12 +91,9 @@ class Objective:
 def huber(residuals: Array, delta: Any) -> Array:
     """Huber's loss: square within delta, straight outside.
 
-    Examples
-    --------
     >>> huber(np.array([2.0]), 1.0).tolist()
     [1.5]
     """
     size = np.abs(residuals)
     inner = np.minimum(size, delta)
-    result: Array = inner * (size - 0.5 * inner)
-    return result
+    return inner * (size - 0.5 * inner)

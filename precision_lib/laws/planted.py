@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from precision_lib.laws.dual import Array
 from precision_lib.laws.law import Law
 from precision_lib.laws.problem import predict_rows
 from precision_lib.laws.registry import get_law
@@ -100,8 +99,6 @@ CONSTANTS: dict[str, dict[str, float]] = {
 def planted_params(law: type[Law]) -> dict[str, float]:
     """Known constants for a law of the library; a -no-offset law has n = 0.
 
-    Examples
-    --------
     >>> planted_params(get_law("effective-weights-no-offset"))["n_weights"]
     0.0
     """
@@ -171,8 +168,7 @@ def _column(name: str, rows: int, generator: np.random.Generator) -> Any:
         return generator.choice(["int3", "int4", "int8", "float32"], rows)
     bits = [4.0, 5.0, 6.0, 7.0, 8.0, 32.0]
     bits = [3.0, *bits] if name != "activation_bits" else bits
-    values: Array = generator.choice(choices.get(name, bits), rows)
-    return values
+    return generator.choice(choices.get(name, bits), rows)
 
 
 def _one_at_a_time(table: dict[str, Any], generator: np.random.Generator) -> None:

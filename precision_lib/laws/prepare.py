@@ -37,13 +37,8 @@ def prepare(
 
     Parameters are those of `precision_lib.laws.fit`.
 
-    Raises
-    ------
-    UserError
-        The table or an option does not allow the fit.
+    Raises UserError if the table or an option does not allow the fit.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table, get_law
     >>> prepare(example_table(), get_law("chinchilla")).space.free
     ('E', 'A', 'alpha', 'B', 'beta')

@@ -70,18 +70,11 @@ class Problem:
     ) -> tuple[Array, Array, Mask]:
         """Minimize from every start; see `precision_lib.laws.solve.solve`.
 
-        Parameters
-        ----------
-        start
-            Coordinates (B, K).
-        weight
-            Row weights (B, n) of each problem; the problem's own without it.
-        goal
-            Transformed targets (B, n) of each problem; the table's without it.
+        Returns coordinates (B, K), objectives (B,), and which are minima (B,).
 
-        Returns
-        -------
-        coordinates (B, K), objectives (B,), and which are minima (B,)
+        `start`: coordinates (B, K); `weight`: row weights (B, n) of each problem; the
+        problem's own without it; `goal`: transformed targets (B, n) of each problem;
+        the table's without it.
         """
         if goal is None:
             goal = self.objective.transform(self.target)[None, :]
@@ -103,8 +96,7 @@ class Problem:
             inputs = arguments(self.law, self.rows, self.space.scalars(z))
             left = goal - self.objective.transform(self.law.predict(**inputs))
             size = self.objective.rho(left)
-        result: Array = (weight * size).sum(-1)
-        return result
+        return (weight * size).sum(-1)
 
     def zone(self, goal: Array) -> float:
         """Width of the square zone for the solver."""
@@ -117,8 +109,7 @@ class Problem:
     def residuals(self, z: Array) -> Array:
         """Transformed target minus transformed prediction at one point (K,)."""
         value, _ = self.model(z[None, :])
-        result: Array = self.objective.transform(self.target) - value[0]
-        return result
+        return self.objective.transform(self.target) - value[0]
 
     def params(self, z: Array) -> dict[str, float]:
         """Parameters of the law at one point (K,)."""
@@ -144,8 +135,6 @@ class Problem:
 def predict_rows(law: type[Law], rows: Rows, params: Mapping[str, Any]) -> Array:
     """Predictions of a law; parameters of shape (R, 1) give shape (R, n).
 
-    Examples
-    --------
     >>> from precision_lib.laws import get_law
     >>> from precision_lib.laws.rows import read_rows
     >>> law = get_law("ouyang")

@@ -56,22 +56,11 @@ class Profile:
 def profile(fit: Fit, name: str, level: float = 0.95) -> Profile:
     """Profile one parameter of a fit.
 
-    Parameters
-    ----------
-    fit
-        From `precision_lib.laws.fit`, not from a file.
-    name
-        A fitted parameter.
-    level
-        Of the interval.
+    Raises UserError if the parameter is not fitted, or the fit has no table.
 
-    Raises
-    ------
-    UserError
-        The parameter is not fitted, or the fit has no table.
+    `fit`: from `precision_lib.laws.fit`, not from a file; `name`: a fitted parameter;
+    `level`: of the interval.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> found = profile(example_fit(), "alpha")
     >>> found.bounded, found.interval[0] < 0.35 < found.interval[1]

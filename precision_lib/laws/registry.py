@@ -22,13 +22,8 @@ LAWS: dict[str, type[Law]] = {}
 def register(law: type[Law]) -> type[Law]:
     """Make a law known by its name; usable as a decorator.
 
-    Raises
-    ------
-    UserError
-        Another law has the name.
+    Raises UserError if another law has the name.
 
-    Examples
-    --------
     >>> from precision_lib.laws.forms.base import Chinchilla
     >>> register(Chinchilla).name
     'chinchilla'
@@ -45,13 +40,8 @@ def register(law: type[Law]) -> type[Law]:
 def get_law(name: str) -> type[Law]:
     """The law of this name.
 
-    Raises
-    ------
-    UserError
-        There is none.
+    Raises UserError if there is none.
 
-    Examples
-    --------
     >>> get_law("ptq").formula
     'delta = C_T D^gamma_D N^-gamma_N exp(-P_post/gamma_post + b)'
     """
@@ -63,8 +53,6 @@ def get_law(name: str) -> type[Law]:
 def list_laws() -> list[type[Law]]:
     """Every law, in the order of the library, then the reader's own.
 
-    Examples
-    --------
     >>> list_laws()[0].name
     'chinchilla'
     """

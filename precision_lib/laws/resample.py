@@ -26,10 +26,6 @@ def fitted(fit: Fit) -> tuple[Problem, Array]:
     return fit.problem, best if fit.rivals is None else np.r_[best, fit.rivals]
 
 
-def _repeat(z: Array, count: int) -> Array:
-    return np.repeat(z[None, :], count, axis=0)
-
-
 def named(problem: Problem, z: Array) -> dict[str, Array]:
     scalars = problem.space.scalars(z)
     shape = (z.shape[0],)
@@ -59,8 +55,7 @@ def grouped(problem: Problem, kind: str, by: Any) -> Any:
 def draw_counts(groups: Any, replicates: int, generator: np.random.Generator) -> Array:
     count = int(groups.max()) + 1
     drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
-    result: Array = drawn[:, groups].astype(float)
-    return result
+    return drawn[:, groups].astype(float)
 
 
 def few(groups: Any) -> Any:
@@ -88,8 +83,6 @@ def spread_residuals(problem: Problem, minima: Array) -> Array:
     Residuals of the fit itself are too small, and a robust fit runs through some
     rows exactly: intervals drawn from them cover too little.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> fit = example_fit()
     >>> round(float(spread_residuals(fit.problem, fit.z[None, :]).std()), 4)
@@ -106,8 +99,7 @@ def spread_residuals(problem: Problem, minima: Array) -> Array:
     residuals = np.where(
         np.isfinite(residuals), residuals, problem.residuals(minima[0])
     )
-    result: Array = residuals - np.median(residuals)
-    return result
+    return residuals - np.median(residuals)
 
 
 def refit(
@@ -121,9 +113,7 @@ def refit(
     Each begins at every minimum of the whole table, since another one may be the
     lowest of a drawn table.
 
-    Returns
-    -------
-    coordinates (R, K), objectives (R,), and which are minima (R,)
+    Returns coordinates (R, K), objectives (R,), and which are minima (R,).
     """
     size = max(1, BLOCK // problem.n)
     found = []
@@ -137,25 +127,12 @@ def refit(
 def _best(
     problem: Problem, minima: Array, count: int, drawn: dict[str, Array]
 ) -> tuple[Array, Array, Mask]:
-    best, lowest, solved = problem.solve(_repeat(minima[0], count), **drawn)
+    best, lowest, solved = problem.solve(np.repeat(minima[:1], count, axis=0), **drawn)
     for other in minima[1:]:
-        z, objective, good = problem.solve(_repeat(other, count), **drawn)
-        lower = objective < lowest
-        best[lower], lowest[lower], solved[lower] = (
-            z[lower],
-            objective[lower],
-            good[lower],
+        z, objective, good = problem.solve(
+            np.repeat(other[None, :], count, axis=0), **drawn
         )
+        lower = objective < lowest
+        best[lower], lowest[lower] = z[lower], objective[lower]
+        solved[lower] = good[lower]
     return best, lowest, solved
-
-
-def new_targets(
-    problem: Problem,
-    z: Array,
-    residuals: Array,
-    replicates: int,
-    generator: np.random.Generator,
-) -> Array:
-    value, _ = problem.model(z[None, :])
-    goal: Array = value + generator.choice(residuals, size=(replicates, problem.n))
-    return goal

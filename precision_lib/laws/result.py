@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,13 @@ from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.rows import Rows, Table, read_rows
 from precision_lib.laws.starts import doubts
+
+# What a file has of a fit, besides its settings; older files lack the one or other.
+FOUND = (
+    "n", "params", "objective", "r2", "share_at_best", "converged", "ci", "warnings",
+    "misfits", "tried", "starts",
+)  # fmt: skip
+GIVEN = ("fixed", "tied", "at_bound", "unidentified", "scatter", "ranges", "levels")
 
 
 @dataclass(frozen=True)
@@ -110,13 +116,9 @@ class Fit:
     def predict(self, table: Table) -> Array:
         """Predicted target of each row of a table, in its own unit.
 
-        Raises
-        ------
-        UserError
-            The table lacks a column, or holds a name that the fit has not seen.
+        Raises UserError if the table lacks a column, or holds a name that the fit has
+        not seen.
 
-        Examples
-        --------
         >>> from precision_lib.laws import example_fit
         >>> example_fit().predict({"N": [1e6], "D": [1e8]}).round(2).tolist()
         [7.81]
@@ -126,10 +128,7 @@ class Fit:
     def predict_replicates(self, table: Table, most: int | None = None) -> Array:
         """Predictions of every bootstrap replicate, or the first ones, shape (R, n).
 
-        Raises
-        ------
-        UserError
-            The fit carries no replicates.
+        Raises UserError if the fit carries no replicates.
         """
         if not self.replicates:
             raise UserError("this fit has no replicates; run bootstrap first.")
@@ -153,8 +152,6 @@ class Fit:
     ) -> Fit:
         """The same fit with the replicates and intervals of a bootstrap.
 
-        Examples
-        --------
         >>> from precision_lib.laws import bootstrap, example_fit
         >>> fit = example_fit()
         >>> sorted(fit.with_bootstrap(bootstrap(fit, replicates=50)).ci)
@@ -167,8 +164,6 @@ class Fit:
     def to_json(self, replicates: bool = True) -> str:
         """The fit as JSON, enough to rebuild all but the table.
 
-        Examples
-        --------
         >>> from precision_lib.laws import example_fit
         >>> fit = example_fit()
         >>> Fit.from_json(fit.to_json()).params == fit.params
@@ -177,29 +172,9 @@ class Fit:
         record: dict[str, Any] = {
             "law": self.law.name,
             "formula": self.law.formula,
-            "n": self.n,
-            "params": self.params,
-            "objective": self.objective,
-            "r2": self.r2,
-            "share_at_best": self.share_at_best,
-            "converged": self.converged,
-            "ci": {k: list(v) for k, v in self.ci.items()},
-            "warnings": list(self.warnings),
-            "misfits": list(self.misfits),
-            "tried": self.tried,
-            "starts": self.starts,
-            "loss": self.settings.loss,
-            "delta": self.settings.delta,
-            "scale": self.settings.scale,
-            "floor": self.settings.floor,
-            "above": self.settings.above,
-            "fixed": self.fixed,
-            "tied": self.tied,
-            "at_bound": list(self.at_bound),
-            "unidentified": list(self.unidentified),
-            "scatter": self.scatter,
-            "ranges": {k: list(v) for k, v in self.ranges.items()},
-            "levels": {k: list(v) for k, v in self.levels.items()},
+            **{name: getattr(self, name) for name in FOUND},
+            **asdict(self.settings),
+            **{name: getattr(self, name) for name in GIVEN},
         }
         if replicates and self.replicates:
             record["replicates"] = {k: v.tolist() for k, v in self.replicates.items()}
@@ -210,48 +185,25 @@ class Fit:
     def from_json(cls, text: str) -> Fit:
         """Rebuild a fit from `to_json`; it has no table, so it cannot be bootstrapped.
 
-        Raises
-        ------
-        UserError
-            The text is not such JSON, or names a law that is not registered.
+        Raises UserError if the text is not such JSON, or names a law that is not
+        registered.
         """
         try:
             record = json.loads(text)
-            law = get_law(record["law"])
+            saved = {name: record[name] for name in (*FOUND, *GIVEN) if name in record}
+            settings = {
+                f.name: record.get(f.name, f.default) for f in fields(Objective)
+            }
+            ties = tuple(cls.from_json(json.dumps(t)) for t in record.get("ties", ()))
+            drawn = {
+                k: np.array(v, float) for k, v in record.get("replicates", {}).items()
+            }
             return cls(
-                law=law,
-                params={k: float(v) for k, v in record["params"].items()},
-                objective=float(record["objective"]),
-                settings=Objective(
-                    record["loss"],
-                    record["delta"],
-                    record["scale"],
-                    record["floor"],
-                    record.get("above", 1.0),
-                ),
-                n=int(record["n"]),
-                r2=float(record["r2"]),
-                share_at_best=float(record["share_at_best"]),
-                converged=bool(record.get("converged", True)),  # older files do not say
-                starts=int(record["starts"]),
-                fixed=dict(record["fixed"]),
-                tied=dict(record["tied"]),
-                at_bound=tuple(record["at_bound"]),
-                unidentified=tuple(record["unidentified"]),
-                scatter=float(record.get("scatter", "nan")),  # nor this
-                warnings=tuple(record["warnings"]),
-                misfits=tuple(record.get("misfits", ())),  # older files do not say
-                tried=record.get("tried", ""),
-                ties=tuple(
-                    cls.from_json(json.dumps(t)) for t in record.get("ties", ())
-                ),
-                ci=_pairs(record["ci"]),
-                replicates={
-                    k: np.array(v, dtype=float)
-                    for k, v in record.get("replicates", {}).items()
-                },
-                ranges=_pairs(record["ranges"]),
-                levels={k: tuple(v) for k, v in record["levels"].items()},
+                law=get_law(record["law"]),
+                settings=Objective(**settings),
+                ties=ties,
+                replicates=drawn,
+                **_tuples(saved),
             )
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
@@ -264,5 +216,8 @@ def _outside(values: Array, limits: tuple[float, float]) -> bool:
     return bool(values.min() < limits[0] or values.max() > limits[1])
 
 
-def _pairs(record: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    return {k: (float(v[0]), float(v[1])) for k, v in record.items()}
+def _tuples(value: Any) -> Any:
+    """Lists as the tuples that they were before they were JSON."""
+    if isinstance(value, dict):
+        return {key: _tuples(each) for key, each in value.items()}
+    return tuple(value) if isinstance(value, list) else value

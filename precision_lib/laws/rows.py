@@ -42,22 +42,12 @@ def read_rows(
 ) -> Rows:
     """Take the columns of a law out of a table and check them.
 
-    Parameters
-    ----------
-    table
-        A DataFrame or a mapping from column name to a sequence.
-    law
-        Says which columns.
-    levels
-        Names known from a fit; a name outside them is an error.
+    Raises UserError if a column is missing, is not numeric, or holds NaN or an infinite
+    number.
 
-    Raises
-    ------
-    UserError
-        A column is missing, is not numeric, or holds NaN or an infinite number.
+    `table`: a DataFrame or a mapping from column name to a sequence; `law`: says which
+    columns; `levels`: names known from a fit; a name outside them is an error.
 
-    Examples
-    --------
     >>> from precision_lib.laws import get_law
     >>> rows = read_rows({"N": [10, 20], "D": [5.0, 6.0]}, get_law("chinchilla"))
     >>> rows.n, rows.columns["N"].tolist()
@@ -88,13 +78,8 @@ def read_rows(
 def read_target(table: Table, law: type[Law]) -> Array:
     """The column that the law predicts, checked.
 
-    Raises
-    ------
-    UserError
-        It is missing or not finite, or a loss is zero or negative.
+    Raises UserError if it is missing or not finite, or a loss is zero or negative.
 
-    Examples
-    --------
     >>> from precision_lib.laws import get_law
     >>> read_target({"loss": [3.1, 2.9]}, get_law("chinchilla")).tolist()
     [3.1, 2.9]
@@ -112,8 +97,6 @@ def read_target(table: Table, law: type[Law]) -> Array:
 def has_column(table: Table, name: str) -> bool:
     """Whether the table has a column of this name.
 
-    Examples
-    --------
     >>> has_column({"N": [1]}, "D")
     False
     """
@@ -140,13 +123,8 @@ def _column(table: Table, name: str, law: type[Law]) -> Any:
 def numbers(name: str, values: Any) -> Array:
     """A column as finite float64, or one sentence that says why not.
 
-    Raises
-    ------
-    UserError
-        A value is not a number, not finite, or beyond 1e60.
+    Raises UserError if a value is not a number, not finite, or beyond 1e60.
 
-    Examples
-    --------
     >>> numbers("N", ["1e6", 2]).tolist()
     [1000000.0, 2.0]
     >>> numbers("N", ["a", 2])
@@ -195,8 +173,6 @@ def _encode(
 def level_name(value: Any) -> str:
     """The name of one level of a column of names; 4.0 and 4 are both ``"4"``.
 
-    Examples
-    --------
     >>> level_name(4.0), level_name("int4")
     ('4', 'int4')
     """

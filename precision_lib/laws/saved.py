@@ -9,18 +9,14 @@ from pathlib import Path
 
 from precision_lib.errors import UserError
 from precision_lib.laws.result import Fit
+from precision_lib.paths import write_whole
 
 
 def save_fits(fits: Sequence[Fit], path: str | os.PathLike[str]) -> None:
     """Write fits to one file, whole or not at all: a JSON object each.
 
-    Raises
-    ------
-    UserError
-        The file cannot be written there.
+    Raises UserError if the file cannot be written there.
 
-    Examples
-    --------
     >>> import tempfile
     >>> from precision_lib.laws import example_fit
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -28,27 +24,16 @@ def save_fits(fits: Sequence[Fit], path: str | os.PathLike[str]) -> None:
     ...     [fit.law.name for fit in load_fits(Path(folder, "fit.json"))]
     ['chinchilla']
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     text = "\n".join(fit.to_json() for fit in fits)
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(f"cannot write the fit {path}: {error}.") from None
+    write_whole(Path(path), f"{text}\n".encode())
 
 
 def load_fits(path: str | os.PathLike[str]) -> tuple[Fit, ...]:
     """Read a file written by :func:`save_fits`: at most one law of each target.
 
-    Raises
-    ------
-    UserError
-        The file is missing, is not of fits, or holds two laws of one target.
+    Raises UserError if the file is missing, is not of fits, or holds two laws of one
+    target.
 
-    Examples
-    --------
     >>> load_fits("absent.json")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...

@@ -52,11 +52,6 @@ def solve(
     above
         What a residual above the law counts, beside 1 for one below it.
 
-    Returns
-    -------
-    coordinates (B, K), the sum of Huber losses there (B,), which is infinite where
-    the model is not defined at the start, and whether it is a minimum (B,): where
-    it is not, the steps have run out
 
     Examples
     --------

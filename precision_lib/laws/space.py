@@ -151,13 +151,8 @@ def make_space(
 ) -> Space:
     """Choose the coordinates for a law on a table.
 
-    Raises
-    ------
-    UserError
-        `fixed` or `tied` names a parameter that the law does not have.
+    Raises UserError if `fixed` or `tied` names a parameter that the law does not have.
 
-    Examples
-    --------
     >>> from precision_lib.laws import get_law
     >>> from precision_lib.laws.rows import read_rows
     >>> law = get_law("chinchilla")
@@ -237,8 +232,6 @@ def _centre(values: Array) -> float:
 def arguments(law: type[Law], rows: Rows, scalars: Mapping[str, Any]) -> dict[str, Any]:
     """Columns and parameters as the law's function wants them.
 
-    Examples
-    --------
     >>> from precision_lib.laws import get_law
     >>> from precision_lib.laws.rows import read_rows
     >>> law = get_law("format-multiplier")
@@ -270,13 +263,8 @@ def _gather(by_level: list[Any], codes: Any) -> Any:
 def hold(space: Space, name: str, value: float) -> Space:
     """The space with one more parameter held at a number.
 
-    Raises
-    ------
-    UserError
-        The parameter is not free, or it is the only one that is.
+    Raises UserError if the parameter is not free, or it is the only one that is.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> space = example_fit().problem.space
     >>> hold(space, "E", 1.8).free

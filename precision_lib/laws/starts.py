@@ -47,23 +47,15 @@ def search(problem: Problem, count: int, seed: int) -> Found:
     On a table of more than `SCREEN` rows the starts compete on a random choice of
     that many, and the best few are finished on the whole table.
 
-    Raises
-    ------
-    UserError
-        The law is not defined on the table at any start.
+    Raises UserError if the law is not defined on the table at any start.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> fit = example_fit()
     >>> found = search(fit.problem, 20, seed=1)
     >>> bool(abs(found.objective / fit.objective - 1) < 1e-6), found.share
     (True, 1.0)
     """
-    trial = problem
-    if problem.n > SCREEN:
-        chosen = np.random.default_rng(seed).permutation(problem.n)[:SCREEN]
-        trial = problem.subset(np.sort(chosen))
+    trial = few_rows(problem, seed)
     z, losses, solved = trial.solve(random_starts(trial, count, seed))
     minima = _minima(trial, losses, solved)
     share = float((losses <= _same(trial, losses[minima[0]])).mean())
@@ -78,6 +70,14 @@ def search(problem: Problem, count: int, seed: int) -> Found:
         )
     rivals = [k for k in others if solved[k] and losses[k] <= RIVAL * lowest]
     return Found(z[best], lowest, share, bool(solved[best]), z[rivals[: FINALISTS - 1]])
+
+
+def few_rows(problem: Problem, seed: int) -> Problem:
+    """The problem on at most `SCREEN` of its rows, chosen at random."""
+    if problem.n <= SCREEN:
+        return problem
+    chosen = np.random.default_rng(seed).permutation(problem.n)[:SCREEN]
+    return problem.subset(np.sort(chosen))
 
 
 def _minima(problem: Problem, losses: Array, solved: Mask) -> list[int]:
@@ -117,13 +117,8 @@ def doubts(converged: bool, share: float) -> tuple[str, ...]:
 def random_starts(problem: Problem, count: int, seed: int) -> Array:
     """Random coordinates at which the law is defined on the whole table.
 
-    Raises
-    ------
-    UserError
-        None was found.
+    Raises UserError if none was found.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> random_starts(example_fit().problem, 4, seed=0).shape
     (4, 5)

@@ -88,8 +88,7 @@ def tilted(weight: Array, residual: Array, above: Array) -> Array:
     """
     if (above == 1.0).all():
         return weight
-    result: Array = weight * np.where(residual > 0, above[:, None], 1.0)
-    return result
+    return weight * np.where(residual > 0, above[:, None], 1.0)
 
 
 def call(model: Model, z: Array) -> tuple[Array, Array]:
@@ -101,20 +100,17 @@ def call(model: Model, z: Array) -> tuple[Array, Array]:
 def losses_of(state: Descent, zone: Any) -> Array:
     """Sum of Huber losses of each problem, shape (B,)."""
     weight = tilted(state.weight, state.residual, state.above)
-    result: Array = (weight * huber(state.residual, zone)).sum(-1)
-    return result
+    return (weight * huber(state.residual, zone)).sum(-1)
 
 
 def _slope(jacobian: Array, pull: Array) -> Array:
     """Sum over the rows of what each pulls: minus the gradient, shape (B, K)."""
-    result: Array = np.einsum("bkn,bn->bk", jacobian, pull)
-    return result
+    return np.einsum("bkn,bn->bk", jacobian, pull)
 
 
 def _pull(residual: Array, zone: Array, weight: Array) -> Array:
     """Weighted derivative of Huber's loss, shape (B, n)."""
-    result: Array = np.clip(residual, -zone, zone) * weight
-    return result
+    return np.clip(residual, -zone, zone) * weight
 
 
 def iterate(model: Model, state: Descent, limits: Limits, delta: float) -> Mask:
@@ -191,8 +187,7 @@ def _bend(
     there = np.einsum("ibkn,bn->bik", jacobian.reshape(free, count, free, -1), pull)
     result: Array = (slope[:, None] - there) / shift[:, :, None]
     result[~np.isfinite(result).all((-1, -2))] = 0.0
-    both: Array = 0.5 * (result + result.swapaxes(-1, -2))
-    return both
+    return 0.5 * (result + result.swapaxes(-1, -2))
 
 
 def _step(
@@ -245,5 +240,4 @@ def _at_rest(state: Descent, chosen: NDArray[np.intp], limits: Limits) -> Mask:
     digits = _slope(np.abs(jacobian), inside * np.abs(state.target[chosen]))
     scale = TOLERANCE * np.maximum(cancel, loss[:, None]) + LAST * digits
     flat = (outward | (np.abs(slope) <= scale)).all(-1)
-    result: Mask = flat | (loss <= EXACT * weight.sum(-1))
-    return result
+    return flat | (loss <= EXACT * weight.sum(-1))

@@ -376,7 +376,7 @@ def test_an_unwritable_place_is_one_sentence(runs: Path, tmp_path: Path) -> None
     taken = tmp_path / "taken.json"
     taken.mkdir()
     (taken / "file").touch()
-    with pytest.raises(UserError, match="cannot write the fit"):
+    with pytest.raises(UserError, match="cannot be written"):
         call("fit", runs, "--law", "chinchilla", "--columns", "N=params",
              "--out", taken)  # fmt: skip
 

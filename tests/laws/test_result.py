@@ -67,10 +67,10 @@ def test_a_fit_of_an_unknown_law():
 def test_files_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(UserError, match="cannot read"):
         load_fits(tmp_path / "none.json")
-    with pytest.raises(UserError, match="cannot write"):
+    with pytest.raises(UserError, match="cannot be written"):
         save_fits([example_fit()], tmp_path / "none" / "fit.json")
     (tmp_path / "taken").mkdir()
-    with pytest.raises(UserError, match="cannot write"):
+    with pytest.raises(UserError, match="cannot be written"):
         save_fits([example_fit()], tmp_path / "taken")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 

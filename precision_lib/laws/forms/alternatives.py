@@ -2,128 +2,96 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from precision_lib.laws.forms.share import BASE, SOURCE, WEIGHTS, kept
 from precision_lib.laws.law import Law, bits_scale, coefficient, exponent, offset
 
+TABLE_1 = f"{SOURCE}, Table 1 and App. C"
+
 
 class EffectiveData(Law):
-    """Weights in few bits act like less data.
-
-    ``D_eff = D (1 - exp(-P_w / gamma_w + n_w))``. Table 1 and App. C.
-
-    Examples
-    --------
-    >>> EffectiveData.columns()
-    ('N', 'D', 'weight_bits')
-    """
+    """Weights in few bits act like less data."""
 
     name = "effective-data"
     formula = "L = E + A N^-alpha + B [D (1 - exp(-P_w/gamma_w + n_w))]^-beta"
-    source = SOURCE
+    source = TABLE_1
     parameters = (*BASE, *WEIGHTS)
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_weights: Any, n_weights: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, gamma_weights, n_weights):
         effective = D * kept(weight_bits, gamma_weights, n_weights)
         return E + A * N**-alpha + B * effective**-beta
 
 
 class EffectiveBoth(Law):
-    """Weights in few bits act like fewer parameters and less data.
-
-    ``N_eff`` and ``D_eff`` each with a gamma and an offset. Table 1 and App. C.
-
-    Examples
-    --------
-    >>> EffectiveBoth.columns()
-    ('N', 'D', 'weight_bits')
-    """
+    """Weights in few bits act like fewer parameters and less data."""
 
     name = "effective-both"
     formula = (
         "L = E + A [N (1 - exp(-P_w/gamma_size + n_size))]^-alpha"
         " + B [D (1 - exp(-P_w/gamma_data + n_data))]^-beta"
     )
-    source = SOURCE
+    source = TABLE_1
     parameters = (
         *BASE,
         bits_scale("gamma_size", "bits per e-fold of the share of size lost"),
         offset(
-            "n_size",
-            "offset of the size",
+            "n_size", "offset of the size",
             lambda lowest_weight_bits, gamma_size: np.exp(
                 -lowest_weight_bits / gamma_size
             ),
         ),
         bits_scale("gamma_data", "bits per e-fold of the share of data lost"),
         offset(
-            "n_data",
-            "offset of the data",
+            "n_data", "offset of the data",
             lambda lowest_weight_bits, gamma_data: np.exp(
                 -lowest_weight_bits / gamma_data
             ),
         ),
-    )
+    )  # fmt: skip
 
     @staticmethod
     def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_size: Any, n_size: Any, gamma_data: Any, n_data: Any,
-    ) -> Any:  # fmt: skip
+        N,
+        D,
+        weight_bits,
+        *,
+        E,
+        A,
+        alpha,
+        B,
+        beta,
+        gamma_size,
+        n_size,
+        gamma_data,
+        n_data,
+    ):
         size = N * kept(weight_bits, gamma_size, n_size)
         data = D * kept(weight_bits, gamma_data, n_data)
         return E + A * size**-alpha + B * data**-beta
 
 
 class EffectiveBothTied(Law):
-    """The same share of parameters and of data is lost.
-
-    ``N_eff`` and ``D_eff`` with one gamma and one offset. Table 1 and App. C.
-
-    Examples
-    --------
-    >>> EffectiveBothTied.columns()
-    ('N', 'D', 'weight_bits')
-    """
+    """The same share of parameters and of data is lost."""
 
     name = "effective-both-tied"
     formula = "L = E + A (N f)^-alpha + B (D f)^-beta, f = 1 - exp(-P_w/gamma_w + n_w)"
-    source = SOURCE
+    source = TABLE_1
     parameters = (*BASE, *WEIGHTS)
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_weights: Any, n_weights: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, gamma_weights, n_weights):
         share = kept(weight_bits, gamma_weights, n_weights)
         return E + A * (N * share) ** -alpha + B * (D * share) ** -beta
 
 
 class PowerAdditive(Law):
-    """A power of the bits is added to the loss.
-
-    ``L = E + A N^-alpha + B D^-beta + C P_w^-gamma``. Table 1 and App. C.
-
-    Examples
-    --------
-    >>> PowerAdditive.columns()
-    ('N', 'D', 'weight_bits')
-    """
+    """A power of the bits is added to the loss."""
 
     name = "power-additive"
     formula = "L = E + A N^-alpha + B D^-beta + C P_w^-gamma"
-    source = SOURCE
+    source = TABLE_1
     parameters = (
         *BASE,
         coefficient(
@@ -133,55 +101,33 @@ class PowerAdditive(Law):
     )
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, C: Any, gamma: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, C, gamma):
         return E + A * N**-alpha + B * D**-beta + C * weight_bits**-gamma
 
 
 class PowerMultiplicative(Law):
-    """The reducible loss is multiplied by a power of the bits.
-
-    ``L = E + (A N^-alpha + B D^-beta) (1 + C P_w^-gamma)``. Table 1 and App. C.
-
-    Examples
-    --------
-    >>> PowerMultiplicative.columns()
-    ('N', 'D', 'weight_bits')
-    """
+    """The reducible loss is multiplied by a power of the bits."""
 
     name = "power-multiplicative"
     formula = "L = E + (A N^-alpha + B D^-beta) (1 + C P_w^-gamma)"
-    source = SOURCE
+    source = TABLE_1
     parameters = PowerAdditive.parameters
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, C: Any, gamma: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, C, gamma):
         reducible = A * N**-alpha + B * D**-beta
         return E + reducible * (1 + C * weight_bits**-gamma)
 
 
-def _grown(
-    N: Any, D: Any, weight_bits: Any, gamma_N: Any, gamma_D: Any, gamma: Any
-) -> Any:
+def _grown(N, D, weight_bits, gamma_N, gamma_D, gamma):
     return D**gamma_D * N**-gamma_N * np.exp(-weight_bits / gamma)
 
 
 class GrowingError(Law):
     """The cost of few bits in training grows with the tokens and falls with the size.
 
-    ``L = E + A N^-alpha + B D^-beta + C D^gamma_D N^-gamma_N exp(-P_w / gamma)``: the
-    form of the paper's equation 3 for rounding after training, read as a law of the
-    error of quantized training, whose powers Chen et al. fit (arXiv 2505.14302).
-
-    Examples
-    --------
-    >>> GrowingError.columns()
-    ('N', 'D', 'weight_bits')
+    The form of the paper's equation 3 for rounding after training, read as a law of the
+    error of quantized training, whose powers Chen et al. fit.
     """
 
     name = "growing-error"
@@ -196,10 +142,6 @@ class GrowingError(Law):
     )
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        C: Any, gamma_N: Any, gamma_D: Any, gamma: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, C, gamma_N, gamma_D, gamma):
         error = C * _grown(N, D, weight_bits, gamma_N, gamma_D, gamma)
         return E + A * N**-alpha + B * D**-beta + error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from precision_lib.laws.law import Law, Parameter, asymptote, coefficient, exponent
 
 SIZE = (
@@ -26,10 +24,6 @@ COUPLING = (
 class Chinchilla(Law):
     """Loss falls as a power of size and a power of data, to a floor.
 
-    ``L = E + A N^-alpha + B D^-beta``. Hoffmann et al., arXiv 2203.15556, Eq. 2.
-
-    Examples
-    --------
     >>> given = dict(E=1.8, A=480, alpha=0.35, B=2000, beta=0.37)
     >>> round(Chinchilla.predict(1e9, 2e10, **given), 3)
     2.449
@@ -41,22 +35,12 @@ class Chinchilla(Law):
     parameters = (*FLOOR, *SIZE, *DATA)
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, *, E: Any, A: Any, alpha: Any, B: Any, beta: Any
-    ) -> Any:
+    def predict(N, D, *, E, A, alpha, B, beta):
         return E + A * N**-alpha + B * D**-beta
 
 
 class ChinchillaTied(Law):
-    """Size and data help with one exponent, as the paper fits it.
-
-    ``L = E + A N^-alpha + B D^-alpha``. arXiv 2411.04330, Table 2.
-
-    Examples
-    --------
-    >>> round(ChinchillaTied.predict(1e8, 1e9, E=2.7, A=4299, alpha=0.5, B=18060), 3)
-    3.701
-    """
+    """Size and data help with one exponent, as the paper fits it."""
 
     name = "chinchilla-tied"
     formula = "L = E + A N^-alpha + B D^-alpha"
@@ -68,22 +52,15 @@ class ChinchillaTied(Law):
     )
 
     @staticmethod
-    def predict(N: Any, D: Any, *, E: Any, A: Any, alpha: Any, B: Any) -> Any:
+    def predict(N, D, *, E, A, alpha, B):
         return E + A * N**-alpha + B * D**-alpha
 
 
 class Coupled(Law):
     """Size helps the more, the more data there is, and data the larger the model.
 
-    ``L = E + (A N^-alpha + B D^-beta)^gamma``. Busbridge et al., arXiv 2502.08606,
-    for training without a teacher; with gamma = 1 it is `Chinchilla`, with E = 0 and
-    beta = 1 the law of Kaplan et al., arXiv 2001.08361, Eq. 1.5.
-
-    Examples
-    --------
-    >>> given = dict(E=1.2, A=300, alpha=0.4, B=20000, beta=0.5, gamma=0.6)
-    >>> round(Coupled.predict(1e8, 1e9, **given), 3)
-    2.089
+    Fitted to training without a teacher; with gamma = 1 it is `Chinchilla`, with E = 0
+    and beta = 1 the law of Kaplan et al., arXiv 2001.08361, Eq. 1.5.
     """
 
     name = "coupled"
@@ -92,7 +69,5 @@ class Coupled(Law):
     parameters = (*FLOOR, *SIZE, *DATA, *COUPLING)
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, gamma: Any
-    ) -> Any:
+    def predict(N, D, *, E, A, alpha, B, beta, gamma):
         return E + (A * N**-alpha + B * D**-beta) ** gamma

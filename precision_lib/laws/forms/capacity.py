@@ -17,8 +17,6 @@ def capacity(gmse: Any, L: Any, F: Any, C: Any) -> Any:
     (`precision_lib.formats.gaussian`). An ideal b bits have an error near ``4^-b``, so
     the logarithm counts bits. Panferov et al., Eq. 3.
 
-    Examples
-    --------
     >>> errors = np.array([0.3634, 0.1188, 0.0374, 0.0115, 0.0])
     >>> capacity(errors, 1.0, 0.6, 2.5).round(2).tolist()
     [0.11, 0.45, 0.75, 0.9, 1.0]
@@ -31,16 +29,9 @@ def capacity(gmse: Any, L: Any, F: Any, C: Any) -> Any:
 class Capacity(Law):
     """A format keeps the parameters by its error on Gaussian numbers.
 
-    ``L = E + A (N rho)^-alpha + B D^-beta``, ``rho = L tanh(F log_(1/4) gmse)^C``:
-    three constants for all formats of a kind, and a format that nobody trained has a
-    place among them. L is 1 unless freed. Panferov et al., Eq. 3 and Table 1,
-    https://arxiv.org/abs/2506.01863, print no F and C, but rho of weights in 1 to 4
-    bits: .21, .45, .74, .90 (Fig. 6).
-
-    Examples
-    --------
-    >>> Capacity.columns()
-    ('N', 'D', 'gmse')
+    Three constants for all formats of a kind, and a format that nobody trained has a
+    place among them. L is 1 unless freed. Table 1 of the paper prints no F and C, but
+    rho of weights in 1 to 4 bits: .21, .45, .74, .90 (Fig. 6).
     """
 
     name = "capacity"
@@ -60,8 +51,5 @@ class Capacity(Law):
     )  # fmt: skip
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, gmse: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, L: Any, F: Any, C: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, gmse, *, E, A, alpha, B, beta, L, F, C):
         return E + A * (N * capacity(gmse, L, F, C)) ** -alpha + B * D**-beta

@@ -5,8 +5,6 @@ What a precision keeps of them is in `precision_lib.laws.forms.share`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from precision_lib.laws.forms.base import COUPLING
 from precision_lib.laws.forms.share import (
     ACTIVATIONS,
@@ -23,27 +21,15 @@ from precision_lib.laws.law import Law
 
 
 class EffectiveWeights(Law):
-    """Weights in few bits act like fewer parameters.
-
-    ``N_eff = N (1 - exp(-P_w / gamma_w + n_w))``. Eq. 3 and App. K.
-
-    Examples
-    --------
-    >>> EffectiveWeights.columns()
-    ('N', 'D', 'weight_bits')
-    """
+    """Weights in few bits act like fewer parameters."""
 
     name = "effective-weights"
     formula = "L = E + A [N (1 - exp(-P_w/gamma_w + n_w))]^-alpha + B D^-beta"
-    source = SOURCE
+    source = f"{SOURCE}, Eq. 3 and App. K"
     parameters = (*BASE, *WEIGHTS)
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_weights: Any, n_weights: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, gamma_weights, n_weights):
         effective = N * kept(weight_bits, gamma_weights, n_weights)
         return E + A * effective**-alpha + B * D**-beta
 
@@ -57,27 +43,17 @@ class EffectiveWeightsNoOffset(EffectiveWeights):
 
 
 class EffectiveActivations(Law):
-    """Activations in few bits act like fewer parameters.
-
-    ``N_eff = N (1 - exp(-P_a / gamma_a + n_a))``. Eq. 4 and App. K.
-
-    Examples
-    --------
-    >>> EffectiveActivations.columns()
-    ('N', 'D', 'activation_bits')
-    """
+    """Activations in few bits act like fewer parameters."""
 
     name = "effective-activations"
     formula = "L = E + A [N (1 - exp(-P_a/gamma_a + n_a))]^-alpha + B D^-beta"
-    source = SOURCE
+    source = f"{SOURCE}, Eq. 4 and App. K"
     parameters = (*BASE, *ACTIVATIONS)
 
     @staticmethod
     def predict(
-        N: Any, D: Any, activation_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_activations: Any, n_activations: Any,
-    ) -> Any:  # fmt: skip
+        N, D, activation_bits, *, E, A, alpha, B, beta, gamma_activations, n_activations
+    ):
         effective = N * kept(activation_bits, gamma_activations, n_activations)
         return E + A * effective**-alpha + B * D**-beta
 
@@ -91,26 +67,15 @@ class EffectiveActivationsNoOffset(EffectiveActivations):
 
 
 class EffectiveKV(Law):
-    """A KV cache in few bits acts like fewer parameters.
-
-    ``N_eff = N (1 - exp(-P_kv / gamma_kv + n_kv))``. Eq. 4 and App. K.
-
-    Examples
-    --------
-    >>> EffectiveKV.columns()
-    ('N', 'D', 'kv_bits')
-    """
+    """A KV cache in few bits acts like fewer parameters."""
 
     name = "effective-kv"
     formula = "L = E + A [N (1 - exp(-P_kv/gamma_kv + n_kv))]^-alpha + B D^-beta"
-    source = SOURCE
+    source = f"{SOURCE}, Eq. 4 and App. K"
     parameters = (*BASE, *KV)
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, kv_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, gamma_kv: Any, n_kv: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, kv_bits, *, E, A, alpha, B, beta, gamma_kv, n_kv):
         effective = N * kept(kv_bits, gamma_kv, n_kv)
         return E + A * effective**-alpha + B * D**-beta
 
@@ -124,29 +89,18 @@ class EffectiveKVNoOffset(EffectiveKV):
 
 
 class Effective(Law):
-    """Weights, activations and KV cache each cost effective parameters.
-
-    ``N_eff = N * product over the parts of (1 - exp(-P / gamma + n))``, with a
-    gamma and an n for each part. Eq. 4 and App. K.
-
-    Examples
-    --------
-    >>> Effective.columns()
-    ('N', 'D', 'weight_bits', 'activation_bits', 'kv_bits')
-    """
+    """Weights, activations and KV cache each cost effective parameters."""
 
     name = "effective"
     formula = "L = E + A [N prod_x(1 - exp(-P_x/gamma_x + n_x))]^-alpha + B D^-beta"
-    source = SOURCE
+    source = f"{SOURCE}, Eq. 4 and App. K"
     parameters = (*BASE, *WEIGHTS, *ACTIVATIONS, *KV)
 
     @staticmethod
     def predict(
-        N: Any, D: Any, weight_bits: Any, activation_bits: Any, kv_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_weights: Any, n_weights: Any, gamma_activations: Any,
-        n_activations: Any, gamma_kv: Any, n_kv: Any,
-    ) -> Any:  # fmt: skip
+        N, D, weight_bits, activation_bits, kv_bits, *, E, A, alpha, B, beta,
+        gamma_weights, n_weights, gamma_activations, n_activations, gamma_kv, n_kv,
+    ):  # fmt: skip
         effective = shrunk(
             N,
             (weight_bits, gamma_weights, n_weights),
@@ -169,11 +123,6 @@ class EffectiveCoupled(Law):
 
     `Effective` inside `precision_lib.laws.forms.base.Coupled`: what low precision
     costs then grows with data, since size does. A form of our own.
-
-    Examples
-    --------
-    >>> EffectiveCoupled.columns() == Effective.columns()
-    True
     """
 
     name = "effective-coupled"
@@ -185,11 +134,10 @@ class EffectiveCoupled(Law):
 
     @staticmethod
     def predict(
-        N: Any, D: Any, weight_bits: Any, activation_bits: Any, kv_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_weights: Any, n_weights: Any, gamma_activations: Any,
-        n_activations: Any, gamma_kv: Any, n_kv: Any, gamma: Any,
-    ) -> Any:  # fmt: skip
+        N, D, weight_bits, activation_bits, kv_bits, *, E, A, alpha, B, beta,
+        gamma_weights, n_weights, gamma_activations, n_activations, gamma_kv, n_kv,
+        gamma,
+    ):  # fmt: skip
         reducible = Effective.predict(
             N, D, weight_bits, activation_bits, kv_bits,
             E=0.0, A=A, alpha=alpha, B=B, beta=beta,
@@ -201,26 +149,17 @@ class EffectiveCoupled(Law):
 
 
 class EffectiveTied(Law):
-    """One gamma and one offset for weights, activations and KV cache.
-
-    ``N_eff = N * product over the parts of (1 - exp(-P / gamma + n))``. Section 4.3.
-
-    Examples
-    --------
-    >>> EffectiveTied.columns()
-    ('N', 'D', 'weight_bits', 'activation_bits', 'kv_bits')
-    """
+    """One gamma and one offset for weights, activations and KV cache."""
 
     name = "effective-tied"
     formula = "L = E + A [N prod_x(1 - exp(-P_x/gamma + n))]^-alpha + B D^-beta"
-    source = SOURCE
+    source = f"{SOURCE}, section 4.3"
     parameters = (*BASE, *TIED)
 
     @staticmethod
     def predict(
-        N: Any, D: Any, weight_bits: Any, activation_bits: Any, kv_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, gamma: Any, n: Any,
-    ) -> Any:  # fmt: skip
+        N, D, weight_bits, activation_bits, kv_bits, *, E, A, alpha, B, beta, gamma, n
+    ):
         widths = (weight_bits, activation_bits, kv_bits)
         effective = shrunk(N, *((bits, gamma, n) for bits in widths))
         return E + A * effective**-alpha + B * D**-beta

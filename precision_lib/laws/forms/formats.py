@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -18,8 +17,6 @@ UNQUANTIZED = (
 def multiplier(name: str, meaning: str, per: str) -> Parameter:
     """One positive multiplier a name in column `per`; 1 for an unquantized format.
 
-    Examples
-    --------
     >>> multiplier("eff", "share of the size kept", "weight_format").per
     'weight_format'
     """
@@ -32,13 +29,7 @@ def multiplier(name: str, meaning: str, per: str) -> Parameter:
 class FormatMultiplier(Law):
     """Each weight format keeps its own share of the parameters.
 
-    ``L = E + A (N eff(format))^-alpha + B D^-beta``, eff = 1 without quantization.
-    Frantar et al., arXiv 2502.16440.
-
-    Examples
-    --------
-    >>> FormatMultiplier.categories()
-    ('weight_format',)
+    eff is 1 without quantization.
     """
 
     name = "format-multiplier"
@@ -50,24 +41,15 @@ class FormatMultiplier(Law):
     )  # fmt: skip
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_format: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, eff: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_format, *, E, A, alpha, B, beta, eff):
         return E + A * (N * eff) ** -alpha + B * D**-beta
 
 
 class FormatMultiplierParts(Law):
     """Weights, activations and KV cache each keep a share by their format.
 
-    ``L = E + A (N eff_w eff_a eff_kv)^-alpha + B D^-beta``; the product over the
-    parts is the assumption of arXiv 2411.04330 with the free multipliers of
-    arXiv 2502.16440.
-
-    Examples
-    --------
-    >>> len(FormatMultiplierParts.categories())
-    3
+    The product over the parts is the assumption of arXiv 2411.04330 with the free
+    multipliers of arXiv 2502.16440.
     """
 
     name = "format-multiplier-parts"
@@ -85,10 +67,9 @@ class FormatMultiplierParts(Law):
 
     @staticmethod
     def predict(
-        N: Any, D: Any, weight_format: Any, activation_format: Any, kv_format: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        eff_weights: Any, eff_activations: Any, eff_kv: Any,
-    ) -> Any:  # fmt: skip
+        N, D, weight_format, activation_format, kv_format, *,
+        E, A, alpha, B, beta, eff_weights, eff_activations, eff_kv,
+    ):  # fmt: skip
         size = N * eff_weights * eff_activations * eff_kv
         return E + A * size**-alpha + B * D**-beta
 
@@ -96,13 +77,7 @@ class FormatMultiplierParts(Law):
 class BitsMultiplier(Law):
     """Each number of bits keeps its own share of the parameters.
 
-    ``L = E + A / (N eff(P))^alpha + B / D^beta``, weights and activations in the
-    same P bits, eff = 1 at 16 and 32. QuEST, arXiv 2502.05003.
-
-    Examples
-    --------
-    >>> BitsMultiplier.categories()
-    ('weight_bits',)
+    Weights and activations in the same bits, eff is 1 at 16 and 32.
     """
 
     name = "bits-multiplier"
@@ -114,24 +89,12 @@ class BitsMultiplier(Law):
     )  # fmt: skip
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_bits: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, eff: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_bits, *, E, A, alpha, B, beta, eff):
         return E + A * (N * eff) ** -alpha + B * D**-beta
 
 
 class Quartet(Law):
-    """Size and data terms are coupled by an exponent; a format costs both.
-
-    ``L = E + (A (N eff_N)^-alpha + B (D eff_D)^-beta)^gamma``. Quartet,
-    arXiv 2505.14669.
-
-    Examples
-    --------
-    >>> Quartet.categories()
-    ('weight_format',)
-    """
+    """Size and data terms are coupled by an exponent; a format costs both."""
 
     name = "quartet"
     formula = (
@@ -147,19 +110,14 @@ class Quartet(Law):
     )  # fmt: skip
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, weight_format: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma: Any, eff_N: Any, eff_D: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, weight_format, *, E, A, alpha, B, beta, gamma, eff_N, eff_D):
         reducible = A * (N * eff_N) ** -alpha + B * (D * eff_D) ** -beta
         return E + reducible**gamma
 
 
 def _one_over_noise(
-    N: Any, D: Any, exponent_bits: Any, mantissa_bits: Any, block_size: Any,
-    alpha: Any, beta: Any, delta: Any, nu: Any,
-) -> Any:  # fmt: skip
+    N, D, exponent_bits, mantissa_bits, block_size, alpha, beta, delta, nu
+):
     shape = (exponent_bits + 0.5) ** delta * (mantissa_bits + 0.5) ** nu
     return N**alpha * D**-beta * shape / np.log2(block_size)
 
@@ -167,15 +125,7 @@ def _one_over_noise(
 class Sun(Law):
     """Exponent and mantissa bits of a floating-point format act differently.
 
-    ``L = E + A N^-alpha + B D^-beta
-    + D^beta N^-alpha log2(G) / (gamma (e + 1/2)^delta (m + 1/2)^nu)``, with e
-    exponent bits, m mantissa bits and G values that share a scale.
-    Sun et al., arXiv 2501.02423.
-
-    Examples
-    --------
-    >>> Sun.columns()[2:]
-    ('exponent_bits', 'mantissa_bits', 'block_size')
+    `block_size`: how many values share a scale.
     """
 
     name = "sun"
@@ -196,10 +146,9 @@ class Sun(Law):
 
     @staticmethod
     def predict(
-        N: Any, D: Any, exponent_bits: Any, mantissa_bits: Any, block_size: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma: Any, delta: Any, nu: Any,
-    ) -> Any:  # fmt: skip
+        N, D, exponent_bits, mantissa_bits, block_size, *,
+        E, A, alpha, B, beta, gamma, delta, nu,
+    ):  # fmt: skip
         shape = (exponent_bits + 0.5) ** delta * (mantissa_bits + 0.5) ** nu
         noise = D**beta * N**-alpha * np.log2(block_size) / (gamma * shape)
         return E + A * N**-alpha + B * D**-beta + noise

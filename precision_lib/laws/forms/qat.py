@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -13,21 +12,16 @@ CHEN = "Chen et al. 2025, arXiv 2505.14302 (by a secondary source)"
 UNQUANTIZED = 16  # bits from which on a part counts as not quantized
 
 
-def _group_term(
-    N: Any, D: Any, group_size: Any, gamma_N: Any, gamma_D: Any, gamma_G: Any
-) -> Any:
+def _group_term(N, D, group_size, gamma_N, gamma_D, gamma_G):
     return D**gamma_D * N**-gamma_N * np.log2(group_size) ** gamma_G
 
 
 class QATError(Law):
     """Training in low precision costs more with more data and coarser groups.
 
-    ``delta = k D^gamma_D (log2 G)^gamma_G N^-gamma_N``, with G values to a scale.
-    Chen et al., arXiv 2505.14302; for W4A4 .1582, .0745, .7779, .2186 by a
-    secondary source.
+    `group_size`: how many values share a scale. For W4A4 its constants are .1582,
+    .0745, .7779, .2186.
 
-    Examples
-    --------
     >>> w4a4 = dict(k=0.1582, gamma_D=0.0745, gamma_G=0.7779, gamma_N=0.2186)
     >>> round(float(QATError.predict(1e8, 1e10, 128.0, **w4a4)), 3)
     0.071
@@ -46,10 +40,7 @@ class QATError(Law):
     )  # fmt: skip
 
     @staticmethod
-    def predict(
-        N: Any, D: Any, group_size: Any,
-        *, k: Any, gamma_N: Any, gamma_D: Any, gamma_G: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, group_size, *, k, gamma_N, gamma_D, gamma_G):
         return k * _group_term(N, D, group_size, gamma_N, gamma_D, gamma_G)
 
 
@@ -60,18 +51,14 @@ def _part(part: str, group_term: Term) -> tuple[Parameter, ...]:
     return (replace(k, term=group_term), *powers)
 
 
-def _weights_term(
-    N: Any, D: Any, group_size: Any,
-    gamma_N_weights: Any, gamma_D_weights: Any, gamma_G_weights: Any,
-) -> Any:  # fmt: skip
+def _weights_term(N, D, group_size, gamma_N_weights, gamma_D_weights, gamma_G_weights):
     powers = gamma_N_weights, gamma_D_weights, gamma_G_weights
     return _group_term(N, D, group_size, *powers)
 
 
 def _activations_term(
-    N: Any, D: Any, group_size: Any,
-    gamma_N_activations: Any, gamma_D_activations: Any, gamma_G_activations: Any,
-) -> Any:  # fmt: skip
+    N, D, group_size, gamma_N_activations, gamma_D_activations, gamma_G_activations
+):
     powers = gamma_N_activations, gamma_D_activations, gamma_G_activations
     return _group_term(N, D, group_size, *powers)
 
@@ -79,13 +66,9 @@ def _activations_term(
 class QATErrorParts(Law):
     """Weights and activations each cost an error of their own; together less.
 
-    ``delta_x = k_x D^gamma_D_x (log2 G)^gamma_G_x N^-gamma_N_x`` for a part below 16
-    bits. Where both are quantized they cost a share of the sum: .906 in Chen et al.,
-    arXiv 2505.14302, who find gamma_D .161 for weights and .033 for activations (by
-    a secondary source). One width a fit, as theirs.
+    Where both are quantized they cost a share of the sum: .906 in Chen et al., who find
+    gamma_D .161 for weights and .033 for activations. One width a fit, as theirs.
 
-    Examples
-    --------
     >>> known = dict(k_weights=1.0, k_activations=3.0, share_of_sum=0.906)
     >>> known |= {p.name: 0.0 for p in QATErrorParts.parameters if p.name not in known}
     >>> float(QATErrorParts.predict(1e8, 1e10, 128, 4, 4, **known))
@@ -110,11 +93,11 @@ class QATErrorParts(Law):
 
     @staticmethod
     def predict(
-        N: Any, D: Any, group_size: Any, weight_bits: Any, activation_bits: Any,
-        *, k_weights: Any, gamma_N_weights: Any, gamma_D_weights: Any,
-        gamma_G_weights: Any, k_activations: Any, gamma_N_activations: Any,
-        gamma_D_activations: Any, gamma_G_activations: Any, share_of_sum: Any,
-    ) -> Any:  # fmt: skip
+        N, D, group_size, weight_bits, activation_bits, *,
+        k_weights, gamma_N_weights, gamma_D_weights, gamma_G_weights,
+        k_activations, gamma_N_activations, gamma_D_activations, gamma_G_activations,
+        share_of_sum,
+    ):  # fmt: skip
         weights = k_weights * _weights_term(
             N, D, group_size, gamma_N_weights, gamma_D_weights, gamma_G_weights
         )

@@ -19,14 +19,10 @@ def _noise(name: str, meaning: str, term: Any) -> Parameter:
 class Shannon(Law):
     """Loss is one over the capacity of a channel, and may rise again with data.
 
-    ``1 / L = a N^alpha log2(1 + b D^beta / (c (D N)^gamma + d D^delta + e))``: size is
-    the bandwidth, data the signal, and what a rounding or another disturbance adds is
-    noise, so each width is a fit of its own. Only ratios to b matter, so that it is
-    held at 1 and eight of the nine constants are fitted. Ouyang et al.,
-    arXiv 2605.23901, https://arxiv.org/abs/2605.23901, by a secondary source.
+    Size is the bandwidth, data the signal, and what a rounding or another disturbance
+    adds is noise, so each width is a fit of its own. Only ratios to b matter, so that
+    it is held at 1 and eight of the nine constants are fitted.
 
-    Examples
-    --------
     >>> known = dict(a=0.1, alpha=0.0, b=1.0, beta=1.0, gamma=0.0, d=0.0, delta=0.0)
     >>> float(Shannon.predict(1e8, 3.0, **known, c=1.0, e=0.0))
     5.0
@@ -53,10 +49,6 @@ class Shannon(Law):
     )  # fmt: skip
 
     @staticmethod
-    def predict(
-        N: Any, D: Any,
-        *, a: Any, alpha: Any, b: Any, beta: Any, c: Any, gamma: Any,
-        d: Any, delta: Any, e: Any,
-    ) -> Any:  # fmt: skip
+    def predict(N, D, *, a, alpha, b, beta, c, gamma, d, delta, e):
         noise = c * (D * N) ** gamma + d * D**delta + e
         return 1 / (a * N**alpha * np.log2(1 + b * D**beta / noise))

@@ -46,12 +46,7 @@ KV = (
 )
 
 
-def _lowest_of_all(
-    lowest_weight_bits: Any,
-    lowest_activation_bits: Any,
-    lowest_kv_bits: Any,
-    gamma: Any,
-) -> Any:
+def _lowest_of_all(lowest_weight_bits, lowest_activation_bits, lowest_kv_bits, gamma):
     lowest = min(lowest_weight_bits, lowest_activation_bits, lowest_kv_bits)
     return np.exp(-lowest / gamma)
 
@@ -68,8 +63,6 @@ def kept(bits: Any, gamma: Any, n: Any) -> Any:
     Not a number where that is not positive: with an offset the law is not defined
     in ``gamma * n`` bits or fewer.
 
-    Examples
-    --------
     >>> round(float(kept(4.0, 2.6745, 0.3037)), 3)
     0.696
     """
@@ -83,8 +76,6 @@ def shrunk(amount: Any, *parts: tuple[Any, Any, Any]) -> Any:
     ``amount * product over the parts of (1 - exp(-bits / gamma + n))``; each part
     is its bits, gamma and n.
 
-    Examples
-    --------
     >>> round(float(shrunk(100.0, (4.0, 2.6745, 0.3037), (8.0, 2.2102, 1.4072))), 1)
     62.0
     """
@@ -96,8 +87,6 @@ def shrunk(amount: Any, *parts: tuple[Any, Any, Any]) -> Any:
 def without_offset(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
     """The same parameters with every offset held at zero.
 
-    Examples
-    --------
     >>> [p.fixed for p in without_offset(WEIGHTS)]
     [None, 0.0]
     """

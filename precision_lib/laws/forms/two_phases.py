@@ -16,8 +16,6 @@ BEST_SHARE = 6.7297  # fitted by Dremov et al. to 757 runs
 def tokens_per_byte(N: Any, tokens: Any, bits: Any) -> Any:
     """Tokens for each byte of the quantized parameters, ``S = D / (N bits / 8)``.
 
-    Examples
-    --------
     >>> tokens_per_byte(1e8, 2e9, 4)
     40.0
     """
@@ -30,34 +28,27 @@ def best_share(N: Any, D: Any, bits: Any, a: float = BEST_SHARE) -> Any:
     ``exp(-a / ln S)``, S the tokens for each byte of the quantized parameters; for S
     above 1. Dremov et al., arXiv 2509.22935, https://arxiv.org/abs/2509.22935.
 
-    Examples
-    --------
     >>> [round(float(best_share(23_936, D, 4)), 2) for D in (0.4e6, 3.2e6, 12.8e6)]
     [0.15, 0.3, 0.38]
     """
     return np.exp(-a / np.log(tokens_per_byte(N, D, bits)))
 
 
-def _phases(N: Any, D: Any, weight_bits: Any, qat_share: Any) -> tuple[Any, Any]:
+def _phases(N, D, weight_bits, qat_share):
     low = tokens_per_byte(N, qat_share * D, weight_bits)
     return low, tokens_per_byte(N, (1 - qat_share) * D, weight_bits)
 
 
-def _floor_term(weight_bits: Any, kappa: Any) -> Any:
+def _floor_term(weight_bits, kappa):
     return 2 ** (-kappa * weight_bits)
 
 
-def _low_term(
-    N: Any, D: Any, weight_bits: Any, qat_share: Any, chi: Any, psi: Any, omega: Any
-) -> Any:
+def _low_term(N, D, weight_bits, qat_share, chi, psi, omega):
     low, _ = _phases(N, D, weight_bits, qat_share)
     return 2 ** (-chi * weight_bits) * N**-psi * low**-omega
 
 
-def _both_term(
-    N: Any, D: Any, weight_bits: Any, qat_share: Any,
-    mu: Any, nu: Any, xi: Any, rho: Any,
-) -> Any:  # fmt: skip
+def _both_term(N, D, weight_bits, qat_share, mu, nu, xi, rho):
     low, full = _phases(N, D, weight_bits, qat_share)
     return 2 ** (-mu * weight_bits) * N**-nu * full**-xi * low**-rho
 
@@ -70,17 +61,10 @@ def _per_bit(name: str, meaning: str) -> Parameter:
 class TwoPhases(Law):
     """Full precision first, then low precision; both phases may be too short.
 
-    ``L = E + A N^-alpha + B D^-beta + theta 2^(-kappa P) + phi 2^(-chi P) N^-psi
-    S_low^-omega + lam 2^(-mu P) N^-nu S_full^-xi S_low^-rho``, P the weights' bits and
-    S the tokens of each phase for each byte of the quantized parameters. `qat_share`,
-    the share of the tokens in low precision, lies between 0 and 1; at either end the
-    law is not defined. Dremov et al., arXiv 2509.22935, section 5; their 16 constants
-    could not be had, the form is that of three secondary sources.
-
-    Examples
-    --------
-    >>> TwoPhases.columns()
-    ('N', 'D', 'weight_bits', 'qat_share')
+    S are the tokens of each phase for each byte of the quantized parameters.
+    `qat_share`, the share of the tokens in low precision, lies between 0 and 1; at
+    either end the law is not defined. Section 5 of the paper; its 16 constants could
+    not be had, the form is that of three secondary sources.
     """
 
     name = "two-phases"
@@ -108,11 +92,9 @@ class TwoPhases(Law):
 
     @staticmethod
     def predict(
-        N: Any, D: Any, weight_bits: Any, qat_share: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, theta: Any, kappa: Any,
-        phi: Any, chi: Any, psi: Any, omega: Any,
-        lam: Any, mu: Any, nu: Any, xi: Any, rho: Any,
-    ) -> Any:  # fmt: skip
+        N, D, weight_bits, qat_share, *, E, A, alpha, B, beta,
+        theta, kappa, phi, chi, psi, omega, lam, mu, nu, xi, rho,
+    ):  # fmt: skip
         low = _low_term(N, D, weight_bits, qat_share, chi, psi, omega)
         both = _both_term(N, D, weight_bits, qat_share, mu, nu, xi, rho)
         error = theta * _floor_term(weight_bits, kappa) + phi * low + lam * both
