@@ -43,6 +43,8 @@ NAMED = re.compile(
 class Units:
     """What the numbers in the files mean.
 
+    Raises UserError if there is no such unit.
+
     Attributes
     ----------
     parameters, tokens : str
@@ -51,11 +53,6 @@ class Units:
         "nats" or "bits" a token, or "perplexity", the exponential of nats.
     blank_bits : float or None
         Bits meant where a cell of training bits is empty.
-
-    Raises
-    ------
-    UserError
-        There is no such unit.
 
     Examples
     --------
@@ -84,8 +81,6 @@ class Units:
 def is_blank(cell: object) -> bool:
     """Whether a cell holds nothing, or a word for nothing.
 
-    Examples
-    --------
     >>> is_blank(" NaN"), is_blank(None), is_blank(0)
     (True, True, False)
     """
@@ -98,8 +93,6 @@ def is_blank(cell: object) -> bool:
 def read_label(cell: object) -> str:
     """The name of a format in small letters; an empty cell means not quantized.
 
-    Examples
-    --------
     >>> read_label(" INT4 "), read_label(""), read_label("bfloat16")
     ('int4', 'none', 'bf16')
     """
@@ -173,8 +166,6 @@ def read_cell(
 def is_number(text: str) -> bool:
     """Whether a text is a plain number.
 
-    Examples
-    --------
     >>> is_number(" 1e6"), is_number("1_000"), is_number("int4")
     (True, False, False)
     """
@@ -187,8 +178,6 @@ def read_number(cell: object, name: str, scale: str = "1") -> float | None:
 
     Sizes may end in K, M, B or T; bits may be the name of a format.
 
-    Examples
-    --------
     >>> read_number("1.5B", "D"), read_number("bf16", "weight_bits")
     (1500000000.0, 16.0)
     >>> [read_number("W4A16", name) for name in ("post_bits", "activation_bits")]

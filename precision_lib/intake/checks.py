@@ -90,6 +90,9 @@ def check_runs(
     Only what is read is checked. A degradation that is not there is the loss after
     rounding less the loss before it.
 
+    Raises UserError if a column is missing, the condition cannot be read, or it keeps
+    no row.
+
     Parameters
     ----------
     raw : RawRuns
@@ -104,11 +107,6 @@ def check_runs(
         Further columns to keep as they are.
     required, reads : collections of str
         Our names that must be there, and those that are read where they are.
-
-    Raises
-    ------
-    UserError
-        A column is missing, the condition cannot be read, or it keeps no row.
 
     Examples
     --------

@@ -39,6 +39,8 @@ def name_columns(
 ) -> dict[str, str]:
     """Our name to the file's, for all that is read.
 
+    Raises UserError if a column is not there, or nothing reads it.
+
     Parameters
     ----------
     columns
@@ -50,11 +52,6 @@ def name_columns(
         All that the laws at hand can use.
     asked
         Columns that a condition or a cluster names.
-
-    Raises
-    ------
-    UserError
-        A column is not there, or nothing reads it.
 
     Examples
     --------
@@ -149,8 +146,6 @@ def _guess(missing: Sequence[str], header: Sequence[str]) -> str:
 def unknown_states(raw: RawRuns, column: str) -> Iterator[Fault]:
     """A fault for each run that is not known to be finished.
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"state": ["COMPLETE", "PRUNED", "odd"]})
     >>> raw = RawRuns("a.csv", "", frame, ("row 1", "row 2", "row 3"), ("state",))

@@ -50,8 +50,6 @@ MARKS = (  # of byte order; the longer first
 def suffix_of(path: Path) -> str:
     """The suffix that says what a file holds, packed or not.
 
-    Examples
-    --------
     >>> suffix_of(Path("runs.CSV.gz")), suffix_of(Path("log.jsonl.2"))
     ('.csv', '.jsonl')
     """
@@ -64,13 +62,9 @@ def suffix_of(path: Path) -> str:
 def read_bytes(path: Path) -> bytes:
     """What a file holds, unpacked from gzip, bzip2, xz, or a zip of one file.
 
-    Raises
-    ------
-    UserError
-        It cannot be read, is damaged, or is of a kind that holds no text.
+    Raises UserError if it cannot be read, is damaged, or is of a kind that holds no
+    text.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "a.csv.gz")
@@ -131,13 +125,8 @@ def _unzipped(path: Path, data: bytes) -> bytes:
 def read_text(path: Path) -> str:
     """The text of a file: UTF-8, or UTF-16 and UTF-32 with a mark of byte order.
 
-    Raises
-    ------
-    UserError
-        It is no such text.
+    Raises UserError if it is no such text.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "a.csv")

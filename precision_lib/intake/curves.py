@@ -20,8 +20,6 @@ SAME = 1e-6  # relative difference of two losses that are one
 def steps_vary(records: Sequence[Record], names: Mapping[str, str]) -> bool:
     """Whether rows of one run are a curve, and not several measurements of its end.
 
-    Examples
-    --------
     >>> steps_vary([{"step": 1}, {"step": 2}], {"step": "step"})
     True
     >>> steps_vary([{"D": 1, "method": "rtn"}, {"D": 1, "method": "gptq"}], {})
@@ -46,6 +44,10 @@ def ends_of(
     Values of earlier steps hold until they change; what only later records say, as
     a summary at the end does, is filled in.
 
+    Returns rows, what was chosen (empty for nothing).
+
+    Raises Unreadable if the run has two settings, or two losses, or none at its end.
+
     Parameters
     ----------
     records
@@ -56,15 +58,6 @@ def ends_of(
         The last record with a loss, the one with the lowest, or all of them.
     table
         The records are rows: two of them at the last step are two measurements.
-
-    Returns
-    -------
-    rows, what was chosen (empty for nothing)
-
-    Raises
-    ------
-    Unreadable
-        The run has two settings, or two losses, or none at its end.
 
     Examples
     --------

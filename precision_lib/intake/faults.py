@@ -47,8 +47,6 @@ class Fault:
     def with_more(self, more: int) -> str:
         """The sentence, and how many others say the same.
 
-        Examples
-        --------
         >>> Fault("row 3", "bits", "w", "is not a number", "mend it").with_more(2)
         "row 3 (and 2 more like it), column 'bits': 'w' is not a number; mend it."
         """
@@ -61,8 +59,6 @@ class Fault:
 def grouped(faults: Sequence[Fault]) -> Iterator[str]:
     """A sentence for each kind of fault, with the first of its kind.
 
-    Examples
-    --------
     >>> faults = [Fault(f"row {i}", "bits", "w", "is no number", "mend it")
     ...           for i in (1, 2, 3)]
     >>> list(grouped(faults))
@@ -78,8 +74,6 @@ def grouped(faults: Sequence[Fault]) -> Iterator[str]:
 def short(value: object, quote: str = "'") -> str:
     """A value for a message: one line, not too long.
 
-    Examples
-    --------
     >>> short("a\\nb"), short("x" * 50, "")
     ("'a b'", 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ...')
     """
@@ -91,8 +85,6 @@ def short(value: object, quote: str = "'") -> str:
 def listed(names: Sequence[object], shown: int = 20) -> str:
     """Names for a message, the first of them.
 
-    Examples
-    --------
     >>> listed(["a", "b", "c"], 2), listed([])
     ("'a', 'b' and 1 more", 'none')
     """

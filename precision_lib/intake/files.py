@@ -20,14 +20,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import KNOWN
 from precision_lib.intake.contents import read_text, suffix_of
 from precision_lib.intake.curves import SETTINGS, Take, steps_vary
-from precision_lib.intake.faults import Fault
-from precision_lib.intake.folders import Log, LogRuns, read_folder, summed
+from precision_lib.intake.folders import Log, read_folder, summed
 from precision_lib.intake.nested import Record, Unreadable, unrolled
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.records import JSON, read_json
@@ -49,6 +46,9 @@ def read_runs(
     A file may be packed by gzip, bzip2, xz or zip. Rows of one ``run_id`` that
     differ in their step are a curve: the run is its end.
 
+    Raises UserError if the source is missing, is of no known kind or cannot be read at
+    all.
+
     Parameters
     ----------
     source : str or Path
@@ -60,11 +60,6 @@ def read_runs(
         Of a curve its end, the record with the lowest loss, or every record.
     also : collection of str, optional
         Columns that are read besides those a law can use; all by default.
-
-    Raises
-    ------
-    UserError
-        The source is missing, is of no known kind or cannot be read at all.
 
     Examples
     --------
@@ -81,7 +76,7 @@ def read_runs(
     if not path.exists():
         raise UserError(f"{path}: there is no such file or folder; check the path.")
     if path.is_dir():
-        return _raw(path, read_folder(path, columns, take))
+        return read_folder(path, columns, take)
     kind = suffix_of(path)
     if kind in SPREADSHEETS:
         raise UserError(f"{path}: spreadsheets are not read; save it as CSV in UTF-8.")
@@ -108,19 +103,6 @@ def _keep(columns: Mapping[str, str], also: Collection[str]) -> Callable[[str], 
     return needed
 
 
-def _raw(path: Path, found: LogRuns) -> RawRuns:
-    header = tuple(dict.fromkeys(name for row in found.rows for name in row))
-    frame = pd.DataFrame(
-        {name: [row.get(name) for row in found.rows] for name in header},
-        dtype=object,
-        index=range(len(found.rows)),
-    )
-    return RawRuns(
-        str(path), found.kind, frame, tuple(found.places), header,
-        tuple(found.faults), tuple(found.remarks),
-    )  # fmt: skip
-
-
 def _json(path: Path, columns: Mapping[str, str], take: Take) -> RawRuns:
     logs, loss = [], columns.get("loss", "loss")
     for place, value in read_json(path):
@@ -138,7 +120,7 @@ def _json(path: Path, columns: Mapping[str, str], take: Take) -> RawRuns:
         raise UserError(f"{path} holds no run; give one object a run.")
     if len(logs) == 1 and logs[0].fault:
         raise UserError(f"{path}: {logs[0].fault}; give one object a run.")
-    return _raw(path, summed("JSON file", iter(logs), columns, take, []))
+    return summed(str(path), "JSON file", iter(logs), columns, take)
 
 
 def _runs_of_rows(raw: RawRuns, columns: Mapping[str, str], take: Take) -> RawRuns:
@@ -174,9 +156,8 @@ def _runs_of_rows(raw: RawRuns, columns: Mapping[str, str], take: Take) -> RawRu
             logs += [Log(raw.places[i], [(r, "")]) for i, r in records.items()]
     if not curves:
         return raw
-    found = summed(raw.kind, iter(logs), names, take, [], table=True)
-    collapsed = _raw(Path(raw.source), found)
-    dropped = [Fault(f.place, f.column, f.value, f.what, f.cure) for f in raw.faults]
+    collapsed = summed(raw.source, raw.kind, iter(logs), names, take, table=True)
+    dropped = [replace(fault, row=-1) for fault in raw.faults]
     remark = (
         f"Column {run!r} repeats: {sum(curves)} rows are steps of {len(curves)} runs, "
         f"and each run is its {'lowest loss' if take == 'min' else 'end'}."

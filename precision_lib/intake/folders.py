@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
 
 from precision_lib.errors import UserError
 from precision_lib.intake.contents import suffix_of
 from precision_lib.intake.curves import Take, ends_of
 from precision_lib.intake.faults import Fault, listed
 from precision_lib.intake.nested import Record, Unreadable
+from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.records import (
     JSON,
     TABLES,
@@ -62,46 +66,20 @@ class Log:
     fault: str = ""
 
 
-@dataclass(frozen=True)
-class LogRuns:
-    """The rows that files gave.
-
-    Attributes
-    ----------
-    kind : str
-        What was read, in a few words.
-    rows, places
-        One each a run, and a run that was rounded to several widths gives several.
-    faults, remarks
-        Runs that could not be read, and what was joined, chosen or left unread.
-    """
-
-    kind: str
-    rows: list[Record]
-    places: list[str]
-    faults: list[Fault]
-    remarks: list[str]
-
-
-def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> LogRuns:
+def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> RawRuns:
     """The runs of a folder of logs, or of W&B's folder.
 
     A file is a run, or a folder is, with all the files in it. Files that name the
     same run_id are parts of one run.
 
-    Raises
-    ------
-    UserError
-        No file in it is a log.
+    Raises UserError if no file in it is a log.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "a.json").write_text('{"N": 1, "loss": 3.5}')
     ...     found = read_folder(Path(folder), {}, "last")
     >>> found.kind, found.places
-    ('folder of logs, one file a run', ['a.json'])
+    ('folder of logs, one file a run', ('a.json',))
     """
     loss = columns.get("loss", "loss")
     summaries = sorted(path.rglob(SUMMARY))
@@ -123,7 +101,7 @@ def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> LogRuns:
     if left and not summaries:
         names = listed(list(dict.fromkeys(each.name for each in left)), 5)
         remarks.append(f"Read {len(read)} files; not read: {len(left)}, {names}.")
-    return summed(kind, _joined(found), columns, take, remarks)
+    return summed(str(path), kind, _joined(found), columns, take, remarks)
 
 
 def _files(path: Path) -> list[Path]:
@@ -136,8 +114,6 @@ def _files(path: Path) -> list[Path]:
 def natural(path: Path) -> list[tuple[int, str]]:
     """An order in which log-2 comes before log-10.
 
-    Examples
-    --------
     >>> natural(Path("log-10")) > natural(Path("log-2"))
     True
     """
@@ -226,23 +202,23 @@ def _joined(logs: list[Log]) -> Iterator[Log]:
 
 
 def summed(
+    source: str,
     kind: str,
     logs: Iterator[Log],
     columns: Mapping[str, str],
     take: Take,
-    remarks: list[str],
+    remarks: Sequence[str] = (),
     table: bool = False,
-) -> LogRuns:
+) -> RawRuns:
     """Rows and faults of the logs, and what was chosen, said once.
 
-    Examples
-    --------
     >>> log = Log("a.jsonl", [({"N": 1, "loss": 3.5}, "a")])
-    >>> summed("logs", iter([log]), {}, "last", []).rows
+    >>> summed("a", "logs", iter([log]), {}, "last").frame.to_dict("records")
     [{'N': 1, 'loss': 3.5}]
     """
-    found = LogRuns(kind, [], [], [], remarks)
-    chosen: dict[str, int] = {}
+    found: list[tuple[str, Record]] = []
+    faults: list[Fault] = []
+    chosen: Counter[str] = Counter()
     for log in logs:
         header = list(dict.fromkeys(name for r, _ in log.records for name in r))
         names = {**roles(header, columns), **columns}
@@ -253,12 +229,19 @@ def summed(
         except Unreadable as error:
             cure = "mend or remove it"
             what, _, said = str(error).partition("; ")
-            found.faults.append(Fault(log.place, "", "", what, said or cure))
+            faults.append(Fault(log.place, "", "", what, said or cure))
             continue
-        found.rows.extend(rows)
-        found.places.extend([log.place] * len(rows))
-        if remark:
-            chosen[remark] = chosen.get(remark, 0) + 1
-    for remark, count in chosen.items():
-        found.remarks.append(f"In {count} runs {remark}.")
-    return found
+        found += [(log.place, row) for row in rows]
+        chosen.update([remark] if remark else [])
+    rows = [row for _, row in found]
+    columns_read = tuple(dict.fromkeys(name for row in rows for name in row))
+    frame = pd.DataFrame(
+        {name: [row.get(name) for row in rows] for name in columns_read},
+        dtype=object,
+        index=range(len(rows)),
+    )
+    told = [f"In {count} runs {remark}." for remark, count in chosen.items()]
+    places = tuple(place for place, _ in found)
+    return RawRuns(
+        source, kind, frame, places, columns_read, tuple(faults), (*remarks, *told)
+    )

@@ -15,8 +15,6 @@ class Unreadable(Exception):  # noqa: N818 - it is a finding about one run
 def flatten(record: Mapping[str, Any], prefix: str = "") -> Record:
     """Nested objects as one, names joined with points; lists stay as they are.
 
-    Examples
-    --------
     >>> flatten({"model": {"params": 1e6, "sizes": [1, 2]}, "loss": 3.5})
     {'model.params': 1000000.0, 'model.sizes': [1, 2], 'loss': 3.5}
     """
@@ -39,8 +37,6 @@ def unrolled(record: Mapping[str, Any], loss: str) -> list[Record]:
     A list is such a log if one of its records has the loss, as ``log_history``
     has in the state that the Trainer of transformers saves.
 
-    Examples
-    --------
     >>> unrolled({"N": 1, "log_history": [{"step": 1, "loss": 2.0}]}, "loss")
     [{'N': 1}, {'step': 1, 'loss': 2.0}]
     """

@@ -44,8 +44,6 @@ class RawRuns:
     def with_frame(self, frame: pd.DataFrame) -> RawRuns:
         """The same source with other cells.
 
-        Examples
-        --------
         >>> frame = pd.DataFrame({"N": ["1"]})
         >>> RawRuns("a.csv", "CSV table", frame, ("row 1",), ("N",)).with_frame(
         ...     frame.assign(D="2")).header

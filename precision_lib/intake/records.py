@@ -28,13 +28,8 @@ def read_json(path: Path) -> Iterator[tuple[str, Any]]:
 
     A value that cannot be read is given as the reason, so that all are said.
 
-    Raises
-    ------
-    UserError
-        The file is no text.
+    Raises UserError if the file is no text.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "runs.json")
@@ -114,13 +109,8 @@ def _value(text: str) -> Any:
 def read_log(path: Path, loss: str) -> list[Record]:
     """The records of one file of a run: its log, or what its configuration says.
 
-    Raises
-    ------
-    UserError, Unreadable
-        The file is no text, or a part of it is no record.
+    Raises UserError or Unreadable if the file is no text, or a part of it is no record.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "metrics.csv")
@@ -156,13 +146,8 @@ def wandb_records(summary: Path) -> list[Record]:
 
     W&B writes each name of a configuration as ``name: {value: ...}``.
 
-    Raises
-    ------
-    UserError, Unreadable
-        One of the two cannot be read.
+    Raises UserError or Unreadable if one of the two cannot be read.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "wandb-summary.json")
@@ -192,8 +177,6 @@ def wandb_records(summary: Path) -> list[Record]:
 def refused(error: Exception) -> str:
     """Why a file of a run could not be read, without its path.
 
-    Examples
-    --------
     >>> refused(UserError("a/b.json: is no text; mend it."))
     'is no text; mend it'
     """

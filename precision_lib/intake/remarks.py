@@ -16,8 +16,6 @@ def named_bits(
 ) -> Iterator[str]:
     """Which names of formats were read as which bits.
 
-    Examples
-    --------
     >>> raw = RawRuns("", "", pd.DataFrame({"P": ["w4", "16"]}), (), ("P",))
     >>> table = pd.DataFrame({"post_bits": [4.0, 16.0]})
     >>> list(named_bits(raw, {"post_bits": "P"}, table))
@@ -38,8 +36,6 @@ def named_bits(
 def oddities(table: pd.DataFrame) -> Iterator[str]:
     """What looks like a wrong unit, or a row that was copied.
 
-    Examples
-    --------
     >>> list(oddities(pd.DataFrame({"N": [1e6, 1e6], "loss": [3.0, 3.0]})))[0][:25]
     '1 of the 2 rows repeat an'
     """

@@ -21,8 +21,6 @@ HELD_OUT = ("val", "valid", "validation", "dev", "eval", "evaluation", "test",
 def plain(name: str) -> str:
     """A name without case and punctuation.
 
-    Examples
-    --------
     >>> plain("Run ID"), plain("_step")
     ('run_id', 'step')
     """
@@ -32,8 +30,6 @@ def plain(name: str) -> str:
 def roles(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
     """Our names of runs, steps, splits and states to the file's, where it has them.
 
-    Examples
-    --------
     >>> roles(["Run ID", "trainer/global_step", "loss"], {})
     {'run': 'Run ID', 'step': 'trainer/global_step'}
     """
@@ -52,8 +48,6 @@ def roles(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
 def split_of(text: object) -> str:
     """The split that a word or the name of a file speaks of; "" for none.
 
-    Examples
-    --------
     >>> split_of("eval_metrics"), split_of("Train"), split_of("metrics")
     ('eval', 'train', '')
     """

@@ -29,17 +29,11 @@ def open_table(file: io.StringIO, path: Path) -> tuple[str, list[str]]:
 
     A line ``sep=;`` before it, which Excel writes and reads, says the separator.
 
-    Returns
-    -------
-    separator, names of the columns
+    Returns separator, names of the columns.
 
-    Raises
-    ------
-    UserError
-        The file is empty, or its header cannot be read or names a column twice.
+    Raises UserError if the file is empty, or its header cannot be read or names a
+    column twice.
 
-    Examples
-    --------
     >>> open_table(io.StringIO("sep=;\\nN;D;\\n1;2;3\\n"), Path("runs.csv"))
     (';', ['N', 'D', 'unnamed 3'])
     """
@@ -74,13 +68,8 @@ def open_table(file: io.StringIO, path: Path) -> tuple[str, list[str]]:
 def read_csv(path: Path, keep: Callable[[str], bool] | None = None) -> RawRuns:
     """Read a CSV with comma, semicolon or tab; of its columns those that `keep` wants.
 
-    Raises
-    ------
-    UserError
-        The file is no such table.
+    Raises UserError if the file is no such table.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "a.csv")
@@ -167,18 +156,13 @@ def _dictionary(cell: str) -> Mapping[str, Any] | None:
 def read_parquet(path: Path) -> RawRuns:
     """Read a Parquet table.
 
-    Raises
-    ------
-    UserError
-        It is no such table, or the package that reads it is missing.
+    Raises UserError if it is no such table, or the package that reads it is missing.
 
-    Examples
-    --------
     >>> read_parquet(Path("absent.parquet"))
     Traceback (most recent call last):
     ...
     precision_lib.errors.UserError: absent.parquet: cannot be read (No such file or \
-directory).
+    directory).
     """
     data = read_bytes(path)
     try:
