@@ -52,7 +52,6 @@ def solve(
     above
         What a residual above the law counts, beside 1 for one below it.
 
-
     Examples
     --------
     The median, as a fit with a very small zone:
