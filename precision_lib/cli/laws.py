@@ -1,4 +1,4 @@
-"""Commands about laws: list, fit, compare, predict, decide, next-run and plan."""
+"""Commands about laws and what follows from them: from fit to forecast."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from precision_lib.cli.compare import compare
 from precision_lib.cli.decide import decide
+from precision_lib.cli.forecast import forecast
 from precision_lib.cli.next_run import next_run
 from precision_lib.cli.options import (
     Above,
@@ -66,9 +67,10 @@ def register(app: typer.Typer) -> None:
     >>> app = typer.Typer()
     >>> register(app)
     >>> [command.callback.__name__ for command in app.registered_commands]
-    ['laws', 'fit', 'compare', 'predict', 'decide', 'next_run', 'plan']
+    ['laws', 'fit', 'compare', 'predict', 'decide', 'next_run', 'plan', 'forecast']
     """
-    for command in (laws, fit, compare, predict, decide, next_run, plan):
+    commands = (laws, fit, compare, predict, decide, next_run, plan, forecast)
+    for command in commands:
         app.command()(command)
 
 

@@ -81,14 +81,15 @@ class Reading:
         extra: Sequence[str] = (),
         *,
         more: Collection[str] = (),
+        columns: Sequence[str] = (),
         planned: bool = False,
     ) -> Checked:
         """The runs as numbers in our units, with the columns that the laws read.
 
-        Without laws all that a report can use is read, and `more`; `extra` columns
-        are kept as they are; of `planned` runs no target is known. Raises UserError if
-        a column is missing, or if rows have faults and are not to be skipped; the
-        faults are on the terminal then.
+        Without laws all that a report can use is read, and `more`, or `columns` alone;
+        `extra` columns are kept as they are; of `planned` runs no target is known.
+        Raises UserError if a column is missing, or if rows have faults and are not to
+        be skipped; the faults are on the terminal then.
 
         >>> Reading().read(Path("absent.csv"))
         Traceback (most recent call last):
@@ -101,20 +102,19 @@ check the path.
         from precision_lib.intake.files import read_runs
         from precision_lib.runs.conditions import parse_condition
 
-        columns, units = self.columns, self.units
+        given, units = self.columns, self.units
         named = parse_condition(self.where).names if self.where else ()
-        needed = list(dict.fromkeys(
-            name for law in laws
-            for name in (*law.columns(), *[law.target] * (not planned))))  # fmt: skip
+        of_laws = [(*law.columns(), *[law.target] * (not planned)) for law in laws]
+        needed = list(dict.fromkeys([*columns, *(n for each in of_laws for n in each)]))
         reads = needed or {*REPORTED, *more}
         required = needed or ["N", "D", "loss"]
         with working(f"Reading {runs}"):
             asked = [*extra, *(n for n in named if n not in KNOWN)]
-            raw = read_runs(runs, columns, self.take.value, asked)
-            beside = _beside(raw, columns)
+            raw = read_runs(runs, given, self.take.value, asked)
+            beside = _beside(raw, given)
             more_columns = dict.fromkeys([*extra, *beside])
             checked = check_runs(
-                raw, columns, units, self.where, list(more_columns), required, reads
+                raw, given, units, self.where, list(more_columns), required, reads
             )
         names = {n: our for n, our in beside.items() if n not in extra}
         checked = replace(checked, table=checked.table.rename(columns=names))

@@ -4,6 +4,7 @@ Prepare a fit with :func:`surface`; a question is a function of it. An answer
 holds for the fitted constants, and its interval is that of the fit's bootstrap.
 """
 
+from precision_lib.decide.curves import Curve, Schedule, forecast
 from precision_lib.decide.decision import Decision
 from precision_lib.decide.next_runs import NextRun, next_run
 from precision_lib.decide.paper import paper_degradation, paper_fit
@@ -23,9 +24,10 @@ from precision_lib.decide.training import (
 from precision_lib.decide.widths import WidthTable
 
 __all__ = [
-    "Contour", "Decision", "JudgedPlan", "NextRun", "Surface", "WidthTable",
-    "allocation", "critical_data", "effective_size", "inference_cost", "iso_loss",
-    "judge_plan", "next_run", "optimal_precision", "paper_degradation", "paper_fit",
-    "precision_at_size", "quantization_start", "rounding_cost", "serving_memory",
-    "serving_widths", "surface", "training_cost", "training_widths",
+    "Contour", "Curve", "Decision", "JudgedPlan", "NextRun", "Schedule", "Surface",
+    "WidthTable", "allocation", "critical_data", "effective_size", "forecast",
+    "inference_cost", "iso_loss", "judge_plan", "next_run", "optimal_precision",
+    "paper_degradation", "paper_fit", "precision_at_size", "quantization_start",
+    "rounding_cost", "serving_memory", "serving_widths", "surface", "training_cost",
+    "training_widths",
 ]  # fmt: skip
