@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from scipy.stats import binomtest
 
 from precision_lib.findings.group_bootstrap import resampled, share_of_spread
 from precision_lib.laws import Bootstrap, Fit
+from precision_lib.laws.misfit import misfit
 
 Interval = tuple[float, float]
 
@@ -94,13 +96,17 @@ def constants(
 ) -> pd.DataFrame:
     """Fitted constants with 95% percentile intervals, beside published ones.
 
-    Returns one row a fitted parameter; columns estimate, low, high, paper.
+    Prints first where the law misses its own rows. Returns one row a fitted parameter;
+    columns estimate, low, high, paper.
 
     >>> from precision_lib.laws import bootstrap, example_fit
     >>> fit = example_fit()
     >>> constants(fit, bootstrap(fit, replicates=20), {"E": 1.8}).columns.tolist()
+    No trend was found in what the law 'chinchilla' leaves over.
     ['estimate', 'low', 'high', 'paper']
     """
+    right = f"No trend was found in what the law {fit.law.name!r} leaves over."
+    print(*(fill(each, 79) for each in misfit(fit) or [right]), sep="\n")
     rows = {}
     for name in replicates.params:
         if name in fit.fixed or name in fit.tied:

@@ -30,6 +30,7 @@ from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.records import JSON, read_json
 from precision_lib.intake.roles import OWN_IDS, plain, roles
 from precision_lib.intake.tables import read_csv, read_parquet
+from precision_lib.intake.wide import is_of_a_width
 
 PARQUET = (".parquet", ".pq")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
@@ -93,12 +94,11 @@ def _keep(columns: Mapping[str, str], also: Collection[str]) -> Callable[[str], 
     """Whether a column of a CSV is needed; tables may have millions of cells."""
     named = {*columns.values(), *also, *KNOWN, "seed"}
     named |= {name.split(".")[0] for name in named}
-    loss = columns.get("loss", "loss")
-    stars = [v.partition("*")[0] for v in columns.values() if "*" in v]
-    heads = (f"{loss}_", f"{loss}-", "delta_", *stars)
+    stars = tuple(v.partition("*")[0] for v in columns.values() if "*" in v)
 
     def needed(name: str) -> bool:
-        return name in named or name.startswith(heads) or bool(roles([name], {}))
+        known = name in named or name.startswith(stars) or is_of_a_width(name)
+        return known or bool(roles([name], {}))
 
     return needed
 

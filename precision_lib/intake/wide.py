@@ -70,6 +70,15 @@ def lengthened(
     return raw, given, [said]
 
 
+def is_of_a_width(name: str) -> bool:
+    """Whether a column may hold what a model is after rounding to one width.
+
+    >>> is_of_a_width("eval_ce_gptq_w4"), is_of_a_width("seed")
+    (True, False)
+    """
+    return re.fullmatch(rf"(.*[-_./ ])?{ROUNDED}", name, re.IGNORECASE) is not None
+
+
 def _width(text: str) -> float | None:
     return read_number(text, "post_bits")
 

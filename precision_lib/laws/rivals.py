@@ -37,7 +37,7 @@ RIVALS = {
     "ptq": ("ouyang",),
 }  # fmt: skip
 FOLDS = 10
-STARTS = 12
+STARTS = 8
 MOST_ROWS = 2000  # up to which the rivals are a matter of seconds
 BEYOND, PART = -1.65, 0.85  # standard errors, and share of the law's own error
 DRAWS = 200  # replicates of a rival that ties

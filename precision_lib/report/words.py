@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from precision_lib.decide import Decision, NextRun
 from precision_lib.decide.decision import brief
 from precision_lib.intake.checks import Checked
-from precision_lib.report.decisions import Advice
+from precision_lib.report.decisions import COSTS, Advice
 from precision_lib.report.fitted_laws import Fitted
 
 
@@ -90,10 +90,19 @@ def _decision(advice: Sequence[Advice]) -> str:
         parts = [_value(answer, n) for n in dict.fromkeys(values)]
         text = f"{one.title} for {one.given[0]}: {', '.join(parts)}."
         said += [] if text in said else [text]
+    said += [_costs(one) for one in advice if one.title == COSTS]
     said += [_widths(one) for one in advice if one.widths is not None]
     if advice[0].about.startswith("Cost is"):  # it decides the answer
         said.append(f"{advice[0].about.split('. ')[0].rstrip('.')}.")
     return " ".join(said)
+
+
+def _costs(one: Advice) -> str:
+    """What rounding adds at the first width."""
+    answer = one.answers[0]
+    times = brief(answer.values["perplexity_ratio"])
+    delta = _value(answer, "delta").removeprefix("delta = ")
+    return f"{one.title} in {one.given[0]}: {delta} nats, perplexity times {times}."
 
 
 def _widths(one: Advice) -> str:

@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 from scipy import stats
 
 from precision_lib.findings import intervals
+from precision_lib.laws import bootstrap, fit, planted_table
 
 
 def test_r_squared_is_that_of_a_regression() -> None:
@@ -59,3 +60,10 @@ def test_the_interval_of_a_share_is_wilsons(trials: int, part: float) -> None:
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     assert estimate == pytest.approx(p)
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=1e-9)
+
+
+def test_a_table_of_constants_says_first_that_its_law_is_wrong(capsys) -> None:
+    table = planted_table("growing-error", 200, noise=0.002, seed=0)
+    law = fit(table, "effective-weights", starts=8)
+    intervals.constants(law, bootstrap(law, "residual", 5), {})
+    assert capsys.readouterr().out.startswith("The law 'effective-weights' is wrong")

@@ -189,15 +189,17 @@ def test_a_column_a_width_is_a_row_a_width(write) -> None:
 )
 def test_wide_columns_are_found_whatever_the_loss_is_called(write, loss, wide) -> None:
     path = write(f"N,D,{loss},{wide}3,{wide}4\n1,2,3,3.5,3.1\n4,5,2,2.5,2.1\n")
-    frame = read_table(path, {"loss": loss})
-    assert frame["post_bits"].tolist() == [3, 3, 4, 4]
+    for also in (None, []):  # all columns, or those that a command needs
+        raw = read_runs(path, {"loss": loss}, also=also)
+        frame = check_runs(raw, {"loss": loss}).table
+        assert frame["post_bits"].tolist() == [3, 3, 4, 4]
 
 
 @pytest.mark.parametrize("wide", ["ppl_gptq_w4", "acc_gptq_w4", "w4/gptq/4"])
 def test_what_may_be_a_loss_after_rounding_is_not_left_out_in_silence(
     write, wide
 ) -> None:
-    raw = read_runs(write(f"N,D,ce,{wide}\n1,2,3,3.5\n"), {"loss": "ce"})
+    raw = read_runs(write(f"N,D,ce,{wide}\n1,2,3,3.5\n"), {"loss": "ce"}, also=[])
     (said,) = [r for r in check_runs(raw, {"loss": "ce"}).remarks if "Not read" in r]
     assert repr(wide) in said and "post_loss=" in said
 
