@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from precision_lib.figures.ablations import data_axis
 from precision_lib.figures.grammar import size_styles
 from precision_lib.laws import Fit
 
@@ -33,7 +34,8 @@ def size_gains_against_data(gains: pd.DataFrame, laws: Mapping[str, Fit]) -> Fig
     figure, axes = plt.subplots(figsize=(6.6, 4.4))
     sizes = sorted(gains["N"].unique())
     grid = np.geomspace(gains["D"].min(), gains["D"].max(), 60)
-    for size, look in size_styles(sizes).items():
+    looks = size_styles([*sizes, *gains["smallest"]])
+    for size, look in ((size, looks[size]) for size in sizes):
         rows, color, marker = gains[gains["N"] == size], look["color"], look["marker"]
         axes.errorbar(
             rows["D"], rows["gain"], 1.96 * rows["error"],
@@ -46,10 +48,8 @@ def size_gains_against_data(gains: pd.DataFrame, laws: Mapping[str, Fit]) -> Fig
             axes.plot(grid, gain, style, color=color, lw=1.3)
     for label, style in zip(laws, STYLES, strict=False):
         axes.plot([], [], style, color="0.4", label=label)
-    axes.set(
-        xscale="log",
-        xlabel="training tokens D",
-        ylabel="loss of the smallest size less that of N (nats)",
-    )
+    data_axis(axes, gains["D"])
+    ylabel = "loss of the smallest size less that of N (nats)"
+    axes.set(xlabel="training tokens D", ylabel=ylabel)
     figure.legend(loc="outside upper center", ncols=3)
     return figure

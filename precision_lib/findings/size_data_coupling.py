@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
 from precision_lib.errors import UserError
 from precision_lib.findings.twins import pooled_deviation
-from precision_lib.laws import fit
 
 
 def size_gains(runs: pd.DataFrame) -> pd.DataFrame:
@@ -41,28 +38,3 @@ def size_gains(runs: pd.DataFrame) -> pd.DataFrame:
         gain=both["mean_small"] - both["mean"],
         error=np.hypot(both["error"], both["error_small"]),
     )
-
-
-def constants_by_range(
-    runs: pd.DataFrame, law: str, least: Iterable[float], seed: int = 0
-) -> pd.DataFrame:
-    """Constants of a law fitted to the runs of at least so many tokens.
-
-    Returns, index: the least tokens. Columns: runs, the constants, and residual, the
-    root mean square of the logarithm of measured over predicted loss in percent.
-
-    >>> from precision_lib.laws import planted_table
-    >>> runs = pd.DataFrame(planted_table("chinchilla", 60, noise=0.001))
-    >>> found = constants_by_range(runs, "chinchilla", [1e9, 3e9])
-    >>> found["alpha"].round(1).tolist()
-    [0.5, 0.5]
-    """
-    rows = {}
-    for tokens in least:
-        kept = runs[runs["D"] >= tokens]
-        found = fit(kept, law, seed=seed)
-        misses = np.log(kept["loss"] / found.predict(kept))
-        rms = 100 * float(np.sqrt((misses**2).mean()))
-        rows[tokens] = {"runs": len(kept), **found.params, "residual": rms}
-    table = pd.DataFrame(rows).T.rename_axis("least tokens")
-    return table.astype({"runs": int})

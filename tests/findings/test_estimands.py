@@ -12,6 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from precision_lib.errors import UserError
 from precision_lib.findings import (
+    base_law,
     composition,
     cost_growth,
     delta_growth,
@@ -55,6 +56,14 @@ def test_the_exponent_of_the_size_slope() -> None:
     holds(size_slope.slope_exponent(table()), 0.05)
     exact = size_slope.slope_exponent(table(EXACT))
     assert exact.value == pytest.approx(0.05, abs=1e-3)
+
+
+def test_the_constants_of_a_law_that_holds() -> None:
+    found = base_law.constants(table(Truth()), 3.5e6)
+    true = {"E": 1.4, "alpha": 0.3, "beta": 0.5}
+    for name, row in found.iterrows():
+        assert row["low"] < true[str(name)] < row["high"]
+    assert found.loc["beta", "relative"] < 0.2 and found["models"].eq(15).all()
 
 
 def test_the_exponents_of_the_cost_less_those_of_the_slope() -> None:

@@ -57,10 +57,10 @@ def chapters() -> tuple[Fit, Fit]:
     tools = SimpleNamespace(quantized_runs=best_bits.quantized_runs, refitted=few)
     ten = chapter("10", ("runs", "seed", "trained", "every", "parts"),
                   {"run_tables": run_tables, "bb": tools})  # fmt: skip
-    four = chapter("04", ("runs", "seed", "method", "trained", "roundings", "law"),
-                   {"run_tables": run_tables, "law_roundings": law_roundings,
+    four = chapter("04", ("seed", "method", "short_law"),
+                   {"load_ptq": load_ptq, "law_roundings": law_roundings,
                     "fit": fit})  # fmt: skip
-    return ten["parts"], four["law"]
+    return ten["parts"], four["short_law"]
 
 
 def same(one: Fit, other: Fit) -> None:

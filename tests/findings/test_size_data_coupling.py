@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.errors import UserError
-from precision_lib.findings.size_data_coupling import constants_by_range, size_gains
+from precision_lib.findings.size_data_coupling import size_gains
 from precision_lib.laws import get_law, planted_params
 
 SIZES, TOKENS = (3e7, 6e7, 2e8), (1e9, 4e9, 1.6e10)
@@ -44,12 +44,3 @@ def test_the_error_is_that_of_a_difference_of_means() -> None:
 def test_one_seed_says_nothing_of_noise() -> None:
     with pytest.raises(UserError, match="two seeds"):
         size_gains(world("chinchilla", 0.01, seeds=1))
-
-
-def test_constants_move_with_the_range_only_if_the_law_is_wrong() -> None:
-    right = constants_by_range(world("chinchilla", 1e-4), "chinchilla", TOKENS[:2])
-    wrong = constants_by_range(world("coupled", 1e-4), "chinchilla", TOKENS[:2])
-    assert right["alpha"].to_numpy() == pytest.approx(0.4965, abs=0.05)
-    assert abs(wrong["alpha"].diff().iloc[1]) > 0.04
-    assert (wrong["residual"] > 3 * right["residual"]).all()
-    assert right["runs"].tolist() == [27, 18]
