@@ -19,7 +19,6 @@ TO_BE_CUT = {  # only ever shorter
     "cli/decide.py: decide",
     "cli/report.py: report",
     "figures/style.py",
-    "findings/rivals.py",
     "intake/checks.py: check_runs",
     "laws/bootstrap.py: bootstrap",
     "laws/compare.py: compare",

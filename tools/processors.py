@@ -78,13 +78,14 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     tied = best_bits.tied_runs(best_bits.quantized_runs(runs))
     for law in ("effective-tied", "effective-tied-no-offset", "bits-multiplier"):
         yield "10, 11", tied, law, tied["group"]
-    yield "21", rivals.tied_table(runs), "quartet", None
+    kinds = rivals.kinds_of_training(load_runs(table="main"))
+    for law in ("format-multiplier", "quartet"):
+        yield "21", kinds, law, None
     for method in ("gptq", "rtn", "awq"):
         table = law_roundings(ptq, (3, 6), method)
         yield f"04, 14, {method}", table, "ptq", table["run_id"]
     floats = floating_runs(runs)
     yield "13", floats, "effective-weights", twin_groups(floats)
-    yield "13", rivals.float_table(runs), "sun", None
     rows = unified.unified_rows(runs, unified.trained_and_rounded(ptq))
     rows = rows[rows["activation_bits"] >= LOWEST["activations"]]
     yield "12", rows, "unified", None

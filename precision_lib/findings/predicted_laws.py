@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from precision_lib.findings.format_error import with_gmse
-from precision_lib.findings.rivals import QATLoss
+from precision_lib.findings.rival_laws import QATLoss
 from precision_lib.findings.twins import (
     PARTS,
     law_roundings,

@@ -11,60 +11,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.findings import twins
-from precision_lib.findings.best_bits import COLUMNS, quantized_runs, tied_runs
-from precision_lib.findings.cost_powers import always_cost, power_of
+from precision_lib.findings.best_bits import COLUMNS, quantized_runs
 from precision_lib.findings.group_bootstrap import mean_of, resampled
-from precision_lib.findings.parts import cost_by_law
-from precision_lib.findings.twins import PARTS, law_roundings, with_part, with_twins
-from precision_lib.formats import HIGH_PRECISION_BITS, parse_format
-from precision_lib.formats.floating import Float
-from precision_lib.laws import Comparison, Fit, Law, compare, exponent
-from precision_lib.laws.forms.base import DATA, FLOOR, SIZE
-from precision_lib.laws.forms.formats import multiplier
+from precision_lib.findings.measured import labelled
+from precision_lib.findings.twins import (
+    PARTS,
+    TWIN,
+    law_roundings,
+    law_runs,
+    of_part,
+    with_part,
+)
+from precision_lib.formats import HIGH_PRECISION_BITS
+from precision_lib.laws import Comparison, Law, compare
 
-Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+FEWEST = 4  # cells for an interval
 FORMATS = [f"{part.removesuffix('s')}_format" for part in PARTS]
-FLOAT32 = (8, 23)  # exponent and mantissa bits of an unquantized weight
-
-
-class QATLoss(Law):
-    """Chinchilla plus an error of training in low precision that grows with data.
-
-    ``L = E + A N^-alpha + B D^-beta + (1 / eff - 1) D^gamma_D N^-gamma_N``, eff a
-    number for each weight format and 1 without quantization. The form of Chen et al.,
-    arXiv 2505.14302, for one group size, with a free factor for each width.
-
-    >>> QATLoss.categories()
-    ('weight_format',)
-    """
-
-    name = "qat-loss"
-    formula = (
-        "L = E + A N^-alpha + B D^-beta"
-        " + (1 / eff[weight_format] - 1) D^gamma_D N^-gamma_N"
-    )
-    source = "Chen et al. 2025, arXiv 2505.14302, with a factor for each format"
-    parameters = (
-        *FLOOR,
-        *SIZE,
-        *DATA,
-        replace(exponent("gamma_N", "how fast more size lowers the error")),
-        replace(
-            exponent("gamma_D", "how fast more data raises the error"),
-            start=(0.02, 1.0),
-        ),
-        multiplier("eff", "1 / (1 + error at N = D = 1)", "weight_format"),
-    )
-
-    @staticmethod
-    def predict(
-        N: Any, D: Any, weight_format: Any,
-        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any,
-        gamma_N: Any, gamma_D: Any, eff: Any,
-    ) -> Any:  # fmt: skip
-        error = (1 / eff - 1) * D**gamma_D * N**-gamma_N
-        return E + A * N**-alpha + B * D**-beta + error
 
 
 @dataclass(frozen=True)
@@ -83,6 +46,8 @@ class Contest:
         A row a judged run, a column a law: ``|log(measured / predicted)|``.
     groups : Series
         What was held out together, for each judged row.
+    measured : Series
+        What was predicted of each judged row, in the unit of the errors.
     """
 
     table: pd.DataFrame
@@ -90,6 +55,7 @@ class Contest:
     comparison: Comparison
     errors: pd.DataFrame
     groups: pd.Series
+    measured: pd.Series
 
 
 def contest(
@@ -132,7 +98,8 @@ def contest(
             index=table.index,
         )
     errors = errors.replace([np.inf, -np.inf], np.nan)
-    return Contest(table, judged, found, errors[judged], cells[judged])
+    logs = pd.Series(np.log(measured), index=table.index)
+    return Contest(table, judged, found, errors[judged], cells[judged], logs[judged])
 
 
 def against(
@@ -146,11 +113,12 @@ def against(
 
     Returns, index law; error, difference, low and high in percent (mean of the
     logarithmic error), undefined, runs, and word: "better", "worse" or "tie" by the 95%
-    interval, "reference" for the reference.
+    interval, "reference" for the reference. Of fewer than `FEWEST` cells a bootstrap
+    says nothing, and the interval is infinite.
 
-    >>> table = pd.DataFrame({"N": [1, 2], "D": 9})
-    >>> errors = pd.DataFrame({"a": [0.01, 0.02], "b": [0.03, 0.04]})
-    >>> made = Contest(table, np.array([True, True]), None, errors, table["N"])
+    >>> errors = pd.DataFrame({"a": [0.01] * 4, "b": [0.03, 0.04, 0.03, 0.05]})
+    >>> cells = pd.Series([1, 2, 3, 4])
+    >>> made = Contest(None, np.ones(4, bool), None, errors, cells, None)
     >>> against(made, "a")["word"].tolist()
     ['reference', 'worse']
     """
@@ -160,6 +128,8 @@ def against(
     for law in contest.errors:
         gap = known[law] - known[reference]
         mean, low, high = resampled(mean_of(100 * gap), groups, draws, seed)
+        if groups.nunique() < FEWEST:
+            low, high = -np.inf, np.inf
         word = "better" if high < 0 else "worse" if low > 0 else "tie"
         rows[law] = {
             "error": 100 * known[law].mean(),
@@ -176,9 +146,9 @@ def against(
 def leaders(contest: Contest, seed: int = 0) -> list[str]:
     """The law with the smallest held-out error and those that tie with it, in order.
 
-    >>> table = pd.DataFrame({"N": [1, 2], "D": 9})
-    >>> errors = pd.DataFrame({"a": [0.01, 0.02], "b": [0.03, 0.04]})
-    >>> leaders(Contest(table, np.array([True, True]), None, errors, table["N"]))
+    >>> errors = pd.DataFrame({"a": [0.01] * 4, "b": [0.03, 0.04, 0.03, 0.05]})
+    >>> cells = pd.Series([1, 2, 3, 4])
+    >>> leaders(Contest(None, np.ones(4, bool), None, errors, cells, None))
     ['a']
     """
     mean = contest.errors.dropna().mean().sort_values()
@@ -218,71 +188,70 @@ def weight_only(runs: pd.DataFrame, *plans: str, lowest: int = 2) -> pd.DataFram
     )
 
 
-def tied_table(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
-    """Unquantized and tied runs whose width occurs often enough.
+def kinds_of_training(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
+    """Unquantized runs and those of a part, or all, in one width; one format a kind.
+
+    What is quantized, such as "weights 3", takes the place of the weight format, so
+    that laws with a number a format have one for each kind. Kinds in too few cells of N
+    and D to be held out are left out.
 
     >>> from precision_lib.runs.run_table import load_runs
-    >>> table = tied_table(load_runs())
-    >>> bool((table["weight_bits"] == table["kv_bits"]).all())
+    >>> rows = kinds_of_training(load_runs(table="main"))
+    >>> {"float32", "weights 3"} <= set(rows["weight_format"])
     True
     """
-    table = tied_runs(quantized_runs(runs, "base", "joint"))
-    return table[seen_often(table, ["weight_format"], folds)].reset_index(drop=True)
+    rows = with_part(labelled(law_runs(runs, "any")))
+    rows = rows[rows["part"] != "several"].reset_index(drop=True)
+    kinds = rows["part"] + " " + rows["bits"].astype(str)
+    rows = rows.assign(weight_format=kinds.mask(rows["part"] == "none", "float32"))
+    return rows[seen_often(rows, ["weight_format"], folds)].reset_index(drop=True)
 
 
-def combinations(runs: pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
-    """Runs of parts and tied widths to fit, and arbitrary combinations to predict.
+def of_costs(contest: Contest) -> Contest:
+    """The same held-out predictions, judged by what few bits cost.
 
-    From 2 bits for weights and KV cache and from 3 for activations; combinations with a
-    format that the fitted runs lack are left out.
+    A law's cost is its loss of a run less that of the unquantized twin. Errors are
+    shares of the mean measured cost; runs without a twin are left out.
 
-    Returns
-    -------
-    table, held_out
-        And which of its rows are combinations.
-
-    Examples
-    --------
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> table, held_out = combinations(load_runs())
-    >>> set(table["sweep"][~held_out]) <= {"base", "parts", "joint"}
-    True
+    >>> of_costs(contest)  # doctest: +SKIP
     """
-    table = quantized_runs(runs, "base", "parts", "joint", "combinations", lowest=2)
-    table = table[table["activation_bits"] >= 3]
-    held = (table["sweep"] == "combinations").to_numpy()
-    known = np.ones(len(table), dtype=bool)
-    for column in FORMATS:
-        known &= table[column].isin(set(table.loc[~held, column])).to_numpy()
-    return table[known].reset_index(drop=True), held[known]
-
-
-def float_table(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
-    """Unquantized runs and those with floating-point weights, with the formats' shape.
-
-    Columns exponent_bits and mantissa_bits are those of the format, and block_size the
-    input dimension, which shares a scale here: a constant factor in the law of Sun et
-    al.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> table = float_table(load_runs())
-    >>> {"exponent_bits", "mantissa_bits", "block_size"} <= set(table)
-    True
-    """
-    table = weight_only(runs, "base", "floating")
-    shapes = [_shape(name) for name in table["weight_format"]]
-    exponents, mantissas = np.array(shapes).reshape(-1, 2).T
-    table = table.assign(
-        exponent_bits=exponents, mantissa_bits=mantissas, block_size=table["d_model"]
+    table = contest.table
+    high = of_part(table, None)
+    keys = table[TWIN].astype(str).agg("-".join, axis=1)
+    twin = keys.map(pd.Series(table.index[high], keys[high]))
+    rows = twin[contest.errors.index].dropna().astype(int)
+    loss = table["loss"].to_numpy(float)
+    cost = pd.Series(loss[rows.index] - loss[rows], index=rows.index)
+    errors = {
+        name: np.abs(said[rows.index] - said[rows] - cost) / cost.mean()
+        for name, said in contest.comparison.predictions.items()
+    }
+    return replace(
+        contest,
+        errors=pd.DataFrame(errors)[list(contest.errors)],
+        groups=contest.groups[rows.index],
+        measured=cost / cost.mean(),
     )
-    return table[seen_often(table, ["weight_format"], folds)].reset_index(drop=True)
 
 
-def _shape(name: str) -> tuple[int, int]:
-    fmt = parse_format(name)
-    if isinstance(fmt, Float):
-        return fmt.exponent, fmt.mantissa
-    return FLOAT32
+def seed_error(contest: Contest) -> float:
+    """The error of a law that knows each mean over seeds, in percent; nan if unknown.
+
+    The mean distance of the seeds of one N, D, format and rounding from their own mean,
+    scaled up by sqrt(n / (n - 1)), since that mean of n has followed them.
+
+    >>> table = pd.DataFrame({"N": [1, 1, 2], "tokens": 9})
+    >>> measured = pd.Series([0.69, 0.79, 0.5])
+    >>> one = Contest(table, np.ones(3, bool), None, None, table["N"], measured)
+    >>> round(seed_error(one), 2)
+    7.07
+    """
+    names = ("N", "tokens", *FORMATS, "post_bits")
+    rows = contest.table.loc[contest.measured.index]
+    groups = contest.measured.groupby([rows[n] for n in names if n in rows])
+    n = groups.transform("size")
+    distance = (contest.measured - groups.transform("mean")).abs()[n > 1]
+    return 100 * float((distance * np.sqrt(n / (n - 1))[n > 1]).mean())
 
 
 def base_roundings(
@@ -298,43 +267,3 @@ def base_roundings(
     """
     rows = law_roundings(ptq, bits, method)
     return rows[rows["delta"] > 0].reset_index(drop=True)
-
-
-def cost_of_data(
-    runs: pd.DataFrame, draws: int = 1000, seed: int = 0, law: Fit | None = None
-) -> pd.DataFrame:
-    """The power of D with which the cost of training in low precision goes.
-
-    A regression of the logarithm of the cost above the unquantized twin on log N, log
-    D and the width, over the widths of which every run cost something, so that taking
-    the logarithm selects nothing.
-
-    Returns, index: single parts and all parts tied, those with runs at two values of D
-    or more; columns estimate, low, high, runs and, with a law, by_law.
-
-    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `draws`, `seed`: of
-    the bootstrap over cells of N and D; `law`: of all three parts; what it says of the
-    same pairs is a column more.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> cost_of_data(load_runs(), draws=10).columns.tolist()
-    ['estimate', 'low', 'high', 'runs']
-    """
-    table = quantized_runs(runs, "base", "parts", "joint", lowest=2)
-    pairs = with_twins(table)
-    rows = {}
-    for name, problem in _problems(pairs).items():
-        found = always_cost(problem, "bits")
-        if found["D"].nunique() > 1 and found["N"].nunique() > 1:
-            rows[name] = power_of(found, "D", "bits", draws, seed)
-            if law:
-                told = found.assign(cost=cost_by_law(law, found))
-                by_law = power_of(told, "D", "bits", 1, seed)
-                rows[name]["by_law"] = by_law["estimate"]
-    return pd.DataFrame(rows).T
-
-
-def _problems(pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    named = with_part(pairs)
-    parts = {f"{part} alone": part for part in PARTS} | {"all parts tied": "tied"}
-    return {name: named[named["part"] == part] for name, part in parts.items()}

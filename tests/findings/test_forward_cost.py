@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import linregress
 
-from precision_lib.findings import forward_cost, rivals
+from precision_lib.findings import forward_cost
+from precision_lib.findings.best_bits import quantized_runs
 from precision_lib.findings.cost_powers import powers, size_gaps
 from precision_lib.findings.kept_results import kept_table
 from precision_lib.findings.other_runs import table_or_none
+from precision_lib.findings.twins import with_part, with_twins
 from precision_lib.runs.external import load_external
 from precision_lib.runs.run_table import load_runs
 
@@ -98,12 +100,18 @@ def test_every_run_of_quartet_has_a_side_and_a_twin() -> None:
     assert len(forward_cost.twin_costs(arms)) == 150
 
 
-def test_ours_are_those_of_the_rivals_chapter() -> None:
+def test_ours_are_least_squares_on_the_logarithms() -> None:
     runs = load_runs(table="short")
     ours = forward_cost.of_ours(runs, "short", 0.0, draws=20)
-    theirs = rivals.cost_of_data(runs, draws=20)
-    for name, row in (("weights", "weights alone"), ("tied", "all parts tied")):
-        assert ours.loc[name, "D"] == pytest.approx(theirs.loc[row, "estimate"])
+    quantized = quantized_runs(runs, *forward_cost.PLANS["short"], lowest=2)
+    pairs = with_part(with_twins(quantized))
+    for part in ("weights", "tied"):
+        rows = pairs[pairs["part"] == part]
+        rows = rows[rows.groupby("bits")["cost"].transform("min") > 0]
+        levels = pd.get_dummies(rows["bits"]).astype(float)
+        design = np.column_stack([np.log(rows[["N", "D"]]), levels])
+        found = np.linalg.lstsq(design, np.log(rows["cost"]), rcond=None)[0]
+        assert ours.loc[part, "D"] == pytest.approx(found[1])
 
 
 def test_a_table_without_pairs_has_no_row_but_the_size_slope() -> None:

@@ -1,19 +1,27 @@
 """Rival laws on runs whose law is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from precision_lib.findings.best_bits import made_up_runs
-from precision_lib.findings.rival_authors import beside_paper, in_words, winners
+from precision_lib.findings.rival_contests import (
+    ROUNDING,
+    best_counts,
+    in_words,
+    standings,
+    winners,
+)
+from precision_lib.findings.rival_laws import QATLoss
 from precision_lib.findings.rivals import (
     Contest,
-    QATLoss,
     against,
-    combinations,
     contest,
-    cost_of_data,
     leaders,
+    of_costs,
+    seed_error,
     seen_often,
 )
 from precision_lib.laws import fit
@@ -41,12 +49,6 @@ def test_the_law_with_an_error_that_grows_with_data_finds_it():
     assert found.r2 > 0.99
 
 
-def test_the_cost_of_data_is_measured_without_a_law():
-    row = cost_of_data(made_of_growing_errors(), draws=50).loc["all parts tied"]
-    assert row["low"] < 0.3 < row["high"]
-    assert row["estimate"] == pytest.approx(0.3, abs=0.1)
-
-
 def test_the_true_form_beats_a_wrong_one():
     runs = made_up_runs()
     low = (runs["weight_bits"] < 32).to_numpy()
@@ -55,55 +57,68 @@ def test_the_true_form_beats_a_wrong_one():
     assert len(one.errors) == low.sum()
 
 
+def made(errors: pd.DataFrame, cells: list[int]) -> Contest:
+    """A contest that ended in these errors."""
+    every = np.ones(len(errors), bool)
+    table, groups = pd.DataFrame({"N": cells, "tokens": 9}), pd.Series(cells)
+    measured = pd.Series(0.0, index=errors.index)
+    return Contest(table, every, None, errors, groups, measured)  # type: ignore[arg-type]
+
+
 def test_a_law_ties_with_itself():
-    errors = pd.DataFrame({"a": [0.1, 0.2, 0.3]})
-    made = Contest(pd.DataFrame(), np.ones(3, bool), None,  # type: ignore[arg-type]
-                   errors.assign(b=errors["a"]), pd.Series([1, 2, 3]))  # fmt: skip
-    assert against(made, "a").loc["b", "word"] == "tie"
-    assert in_words(leaders(made)) == "a tie of a and b"
+    errors = pd.DataFrame({"a": [0.1, 0.2, 0.3, 0.2]})
+    one = made(errors.assign(b=errors["a"]), [1, 2, 3, 4])
+    assert against(one, "a").loc["b", "word"] == "tie"
+    assert in_words(leaders(one)) == "a tie of a and b"
 
 
-def test_contests_are_told_by_author_in_percent_of_the_papers_error():
-    errors = pd.DataFrame({"ptq": [0.1, 0.2], "ouyang": [0.2, 0.4]})
-    errors["effective-no-offset"] = errors["ptq"]
-    made = Contest(pd.DataFrame(), np.ones(2, bool), None,  # type: ignore[arg-type]
-                   errors, pd.Series([1, 2]))  # fmt: skip
-    table = beside_paper({"rounding, RTN": made})
-    assert table["estimate"].to_dict() == pytest.approx(
-        {"rounding, RTN: Ouyang": 100, "rounding, RTN: paper without n": 0}
-    )
-    tie = "a tie of the paper and paper without n"
-    assert winners({"rounding, RTN": made}).to_dict() == {"rounding, RTN": tie}
+def test_a_few_cells_make_no_winner():
+    errors = pd.DataFrame({"a": [0.1, 0.2, 0.3, 0.2], "b": [9.0, 9.1, 9.2, 9.0]})
+    table = against(made(errors, [1, 1, 2, 3]), "a")
+    assert table.loc["b", "word"] == "tie"
+    assert table.loc["b", ["low", "high"]].tolist() == [-np.inf, np.inf]
+    assert against(made(errors, [1, 2, 3, 4]), "a").loc["b", "word"] == "worse"
+
+
+def test_standings_put_paired_intervals_at_the_error():
+    errors = pd.DataFrame({"ptq": [0.1, 0.2] * 2, "ouyang": [0.2, 0.4] * 2})
+    results = {(ROUNDING, "between"): made(errors, [1, 2, 3, 4])}
+    rival = standings(results).set_index("law").loc["ouyang"]
+    assert rival["error"] == pytest.approx(30)
+    assert 15 + 10 <= rival["low"] <= 30 <= rival["high"] <= 15 + 20
+    assert winners(results).loc["between", ROUNDING] == "the paper wins"
+    assert best_counts(results).loc["ptq"].tolist() == [1, 1, 1]
+    assert best_counts(results).loc["ouyang"].tolist() == [1, 0, 0]
+
+
+def test_costs_are_judged_apart_from_the_base_law():
+    """A law that is off by one amount in a run and its twin is right about the cost."""
+    runs = made_of_growing_errors().assign(tokens=lambda table: table["D"])
+    low = (runs["weight_bits"] < 32).to_numpy()
+    one = contest(runs, [QATLoss], low, folds=4)
+    shifted = {"qat-loss": runs["loss"].to_numpy() + 0.5}
+    told = replace(one, comparison=replace(one.comparison, predictions=shifted))
+    assert of_costs(told).errors["qat-loss"].max() == pytest.approx(0, abs=1e-9)
+    assert one.errors["qat-loss"].max() > 0
+    assert of_costs(one).measured.mean() == pytest.approx(1)
+
+
+def test_seeds_leave_the_error_that_was_put_in():
+    cells = np.arange(4_000) // 2
+    noise = 0.1 * np.random.default_rng(0).standard_normal(len(cells))
+    one = made(pd.DataFrame({"a": noise}), cells.tolist())
+    one = replace(one, measured=pd.Series(cells + noise))
+    assert seed_error(one) == pytest.approx(10 * np.sqrt(2 / np.pi), rel=0.05)
 
 
 def test_rows_without_a_prediction_are_left_out_for_all():
     errors = pd.DataFrame({"a": [0.1, 0.2, 0.3], "b": [np.nan, 0.2, 0.3]})
-    made = Contest(pd.DataFrame(), np.ones(3, bool), None,  # type: ignore[arg-type]
-                   errors, pd.Series([1, 2, 3]))  # fmt: skip
-    table = against(made, "a")
+    table = against(made(errors, [1, 2, 3]), "a")
     assert table.loc["a", "error"] == pytest.approx(25)
     assert table["undefined"].tolist() == [0, 1]
     assert table["runs"].tolist() == [2, 2]
 
 
-def test_combinations_of_unknown_formats_are_left_out():
-    runs = made_of_growing_errors()
-    mixed = runs.iloc[[-1, -2]].assign(
-        sweep="combinations", weight_format=["int4", "int7"], activation_bits=4
-    )
-    table, held = combinations(pd.concat([runs, mixed], ignore_index=True))
-    assert held.sum() == 1
-    assert table.loc[held, "weight_format"].tolist() == ["int4"]
-
-
 def test_formats_of_too_few_cells_are_left_out():
     table = pd.DataFrame({"N": [1, 2, 3, 1], "D": 9, "f": ["a", "a", "a", "b"]})
     assert seen_often(table, ["f"], folds=3).tolist() == [True, True, True, False]
-
-
-def test_effective_parameters_say_that_data_do_not_matter():
-    runs = made_of_growing_errors()
-    law = fit(runs, "effective-tied", starts=5)
-    row = cost_of_data(runs, draws=5, law=law).loc["all parts tied"]
-    assert row["by_law"] == pytest.approx(0, abs=1e-6)
-    assert row["estimate"] > 0.2

@@ -1,0 +1,172 @@
+"""The contests of the chapter on rivals, on the second table, and how they ended.
+
+Which law predicts runs that it has not seen: cells of N and D between those that it
+knows, more tokens, larger models, and widths that were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from precision_lib.findings.measured import labelled
+from precision_lib.findings.rival_laws import CoupledShare, QATLoss
+from precision_lib.findings.rivals import (
+    FEWEST,
+    Contest,
+    Mask,
+    against,
+    base_roundings,
+    contest,
+    kinds_of_training,
+    leaders,
+    of_costs,
+    seed_error,
+)
+from precision_lib.laws import Law
+
+MORE = 7_000_000  # tokens; held out from here on where "more data" is asked for
+ROUNDING, LOSS, COST = "δ of rounding", "loss in few bits", "cost of few bits"
+# The paper's own law first.
+LAWS = {
+    "ptq": "the paper",
+    "ouyang": "Ouyang",
+    "format-multiplier": "the paper",
+    "coupled-share": "coupled",
+    "quartet": "Quartet",
+    "qat-loss": "Chen",
+}
+TOO_FEW = "too few cells"
+Results = dict[tuple[str, str], Contest]
+
+
+def rounding_contests(ptq: pd.DataFrame, method: str = "gptq") -> Results:
+    """The law of rounding against that of Ouyang et al., by what is held out.
+
+    >>> from precision_lib.runs.run_table import load_ptq
+    >>> found = rounding_contests(load_ptq(table="main"))  # doctest: +SKIP
+    >>> [rule for _, rule in found]  # doctest: +SKIP
+    ['between', 'more data', 'larger models', '3 bits unseen', '6 bits unseen']
+    """
+    rows = labelled(base_roundings(ptq, method))
+    held = _held_out(rows, larger=1e5)
+    for bits in (3, 6):
+        held[f"{bits} bits unseen"] = (rows["post_bits"] == bits).to_numpy()
+    every = np.ones(len(rows), dtype=bool)
+    return {
+        (ROUNDING, rule): contest(rows, ["ptq", "ouyang"], every, hold_out=out)
+        for rule, out in held.items()
+    }
+
+
+def training_contests(runs: pd.DataFrame) -> Results:
+    """What few bits take away in training, by the loss and by the cost.
+
+    Each kind of training, such as weights in 3 bits, has a number of its own in every
+    law, so that no form in the bits is judged with it.
+
+    >>> from precision_lib.runs.run_table import load_runs
+    >>> found = training_contests(load_runs(table="main"))  # doctest: +SKIP
+    >>> list(found)[0]  # doctest: +SKIP
+    ('loss in few bits', 'between')
+    """
+    rows = kinds_of_training(runs)
+    low = (rows["weight_format"] != "float32").to_numpy()
+    laws: list[str | type[Law]] = [
+        "format-multiplier",
+        CoupledShare,
+        "quartet",
+        QATLoss,
+    ]
+    found: Results = {}
+    for rule, out in _held_out(rows, larger=9e4).items():
+        one = contest(rows, laws, low, hold_out=out)
+        found |= {(LOSS, rule): one, (COST, rule): of_costs(one)}
+    return found
+
+
+def _held_out(rows: pd.DataFrame, larger: float) -> dict[str, Mask | None]:
+    return {
+        "between": None,
+        "more data": (rows["tokens"] >= MORE).to_numpy(),
+        "larger models": (rows["N"] >= larger).to_numpy(),
+    }
+
+
+def standings(results: Results, seed: int = 0) -> pd.DataFrame:
+    """How every law did in every contest, beside the paper's.
+
+    Returns
+    -------
+    DataFrame
+        Columns quantity, rule, law, error, low and high (percent; the ends are those
+        of the paired difference from the paper's law, put around its error), seeds
+        (what the best law errs by, see `precision_lib.findings.rivals.seed_error`),
+        runs and cells. A rule without judged runs has no rows.
+
+    Examples
+    --------
+    >>> standings(results)  # doctest: +SKIP
+    """
+    rows = []
+    for (quantity, rule), one in results.items():
+        if one.errors.dropna().empty:
+            continue
+        found = against(one, str(one.errors.columns[0]), seed=seed)
+        first = found["error"].iloc[0]
+        ends = {name: first + found[name] for name in ("low", "high")}
+        floor, cells = seed_error(one), one.groups.nunique()
+        rows.append(found.assign(
+            **ends, quantity=quantity, rule=rule, seeds=floor, cells=cells
+        ).rename_axis("law").reset_index())  # fmt: skip
+    columns = ["quantity", "rule", "law", "error", "low", "high", "seeds", "runs"]
+    return pd.concat(rows, ignore_index=True)[[*columns, "cells"]]
+
+
+def winners(results: Results, seed: int = 0) -> pd.DataFrame:
+    """Who wins each contest, or ties, by author.
+
+    Returns, index what was held out; a column a quantity.
+
+    >>> winners(results).loc["between", ROUNDING]  # doctest: +SKIP
+    'the paper wins'
+    """
+    found: dict[str, dict[str, str]] = {}
+    for (quantity, rule), one in results.items():
+        best = [LAWS[law] for law in leaders(one, seed=seed)]
+        enough = one.groups.nunique() >= FEWEST
+        found.setdefault(quantity, {})[rule] = in_words(best) if enough else TOO_FEW
+    return pd.DataFrame(found).fillna("")
+
+
+def best_counts(results: Results, seed: int = 0) -> pd.DataFrame:
+    """How often each law was the best, alone or among those that tie with it.
+
+    Contests of fewer cells than give an interval do not count.
+
+    Returns, index law; contests, alone, among.
+
+    >>> best_counts(results).loc["ptq", "alone"]  # doctest: +SKIP
+    np.int64(3)
+    """
+    rows = [
+        {"law": law, "contests": 1, "alone": best == [law], "among": law in best}
+        for one in results.values()
+        if one.groups.nunique() >= FEWEST
+        for best in [leaders(one, seed=seed)]
+        for law in one.errors
+    ]
+    return pd.DataFrame(rows).groupby("law", sort=False).sum()
+
+
+def in_words(names: Sequence[str]) -> str:
+    """A winner, or a tie, as a reader says it.
+
+    >>> in_words(["Chen"]), in_words(["Chen", "Quartet"])
+    ('Chen wins', 'a tie of Chen and Quartet')
+    """
+    if len(names) == 1:
+        return f"{names[0]} wins"
+    return f"a tie of {', '.join(names[:-1])} and {names[-1]}"
