@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from precision_lib.decide import paper_degradation, paper_fit
+from precision_lib.decide.cost import RATES, RULES, rule_words
 from precision_lib.findings.best_bits import LOWEST, quantized_runs, refitted
+from precision_lib.findings.our_laws import our_laws
 from precision_lib.findings.twins import PARTS, law_roundings, law_runs, of_part
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit, get_law
@@ -167,11 +169,12 @@ def paper_constants(offsets: bool) -> ConstantSet:
     )
 
 
-def page_data(replicates: int = 200, seed: int = 0) -> str:
+def page_data(replicates: int | None = None, seed: int = 0) -> str:
     """All that the page's script is given, as JSON that is safe within HTML.
 
     ``sets`` are constants to choose from, ``laws`` the declarations of the laws that
-    the script can read: target, columns and parameters.
+    the script can read: target, columns and parameters; ``rules`` those of the cost.
+    `replicates`, `seed`: of new fits of our runs; without them the kept ones are given.
 
     >>> data = json.loads(page_data(replicates=2))
     >>> [each["key"] for each in data["sets"]]
@@ -179,8 +182,12 @@ def page_data(replicates: int = 200, seed: int = 0) -> str:
     >>> data["laws"]["ptq"]["target"]
     'delta'
     """
+    ours = our_constants(load_runs(), load_ptq(), replicates or 2, seed)
+    if replicates is None:
+        base, added = (replace(each, ties=()) for each in our_laws())
+        ours = replace(ours, base=base, degradation=added)
     sets = [
-        our_constants(load_runs(), load_ptq(), replicates, seed),
+        ours,
         paper_constants(offsets=True),
         paper_constants(offsets=False),
     ]
@@ -193,5 +200,10 @@ def page_data(replicates: int = 200, seed: int = 0) -> str:
         }
         for name in READABLE
     }
-    data = {"laws": laws, "sets": [each.record() for each in sets]}
+    rules: dict[str, dict[str, Any]] = {}
+    for rule in RULES:
+        rules[rule] = {"name": rule, "words": rule_words(rule)}
+        if rule in RATES:
+            rules[rule]["rates"] = {f"{k:g}": v for k, v in RATES[rule].items()}
+    data = {"laws": laws, "rules": rules, "sets": [each.record() for each in sets]}
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

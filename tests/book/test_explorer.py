@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from scipy.optimize import brentq
 
 from precision_lib import decide
+from precision_lib.decide.cost import RULES, tokens_for
 from precision_lib.findings import explorer_constants as explorer
 from precision_lib.laws import Fit, bootstrap, fit, planted_params, planted_table
 from precision_lib.laws.dual import slope
@@ -271,6 +272,26 @@ def trained(each: Fit, N: Any, D: Any, P: Any) -> Any:
     inputs = {"N": N, "D": D, "post_bits": np.inf} | dict.fromkeys(COLUMNS.values(), P)
     columns = {k: v for k, v in inputs.items() if k in each.law.columns()}
     return each.law.predict(**columns, **each.params)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", with_bits)
+def test_a_rule_of_the_cost_is_that_of_the_library(
+    name: str, rule: str, page: Page
+) -> None:
+    cost, law = json.dumps(DATA["rules"][rule]), decide.surface(*SETS[name])
+    widths = [P for P in (4.0, 8.0, 16.0) if rule != "h100" or P >= 8]
+    grid = [{**points(1, 0)[0], "N": 1e21, "D": P} for P in widths]
+    body = f"PrecisionLaws.allocation(set.pair, point.N, point.D, {cost})"
+    for P, one in zip(widths, ask(page, name, body, grid), strict=True):
+        split = decide.allocation(law, 1e21, P, rule).values
+        agree([one["loss"]], [split["loss"]])
+        agree([one["D"] * one["N"]], [tokens_for(law, 1e21, 1.0, P, rule)])
+    body = f"PrecisionLaws.optimum(set.pair, point.N, {cost})"
+    (best,) = ask(page, name, body, grid[:1])
+    theirs = decide.optimal_precision(law, 1e21, rule=rule).values
+    agree([best["loss"]], [theirs["loss"]])
+    agree([best["P"]], [theirs["P"]], 1e-4)
 
 
 @each_set

@@ -87,6 +87,7 @@
     get("beside").value = state.beside;
     get("beside").querySelector("[value=own]").disabled = !sets.own;
     get("widths").value = state.widths;
+    get("rule").value = state.rule;
     for (const choice of root.querySelectorAll("[name=explorer-set]")) choice.checked = choice.value === state.set;
     get("own").hidden = state.set !== "own";
   }
@@ -145,12 +146,12 @@
     showSet(set);
     const result = showLoss(set, point);
     showCritical(set, point);
-    showOptimum(set, state.budget);
+    showOptimum(set, state.budget, data.rules[state.rule]);
     showRounding(set, point);
     showWidths(set, point, state.widths);
     const beside = state.beside !== state.set ? sets[state.beside] : null;
     const other = beside ? { set: beside, point: pointOf(beside).point, label: labelOf(state.beside) } : null;
-    showBeside({ set, point, label: labelOf(state.set) }, other, state.budget);
+    showBeside({ set, point, label: labelOf(state.set) }, other, state.budget, data.rules[state.rule]);
     const outside = showOutside(set, point);
     get("notes").textContent = notes.join(" ");
     drawCharts(set, point, other);
@@ -216,7 +217,7 @@
     }
     get("rounded").addEventListener("change", (event) => change({ rounded: event.target.checked }));
     get("map").addEventListener("change", (event) => change({ map: event.target.value }));
-    for (const name of ["beside", "widths"]) {
+    for (const name of ["beside", "widths", "rule"]) {
       get(name).addEventListener("change", (event) => change({ [name]: event.target.value }));
     }
     get("same-cost").addEventListener("click", () => change({ budget: Number((6 * state.N * state.D).toPrecision(3)) }));
@@ -255,6 +256,7 @@
     else if (state.set !== "own" && !sets[state.set]) state.set = DEFAULTS.set;
     if (![...get("map").options].some((option) => option.value === state.map)) state.map = DEFAULTS.map;
     if (!["model", "memory"].includes(state.widths)) state.widths = DEFAULTS.widths;
+    if (!Object.hasOwn(data.rules, state.rule)) state.rule = DEFAULTS.rule;
     if (![...get("beside").options].some((option) => option.value === state.beside)) state.beside = "";
     render();
   }

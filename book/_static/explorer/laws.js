@@ -12,6 +12,7 @@ const PrecisionLaws = (() => {
   const GRID = 49;
   const WIDTHS = [4, 6, 8, 16]; // that hardware has
   const UNQUANTIZED = 1e6; // bits at which every law keeps everything
+  const ALL = { name: "all" }; // the paper's rule for the cost
 
   /* One factor of N_eff: 1 for a part that the law does not know. */
   function kept(constants, part, bits) {
@@ -70,12 +71,29 @@ const PrecisionLaws = (() => {
     return { D, loss: loss(pair, { ...point, D }).total, edge };
   }
 
+  /* The bits of each part as they are paid for: what the law does not know costs 16. */
+  const priced = (pair, P) => PARTS.map((part) => (pair.known.includes(part) ? P : 16));
+
+  /* Cost of an operation as a share of its cost in 16 bits, as precision_lib.decide.cost. */
+  function flopShare(pair, P, cost) {
+    if (cost.name === "all") return P / 16;
+    const parts = priced(pair, P);
+    if (cost.name === "parts") return (parts[0] + parts[1] + parts[2]) / 3 / 16;
+    const widest = Math.max(parts[0], parts[1]);
+    if (cost.name === "max") return widest / 16;
+    const holds = computedIn(cost).find((width) => width >= widest);
+    return holds ? cost.rates[16] / cost.rates[holds] : NaN;
+  }
+
+  /* The widths of an accelerator, rising. */
+  const computedIn = (cost) => Object.keys(cost.rates).map(Number).sort((a, b) => a - b);
+
   /* Best N and D for a budget of operations at 16 bits, training everything in P bits. */
-  function allocation(pair, budget, P) {
+  function allocation(pair, budget, P, cost = ALL) {
     const { base } = pair;
     const b = beta(base);
     const f = share(base, allBits(P));
-    const product = (budget * 16) / (6 * P); // N times D
+    const product = budget / (6 * flopShare(pair, P, cost)); // N times D
     const effective = ((base.alpha * base.A) / (b * base.B) * (product * f) ** b)
       ** (1 / (base.alpha + b));
     const N = effective / f;
@@ -84,9 +102,14 @@ const PrecisionLaws = (() => {
     return { P, N, D, ratio: D / N, loss: value, edge: !(N >= SIZES[0] && N <= SIZES[1]) };
   }
 
-  /* d log(f(P) / P) / d log P, which is zero at the best P. */
-  function slope(base, P) {
-    let total = -1;
+  /* d log(f(P) / cost(P)) / d log P, which is zero at the best P. */
+  function slope(pair, P, cost) {
+    const { base } = pair;
+    const parts = priced(pair, P);
+    let total = cost.name === "max" ? -(Math.max(parts[0], parts[1]) === P) : -1;
+    if (cost.name === "parts") {
+      total = -pair.known.length * P / (parts[0] + parts[1] + parts[2]);
+    }
     for (const part of PARTS) {
       const gamma = base[`gamma_${part}`] ?? base.gamma;
       if (gamma === undefined) continue;
@@ -96,21 +119,28 @@ const PrecisionLaws = (() => {
     return total;
   }
 
-  /* Best P, N and D for a budget: P* = argmax f(P)/P, whatever the budget. */
-  function optimum(pair, budget) {
+  /* Best P, N and D for a budget: P* = argmax f(P)/cost(P), whatever the budget. */
+  function optimum(pair, budget, cost = ALL) {
+    if (cost.rates) {
+      const rows = computedIn(cost).map((P) => allocation(pair, budget, P, cost));
+      const losses = rows.map(({ loss }) => (Number.isFinite(loss) ? loss : Infinity));
+      return { ...rows[losses.indexOf(Math.min(...losses))], edge: false };
+    }
     const [low, high] = BITS.map(Math.log);
     const grid = Array.from({ length: GRID }, (_, i) => low + ((high - low) * i) / (GRID - 1));
-    const height = (x) => share(pair.base, allBits(Math.exp(x))) / Math.exp(x);
+    const height = (x) => share(pair.base, allBits(Math.exp(x)))
+      / flopShare(pair, Math.exp(x), cost);
     const heights = grid.map(height).map((h) => (Number.isFinite(h) ? h : -Infinity));
     const best = heights.indexOf(Math.max(...heights));
     if (best === 0 || best === GRID - 1) {
-      return { ...allocation(pair, budget, Math.exp(grid[best])), edge: true };
+      return { ...allocation(pair, budget, Math.exp(grid[best]), cost), edge: true };
     }
     const rising = (x) => {
-      const up = slope(pair.base, Math.exp(x));
+      const up = slope(pair, Math.exp(x), cost);
       return Number.isFinite(height(x)) ? up : 1;
     };
-    return allocation(pair, budget, Math.exp(bisect(rising, grid[best - 1], grid[best + 1])));
+    const at = Math.exp(bisect(rising, grid[best - 1], grid[best + 1]));
+    return allocation(pair, budget, at, cost);
   }
 
   /* What rounding costs: the ratio of perplexities, and the share of the tokens, or of the
@@ -198,12 +228,12 @@ const PrecisionLaws = (() => {
         throw new Error(`The range of ${name} in this fit is not two numbers.`);
       }
     }
-    const { params, ranges = {}, replicates = {}, warnings = [], unidentified = [] } = fit;
+    const { params, ranges = {}, replicates = {}, warnings = [], misfits = [], unidentified = [] } = fit;
     for (const [name, draws] of Object.entries(replicates)) {
       if (!Array.isArray(draws)) throw new Error(`The replicates of ${name} are not a list.`);
     }
     return {
-      law: fit.law, params, ranges, replicates, warnings, unidentified, n: fit.n,
+      law: fit.law, params, ranges, replicates, warnings, misfits, unidentified, n: fit.n,
       target: law.target, columns: law.columns, formula: law.formula,
     };
   }
@@ -227,10 +257,11 @@ const PrecisionLaws = (() => {
     const size = counts.length ? Math.min(...counts) : 0;
     const draw = (fit, i) => fit && Object.fromEntries(Object.entries(fit.params).map(
       ([name, value]) => [name, fit.replicates[name] ? fit.replicates[name][i] ?? NaN : value]));
+    const known = PARTS.filter((part) => base.columns.includes(COLUMNS[part]));
     return {
       base, added,
-      pair: { base: base.params, added: added?.params ?? null },
-      draws: Array.from({ length: size }, (_, i) => ({ base: draw(base, i), added: draw(added, i) })),
+      pair: { base: base.params, added: added?.params ?? null, known },
+      draws: Array.from({ length: size }, (_, i) => ({ base: draw(base, i), added: draw(added, i), known })),
       parts: PARTS.filter((part) => isFitted(base, part)),
       rounds: Boolean(added) || base.law === "unified",
     };

@@ -65,14 +65,15 @@ const PrecisionResults = (() => {
     return out.length ? `▲ ${out.join(" and ")} outside` : "inside";
   }
 
-  function showOptimum(set, budget) {
+  function showOptimum(set, budget, cost) {
     const free = set.parts.length > 0;
     get("optimum-note").textContent = !free
       ? "These constants do not know of bits in training, so every row has the same share of N."
-      : set.parts.length < 3 ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
+      : set.parts.length < 3 && cost.name === "all" ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
         + "the best P would be higher if the other parts were fitted." : "";
-    const rows = [free ? Laws.optimum(set.pair, budget) : null,
-      ...[16, 8, 6, 4].map((P) => Laws.allocation(set.pair, budget, P))];
+    get("rule-words").textContent = `${cost.words} The rows share one budget.`;
+    const rows = [free ? Laws.optimum(set.pair, budget, cost) : null,
+      ...[16, 8, 6, 4].map((P) => Laws.allocation(set.pair, budget, P, cost))];
     rows.forEach((row, i) => {
       get(`optimum-${i}`).hidden = !row;
       if (!row) return;
@@ -85,7 +86,7 @@ const PrecisionResults = (() => {
       get(`optimum-${i}-range`).textContent = word;
       get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
     });
-    const draws = free ? set.draws.map((pair) => Laws.optimum(pair, budget)) : [];
+    const draws = free ? set.draws.map((pair) => Laws.optimum(pair, budget, cost)) : [];
     for (const [name, form] of [["P", (v) => v.toFixed(1)], ["N", show], ["D", show], ["loss", nats]]) {
       putSpan(`optimum-${name}-span`, Laws.interval(draws.map((row) => row[name])), form);
     }
@@ -155,7 +156,7 @@ const PrecisionResults = (() => {
   }
 
   /* The same question to two sets of constants. */
-  function showBeside(one, two, budget) {
+  function showBeside(one, two, budget, cost) {
     get("beside-table").hidden = !two;
     if (!two) return;
     const asked = [one, two].map(({ set, point }) => {
@@ -163,12 +164,13 @@ const PrecisionResults = (() => {
       const found = Laws.loss(set.pair, point);
       const span = Laws.interval(draws);
       const critical = point.post === Infinity ? NaN : Laws.criticalData(set.pair, point).D;
+      const best = set.parts.length ? Laws.optimum(set.pair, budget, cost).P : NaN;
       return {
         loss: [found.total, `${nats(found.total)}${span ? ` (${span.map(nats).join(" to ")})` : ""}`],
         delta: [found.delta, nats(found.delta)],
         share: [found.share, percent(found.share)],
         critical: [critical, show(critical)],
-        best: set.parts.length ? [Laws.optimum(set.pair, budget).P, Laws.optimum(set.pair, budget).P.toFixed(2)] : [NaN, "–"],
+        best: [best, Number.isFinite(best) ? best.toFixed(2) : "–"],
       };
     });
     const heads = { loss: "predicted loss", delta: "rounding adds", share: "share of N that counts",
@@ -188,7 +190,7 @@ const PrecisionResults = (() => {
       const line = document.createElement("p");
       const numbers = Object.entries(fit.params).map(([name, v]) => `${name} ${Number(v.toPrecision(4))}`);
       line.textContent = `${fit.law}${fit.n ? ` (${fit.n} rows)` : ""}: ${fit.formula}. ${numbers.join(", ")}.`;
-      const doubts = [...fit.warnings];
+      const doubts = [...fit.misfits, ...fit.warnings];
       if (fit.unidentified.length) doubts.push(`The runs do not identify ${fit.unidentified.join(", ")}.`);
       return [line, ...doubts.map((words) => Object.assign(document.createElement("p"), { textContent: words }))];
     }));

@@ -9,7 +9,7 @@ const PrecisionState = (() => {
     N: "N", D: "D", C: "budget", w: "weights", a: "activations", kv: "kv", post: "post",
   };
   const DEFAULTS = {
-    set: "ours", beside: "", widths: "model", map: "weights", N: 98064, D: 2.9e6, weights: 32, activations: 32, kv: 32,
+    set: "ours", beside: "", widths: "model", rule: "all", map: "weights", N: 98064, D: 2.9e6, weights: 32, activations: 32, kv: 32,
     post: 3, rounded: true, budget: 1.7e12,
   };
 
@@ -68,7 +68,7 @@ const PrecisionState = (() => {
 
   /* The state as the part of the address behind #; own fits with their replicates. */
   function encode(state, ownFits) {
-    const query = new URLSearchParams({ set: state.set, map: state.map, widths: state.widths });
+    const query = new URLSearchParams({ set: state.set, map: state.map, widths: state.widths, rule: state.rule });
     if (state.beside) query.set("beside", state.beside);
     for (const [key, name] of Object.entries(KEYS)) query.set(key, state[name]);
     if (!state.rounded) query.set("post", "off");
@@ -85,7 +85,7 @@ const PrecisionState = (() => {
   function decode(fragment) {
     const query = new URLSearchParams(fragment.replace(/^#/, ""));
     const state = { ...DEFAULTS };
-    for (const name of ["set", "beside", "widths", "map"]) if (query.has(name)) state[name] = query.get(name);
+    for (const name of ["set", "beside", "widths", "rule", "map"]) if (query.has(name)) state[name] = query.get(name);
     for (const [key, name] of Object.entries(KEYS)) {
       const value = Number(query.get(key));
       if (query.has(key) && Number.isFinite(value) && value > 0) state[name] = value;
