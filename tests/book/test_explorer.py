@@ -376,6 +376,19 @@ def test_the_cost_of_rounding_is_that_of_the_library(name: str, page: Page) -> N
                 agree([one[key]], [answer.values[share]], SEARCHED)
 
 
+@pytest.mark.parametrize("name", ["ours", "paper", "effective, resampled"])
+def test_a_normal_delta_is_that_of_the_library(name: str, page: Page) -> None:
+    law = decide.surface(*SETS[name], columns=dict.fromkeys(COLUMNS.values(), 1e6))
+    plain = dict.fromkeys(COLUMNS, 1e6)
+    grid = [{**one, "bits": plain, "post": 3.5} for one in points(20, 5)]
+    found = ask(page, name, "PrecisionLaws.normalRange(set, point)", grid)
+    for point, ends in zip(grid, found, strict=True):
+        known = decide.rounding_cost(law, point["N"], point["D"], 3.5).values
+        assert (ends is None) == ("normal_from" not in known)
+        if ends is not None:
+            agree(ends, [known["normal_from"], known["normal_to"]], 1e-7)
+
+
 @pytest.mark.parametrize("name", ["ours", "paper", "unified", "effective, resampled"])
 @pytest.mark.parametrize("memory", [None, 1e9])
 def test_widths_are_those_of_the_library(

@@ -154,6 +154,26 @@ const PrecisionLaws = (() => {
     };
   }
 
+  const SCALES = { // of residuals, there and back
+    log: [Math.log, Math.exp],
+    asinh: [(x, floor) => Math.asinh(x / floor), (x, floor) => Math.sinh(x) * floor],
+    linear: [(x) => x, (x) => x],
+  };
+  const NORMAL_95 = 1.959963984540054;
+
+  /* What rounding adds to 95% of models like those fitted; null where nobody knows. */
+  function normalRange(set, point) {
+    const { scatter, scale, floor } = set.added ?? {};
+    if (!Number.isFinite(scatter)) return null;
+    const [there, back] = SCALES[scale];
+    const at = (pair) => there(loss(pair, point).delta, floor);
+    const draws = set.draws.map(at).filter(Number.isFinite);
+    const mean = draws.reduce((sum, x) => sum + x, 0) / draws.length;
+    const square = draws.reduce((sum, x) => sum + (x - mean) ** 2, 0) / draws.length;
+    const arm = NORMAL_95 * Math.hypot(scatter, draws.length ? Math.sqrt(square) : 0);
+    return [-arm, arm].map((away) => back(at(set.pair) + away, floor));
+  }
+
   /* The point's model, trained unquantized, rounded to each width; or, given a memory in
      bits, the model of each width that fills it. */
   function widths(set, point, memory) {
@@ -228,12 +248,14 @@ const PrecisionLaws = (() => {
         throw new Error(`The range of ${name} in this fit is not two numbers.`);
       }
     }
-    const { params, ranges = {}, replicates = {}, warnings = [], misfits = [], unidentified = [] } = fit;
+    const { params, ranges = {}, replicates = {}, warnings = [], misfits = [], unidentified = [],
+      scatter = null, scale = "log", floor = 1 } = fit;
     for (const [name, draws] of Object.entries(replicates)) {
       if (!Array.isArray(draws)) throw new Error(`The replicates of ${name} are not a list.`);
     }
     return {
       law: fit.law, params, ranges, replicates, warnings, misfits, unidentified, n: fit.n,
+      scatter, scale: Object.hasOwn(SCALES, scale) ? scale : "log", floor,
       target: law.target, columns: law.columns, formula: law.formula,
     };
   }
@@ -294,6 +316,6 @@ const PrecisionLaws = (() => {
 
   return {
     PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, criticalData, interval, loss,
-    makeSet, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
+    makeSet, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
   };
 })();

@@ -123,6 +123,9 @@ const PrecisionResults = (() => {
     const span = (name) => Laws.interval(draws.map((one) => one[name]));
     put("cost-delta", cost.delta, cost.delta.toPrecision(3));
     putSpan("cost-span", span("delta"), (v) => v.toPrecision(2));
+    const normal = Laws.normalRange(set, point);
+    get("cost-normal").textContent = normal
+      ? `95% of models like those fitted: ${normal.map((v) => v.toPrecision(2)).join(" to ")}` : "";
     put("cost-ratio", cost.ratio, `× ${cost.ratio.toFixed(3)}`);
     put("cost-tokens", cost.tokens, percent(cost.tokens));
     put("cost-sizes", cost.sizes, percent(cost.sizes));

@@ -75,6 +75,7 @@ const PrecisionState = (() => {
     if ([state.set, state.beside].includes("own")) {
       const lean = ownFits.map((fit) => ({
         law: fit.law, params: fit.params, ranges: fit.ranges, n: fit.n, draws: pack(fit),
+        scatter: fit.scatter, scale: fit.scale, floor: fit.floor,
       }));
       query.set("fits", toBase64(JSON.stringify(lean)));
     }
