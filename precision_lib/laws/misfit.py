@@ -40,6 +40,8 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
     >>> misfit(example_fit())
     ()
     """
+    from scipy.special import stdtr
+
     if fit.problem is None or fit.z is None:
         return ()
     columns = fit.problem.rows.columns
@@ -59,7 +61,7 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
         name: _group_score(known, feature * root, left, group)
         for name, feature in (*_directions(columns), *_others(table, left.size))
     }
-    chance = {name: _two_sided(t, count - 1) for name, t in score.items()}
+    chance = {n: float(2 * stdtr(count - 1, -abs(t))) for n, t in score.items()}
     wrong = [name for name in chance if chance[name] < LEVEL / len(chance)]
     return tuple(
         f"The law {fit.law.name!r} is wrong on this table: what it leaves over "
@@ -150,9 +152,3 @@ def _group_score(
     sums = np.bincount(group, weights=feature * left)
     error = float(np.std(sums, ddof=1)) / np.sqrt(sums.size)
     return float(sums.mean()) / error if error else 0.0
-
-
-def _two_sided(t: float, freedom: int) -> float:
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(freedom, -abs(t)))

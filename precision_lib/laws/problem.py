@@ -23,20 +23,12 @@ LAD_ZONE = 1e-7  # share of the typical residual within which |r| is rounded off
 
 @dataclass(frozen=True)
 class Problem:
-    """One law on one table with one objective.
-
-    Attributes
-    ----------
-    target
-        The column that the law predicts, in its own unit, shape (n,).
-    weight
-        Weight of each row in the objective, shape (n,).
-    """
+    """One law on one table with one objective."""
 
     law: type[Law]
     rows: Rows
-    target: Array
-    weight: Array
+    target: Array  #: the column that the law predicts, in its own unit, shape (n,)
+    weight: Array  #: weight of each row in the objective, shape (n,)
     objective: Objective
     space: Space
 

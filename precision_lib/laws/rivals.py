@@ -57,7 +57,11 @@ def try_rivals(
     ['chinchilla', 'chinchilla-tied', 'coupled']
     """
     others = RIVALS.get(law.removesuffix("-no-offset"), ())
-    known = [n for n in others if _readable(table, n)]
+    known = [
+        name
+        for name in others
+        if all(has_column(table, column) for column in get_law(name).columns())
+    ]
     rows = read_target(table, get_law(law)).size
     count = rows if by is None else len(set(by))
     if not known or count < 2 * FOLDS or rows > MOST_ROWS:
@@ -67,10 +71,6 @@ def try_rivals(
         return compare(table, [law, *known], folds=FOLDS, by=by, **options)
     except UserError:  # a fold lacks what a rival needs
         return None
-
-
-def _readable(table: Table, law: str) -> bool:
-    return all(has_column(table, name) for name in get_law(law).columns())
 
 
 def as_good(tried: Comparison, law: str, table: Table) -> tuple[str, ...]:
@@ -144,12 +144,9 @@ def judged(fit: Fit, table: Table, tried: Comparison | None, seed: int = 0) -> F
         )
     if wrong:
         wrong = (f"{wrong[0]} {said}", *wrong[1:])
-    ties = tuple(_resampled(tried.fits[n], seed) for n in equal if fit.replicates)
-    return replace(fit, misfits=wrong, tried=said, ties=ties)
-
-
-def _resampled(tie: Fit, seed: int) -> Fit:
-    return tie.with_bootstrap(bootstrap(tie, "residual", DRAWS, seed))
+    ties = [tried.fits[name] for name in equal if fit.replicates]
+    ties = [tie.with_bootstrap(bootstrap(tie, "residual", DRAWS, seed)) for tie in ties]
+    return replace(fit, misfits=wrong, tried=said, ties=tuple(ties))
 
 
 def _said(tried: Comparison, law: str, equal: Sequence[str]) -> str:

@@ -19,20 +19,12 @@ Table = Any  # a pandas DataFrame, or a mapping from column name to numbers
 
 @dataclass(frozen=True)
 class Rows:
-    """The columns of one law as arrays of one length.
+    """The columns of one law as arrays of one length."""
 
-    Attributes
-    ----------
-    columns
-        Numbers by column name, float64, shape (n,).
-    codes
-        For a column of names: the index into `levels` of each row.
-    levels
-        The distinct names of a column of names, sorted.
-    """
-
-    columns: dict[str, Array]
+    columns: dict[str, Array]  #: numbers by column name, float64, shape (n,)
+    #: For a column of names: the index into `levels` of each row
     codes: dict[str, NDArray[np.intp]] = field(default_factory=dict)
+    #: The distinct names of a column of names, sorted
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     n: int = 0
 

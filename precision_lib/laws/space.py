@@ -32,28 +32,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Space:
-    """Coordinates of a law on one table.
-
-    Attributes
-    ----------
-    slots
-        Every scalar parameter by name, in the law's order.
-    free
-        Names of those that are fitted, in the order of the coordinates.
-    tied
-        Parameter name to the name it equals.
-    centre
-        Middle of each column, at which a term has the size that is fitted.
-    size
-        The typical target, in the unit of which terms are measured.
-    """
+    """Coordinates of a law on one table."""
 
     law: type[Law]
-    slots: dict[str, Slot]
+    slots: dict[str, Slot]  #: every scalar parameter by name, in the law's order
+    #: Names of those that are fitted, in the order of the coordinates
     free: tuple[str, ...]
-    tied: dict[str, str]
+    tied: dict[str, str]  #: parameter name to the name it equals
+    #: Middle of each column, at which a term has the size that is fitted
     centre: dict[str, float]
-    size: float
+    size: float  #: the typical target, in the unit of which terms are measured
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -20,25 +20,15 @@ RIVAL = 1.1  # an optimum this much higher may be the best of a resampled table
 
 @dataclass(frozen=True)
 class Found:
-    """The best optimum of a search.
+    """The best optimum of a search."""
 
-    Attributes
-    ----------
-    z, objective
-        Its coordinates (K,) and the objective there.
-    share
-        Share of the starts that reached it (on the chosen rows, for a large table).
-    converged
-        Whether it is a minimum, by its projected gradient.
-    rivals
-        Coordinates of other minima that are nearly as low, shape (M, K).
-    """
-
+    #: z, objective: its coordinates (K,) and the objective there
     z: Array
     objective: float
+    #: Share of the starts that reached it (on the chosen rows, for a large table)
     share: float
-    converged: bool
-    rivals: Array
+    converged: bool  #: whether it is a minimum, by its projected gradient
+    rivals: Array  #: coordinates of other minima that are nearly as low, shape (M, K)
 
 
 def search(problem: Problem, count: int, seed: int) -> Found:
