@@ -140,7 +140,8 @@ def check_runs(
     for name in names:
         table[name], found = _column(raw, name, names[name], units or Units())
         wrong += found
-    table = _with_delta(table)
+    if "delta" not in table and {"loss", "post_loss"} <= set(table):
+        table["delta"] = table["post_loss"] - table["loss"]
     kept = np.ones(len(table), dtype=bool)
     if condition is not None:
         kept = condition.mask(table)
@@ -179,12 +180,6 @@ def _without_empty(
     return {n: c for n, c in names.items() if n not in empty}, empty
 
 
-def _with_delta(table: pd.DataFrame) -> pd.DataFrame:
-    if "delta" in table or not {"loss", "post_loss"} <= set(table):
-        return table
-    return table.assign(delta=table["post_loss"] - table["loss"])
-
-
 def _other_columns(
     raw: RawRuns, names: Mapping[str, str], asked: Sequence[str]
 ) -> pd.DataFrame:
@@ -199,15 +194,12 @@ def _other_columns(
         if truths and None not in truths:
             table[name] = np.array(truths, dtype=bool)
             continue
-        numbers = pd.to_numeric(cells.map(_scalar), errors="coerce")
+        flat = cells.map(lambda c: str(c) if isinstance(c, list | dict) else c)
+        numbers = pd.to_numeric(flat, errors="coerce")
         words = ~cells.map(is_blank).to_numpy(dtype=bool)
         is_text = bool((numbers.isna().to_numpy() & words).any())
         table[name] = cells.map(str) if is_text else numbers.astype(float)
     return table
-
-
-def _scalar(cell: object) -> object:
-    return str(cell) if isinstance(cell, list | dict) else cell
 
 
 def _column(

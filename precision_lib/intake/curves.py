@@ -241,8 +241,5 @@ def _until(records: Sequence[tuple[float, Record]], at: int) -> Record:
         for name, value in record.items():
             if _null(found.get(name)):
                 found[name] = value
-    return dict(sorted(found.items(), key=lambda pair: _first(records, pair[0])))
-
-
-def _first(records: Sequence[tuple[float, Record]], name: str) -> int:
-    return next(i for i, (_, record) in enumerate(records) if name in record)
+    order = dict.fromkeys(name for _, record in records for name in record)
+    return {name: found[name] for name in order}

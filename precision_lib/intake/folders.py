@@ -49,21 +49,12 @@ STORES = (  # a file of a tracker's own store, its name, what to do
 
 @dataclass
 class Log:
-    """The files of one run: where it stands, and what they hold.
+    """The files of one run: where it stands, and what they hold."""
 
-    Attributes
-    ----------
-    place : str
-        Within the folder.
-    records : list
-        Each record with the name of its file.
-    fault : str
-        Why the run cannot be read; empty if it can.
-    """
-
-    place: str
+    place: str  #: within the folder
+    #: Each record with the name of its file
     records: list[tuple[Record, str]] = field(default_factory=list)
-    fault: str = ""
+    fault: str = ""  #: why the run cannot be read; empty if it can
 
 
 def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> RawRuns:

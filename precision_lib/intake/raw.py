@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -38,15 +38,5 @@ class RawRuns:
     frame: pd.DataFrame
     places: tuple[str, ...]
     header: tuple[str, ...]
-    faults: tuple[Fault, ...] = field(default=())
-    remarks: tuple[str, ...] = field(default=())
-
-    def with_frame(self, frame: pd.DataFrame) -> RawRuns:
-        """The same source with other cells.
-
-        >>> frame = pd.DataFrame({"N": ["1"]})
-        >>> RawRuns("a.csv", "CSV table", frame, ("row 1",), ("N",)).with_frame(
-        ...     frame.assign(D="2")).header
-        ('N', 'D')
-        """
-        return replace(self, frame=frame, header=tuple(frame.columns))
+    faults: tuple[Fault, ...] = ()
+    remarks: tuple[str, ...] = ()

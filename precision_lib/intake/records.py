@@ -30,12 +30,9 @@ def read_json(path: Path) -> Iterator[tuple[str, Any]]:
 
     Raises UserError if the file is no text.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "runs.json")
-    ...     _ = path.write_text('{"N": 1}\\n{"N": 2}')
-    ...     list(read_json(path))
-    [('run 1', {'N': 1}), ('run 2', {'N': 2})]
+    >>> from precision_lib.paths import DATA
+    >>> [(place, sorted(value)[0]) for place, value in read_json(DATA / "corpus.json")]
+    [('run 1', 'bytes_per_token')]
     """
     text = read_text(path)
     if suffix_of(path) in LINES:
@@ -111,12 +108,9 @@ def read_log(path: Path, loss: str) -> list[Record]:
 
     Raises UserError or Unreadable if the file is no text, or a part of it is no record.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "metrics.csv")
-    ...     _ = path.write_text("step,loss\\n1,4.0\\n2,\\n")
-    ...     read_log(path, "loss")
-    [{'step': '1', 'loss': '4.0'}, {'step': '2'}]
+    >>> from precision_lib.paths import DATA
+    >>> list(read_log(DATA / "short" / "curves.csv", "loss")[0])
+    ['run_id', 'tokens', 'training_loss']
     """
     kind = suffix_of(path)
     if kind in TABLES:
