@@ -32,23 +32,13 @@ Curve = list[tuple[int, float]]
 
 @dataclass
 class Trained:
-    """A run after its last step, before its loss is measured.
-
-    Attributes
-    ----------
-    config : RunConfig
-    weights : Tensor, shape (parameters,)
-        Of the final model, averaged if the config wants that.
-    state : State
-        The last weights and optimizer.
-    record : dict
-        What is known by now, see `Run`.
-    """
+    """A run after its last step, before its loss is measured."""
 
     config: RunConfig
+    #: Shape (parameters,); of the final model, averaged if the config wants that
     weights: Tensor
-    state: State
-    record: dict[str, Any]
+    state: State  #: the last weights and optimizer
+    record: dict[str, Any]  #: what is known by now, see `Run`
 
 
 def train_steps(

@@ -16,18 +16,13 @@ from precision_lib.paths import write_whole
 class State:
     """Weights and optimizer of one run.
 
-    Attributes
-    ----------
-    weights, first, second : Tensor, shape (parameters,)
-        In the order of ``model.parameters()``; `first` is the mean gradient and
-        `second` the mean squared gradient.
-
-    Examples
-    --------
     >>> State.of(nn.Linear(2, 3)).second.tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
+    #: weights, first, second: shape (parameters,); in the order of
+    #: ``model.parameters()``; `first` is the mean gradient and `second` the mean
+    #: squared gradient
     weights: Tensor
     first: Tensor
     second: Tensor

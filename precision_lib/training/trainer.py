@@ -123,16 +123,14 @@ def measured(trained: Trained, corpus: Corpus, device: str | None = None) -> Run
     config = trained.config
     model = new_model(config, device)
     put_weights(model, trained.weights)
-    record = trained.record | _evaluated(model, config, corpus)
-    seconds = record["train_seconds"] + time.perf_counter() - begin
-    return Run(model, record | {"seconds": round(seconds, 2)}, trained.state)
-
-
-def _evaluated(model: Transformer, config: RunConfig, corpus: Corpus) -> dict[str, Any]:
     loss, by_source = evaluate(model, corpus, config.sequence)
     finished = loss < math.log(corpus.vocab_size)
-    return {
+    seconds = trained.record["train_seconds"] + time.perf_counter() - begin
+    record = {
+        **trained.record,
         "loss": loss,
         "status": "finished" if finished else "diverged",
         **{f"loss_{name}": mean for name, mean in by_source.items()},
+        "seconds": round(seconds, 2),
     }
+    return Run(model, record, trained.state)

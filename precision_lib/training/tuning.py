@@ -18,22 +18,14 @@ CELL = ["N", "tokens", "low"]  # what is tuned for
 class Optimum(NamedTuple):
     """Where a parabola through the lowest point and its neighbors is lowest.
 
-    Attributes
-    ----------
-    at, value : float
-        The lowest point itself where it is not bracketed.
-    bracketed : bool
-        Whether a point on either side was worse.
-
-    Examples
-    --------
     >>> round(optimum([0.0, 1.0, 2.0], [3.0, 2.0, 3.0]).at, 6)
     1.0
     """
 
+    #: at, value: the lowest point itself where it is not bracketed
     at: float
     value: float
-    bracketed: bool
+    bracketed: bool  #: whether a point on either side was worse
 
 
 def optimum(x: npt.ArrayLike, y: npt.ArrayLike) -> Optimum:
