@@ -24,29 +24,18 @@ MOST_DAMPING = 1.0
 class Solved:
     """Rounded weights and how they came about.
 
-    Attributes
-    ----------
-    values : Tensor, shape (out, in)
-    loss : float
-        Sum over the outputs of their mean square error, plus the damping times the
-        squared change of the weights; NaN if GPTQ did not do it.
-    damping : float
-        Share of the mean diagonal that was added; NaN if GPTQ did not do it.
-    note : str
-        What was not done as asked, or "".
-    fallback : bool
-        Whether GPTQ could not be used, and the weights are rounded to nearest.
-
-    Examples
-    --------
     >>> Solved(torch.zeros(1, 1)).fallback
     False
     """
 
-    values: Tensor
+    values: Tensor  #: shape (out, in)
+    #: Sum over the outputs of their mean square error, plus the damping times the
+    #: squared change of the weights; NaN if GPTQ did not do it
     loss: float = math.nan
+    #: Share of the mean diagonal that was added; NaN if GPTQ did not do it
     damping: float = math.nan
-    note: str = ""
+    note: str = ""  #: what was not done as asked, or ""
+    #: Whether GPTQ could not be used, and the weights are rounded to nearest
     fallback: bool = False
 
 

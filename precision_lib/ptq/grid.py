@@ -20,22 +20,14 @@ Criterion = Callable[[Tensor], Tensor]
 class WeightGrid:
     """Which values each entry of a weight matrix may take.
 
-    Attributes
-    ----------
-    element : Format
-        Format of an entry.
-    scale, zero_point : Tensor, shape (out, in)
-        Those of the entry's block; no zero point is None.
-
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> weight = torch.tensor([[1.0, -0.6, 0.2]])
     >>> weight_grid(weight, Int(2), (1, 3)).round(weight).tolist()
     [[1.0, -1.0, 0.0]]
     """
 
-    element: Element
+    element: Element  #: format of an entry
+    #: scale, zero_point: shape (out, in), of the entry's block; None is no zero point
     scale: Tensor
     zero_point: Tensor | None
 

@@ -42,22 +42,6 @@ WEIGHT_RATIOS = tuple(1 - i / 100 for i in range(80))
 class Walk:
     """The state of one walk through the layers of `model`, which changes in place.
 
-    Attributes
-    ----------
-    model : Module
-    layers : mapping of str to Module
-        What is rounded.
-    method, fmt, granularity, options
-        As in `precision_lib.ptq.quantize`.
-    folds : dict of str to Fold
-        The fold of each layer that has one.
-    batch : int, optional
-        Windows that share a scale where activations have one a tensor.
-    rows : list of dict
-        The report so far.
-
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> model = nn.Sequential(nn.Linear(4, 2))
     >>> walk = Walk(model, {"0": model[0]}, "rtn", Int(2), "tensor", Options(), {})
@@ -67,14 +51,16 @@ class Walk:
     """
 
     model: nn.Module
-    layers: Mapping[str, nn.Module]
+    layers: Mapping[str, nn.Module]  #: what is rounded
+    #: method, fmt, granularity, options: as in `precision_lib.ptq.quantize`
     method: str
     fmt: Format
     granularity: str
     options: Options
-    folds: dict[str, Fold]
+    folds: dict[str, Fold]  #: the fold of each layer that has one
+    #: Windows that share a scale where activations have one a tensor
     batch: int | None = None
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)  #: the report so far
     _scaled: dict[Fold, tuple[Tensor | None, str]] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
 
@@ -163,7 +149,8 @@ class Walk:
         return self._scaled[fold]
 
     def _search(self, fold: Fold, x: Tensor) -> tuple[Tensor | None, str]:
-        if any(_turns(self.layers[name]) for name in fold.layers):
+        how = [getattr(self.layers[name], "precision", None) for name in fold.layers]
+        if any(getattr(each, "rotation", 0) for each in how):
             return None, "rotated input: no scales"
         if fold.source in self.layers and not self._scales_rows(fold.source):
             return None, "fixed scales before it: no scales"
@@ -228,8 +215,3 @@ def second_moment(x: Tensor) -> Tensor:
 def _wide(x: Tensor) -> Tensor:
     """In float32 at least."""
     return x.float() if x.element_size() < 4 else x
-
-
-def _turns(layer: nn.Module) -> bool:
-    precision = getattr(layer, "precision", None)
-    return bool(getattr(precision, "rotation", 0))
