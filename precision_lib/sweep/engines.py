@@ -47,30 +47,16 @@ _PRELOADED = ["__main__", "torch._dynamo"]
 class Task:
     """A run to be done: its config, the labels of its sweep, and where things are.
 
-    Attributes
-    ----------
-    config : RunConfig
-    labels : dict of str to str
-        ``sweep`` and ``role``, kept in the record.
-    out : Path
-        Folder of the records, absolute.
-    corpus : Path
-        Folder of the token arrays, which every worker maps into memory.
-    keep_state : bool
-        Whether other runs start from it.
-
-    Examples
-    --------
     >>> from precision_lib.model.shapes import SHAPES
     >>> Task(RunConfig(SHAPES["24k"]), {}, Path("/out"), Path("/corpus")).record.suffix
     '.json'
     """
 
     config: RunConfig
-    labels: dict[str, str]
-    out: Path
-    corpus: Path
-    keep_state: bool = False
+    labels: dict[str, str]  #: ``sweep`` and ``role``, kept in the record
+    out: Path  #: folder of the records, absolute
+    corpus: Path  #: folder of the token arrays, which every worker maps into memory
+    keep_state: bool = False  #: whether other runs start from it
 
     @property
     def record(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from statistics import mean
 from typing import Any
 
@@ -31,26 +31,14 @@ GPU_TERAFLOPS = 125.0
 class Timings:
     """Seconds of the parts of a run.
 
-    Attributes
-    ----------
-    start : float
-        Until training begins: a process, and the model.
-    step : float
-        A training step.
-    evaluation : float
-        The loss on the validation tokens, once.
-    rounding : float
-        Rounding to one bit width by all methods, without the evaluations.
-
-    Examples
-    --------
     >>> Timings(start=0.1, step=0.02, evaluation=1.0, rounding=0.4).step
     0.02
     """
 
-    start: float
-    step: float
-    evaluation: float
+    start: float  #: until training begins: a process, and the model
+    step: float  #: a training step
+    evaluation: float  #: the loss on the validation tokens, once
+    #: Rounding to one bit width by all methods, without the evaluations
     rounding: float
 
     def seconds(self, config: RunConfig) -> float:
@@ -144,12 +132,10 @@ def _measure_all(configs: list[RunConfig], jobs: int) -> list[Timings]:
     found = defaultdict(list)
     for config, timings in zip(work, measured, strict=True):
         found[kind(config)].append(timings)
-    return [_mean(found[kind(config)]) for config in configs]
-
-
-def _mean(timings: list[Timings]) -> Timings:
-    names = [item.name for item in fields(Timings)]
-    return Timings(*(mean(getattr(t, name) for t in timings) for name in names))
+    return [
+        Timings(*map(mean, zip(*map(astuple, found[kind(config)]), strict=True)))
+        for config in configs
+    ]
 
 
 def measure(config: RunConfig) -> Timings:

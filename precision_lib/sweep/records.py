@@ -24,21 +24,12 @@ NEEDED = {"curve", "ptq", "statistics", *TABLES["runs"].columns} - _MEASURED
 class Records(NamedTuple):
     """What a folder of records holds.
 
-    Attributes
-    ----------
-    whole : dict of str to dict
-        The records by their ``run_id``.
-    damaged : list of Path
-        Files that are called like a record and are none.
-
-    Examples
-    --------
     >>> read_records(Path("no such folder"))
     Records(whole={}, damaged=[])
     """
 
-    whole: dict[str, dict[str, Any]]
-    damaged: list[Path]
+    whole: dict[str, dict[str, Any]]  #: the records by their ``run_id``
+    damaged: list[Path]  #: files that are called like a record and are none
 
 
 def read_records(out: Path) -> Records:
@@ -126,9 +117,17 @@ def collect(out: Path, data: Path) -> int:
         fresh = [r for run_id, r in whole.items() if run_id not in known]
         rows = {
             "ptq": [row for record in fresh for row in _ptq_rows(record)],
-            "curves": [row for record in fresh for row in _curve_rows(record)],
+            "curves": [
+                {"run_id": record["run_id"], "tokens": tokens, "training_loss": loss}
+                for record in fresh
+                for tokens, loss in record["curve"]
+            ],
             "costs": fresh,
-            "statistics": [_statistics_row(r) for r in fresh if r["statistics"]],
+            "statistics": [
+                {"run_id": record["run_id"], **record["statistics"]}
+                for record in fresh
+                if record["statistics"]
+            ],
             "runs": fresh,
         }
         for name, new in rows.items():
@@ -145,17 +144,6 @@ def _ptq_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {**shared, **row, "delta": d}
         for row, d in zip(record["ptq"], delta, strict=True)
-    ]
-
-
-def _statistics_row(record: dict[str, Any]) -> dict[str, Any]:
-    return {"run_id": record["run_id"], **record["statistics"]}
-
-
-def _curve_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"run_id": record["run_id"], "tokens": tokens, "training_loss": loss}
-        for tokens, loss in record["curve"]
     ]
 
 

@@ -16,27 +16,15 @@ from precision_lib.sweep.preflight import rough_cost, rough_seconds
 class RetrainingPrice:
     """The price of all runs of some plans.
 
-    Attributes
-    ----------
-    plans : tuple of str
-        Their names.
-    runs : int
-        How many runs they have in all.
-    measured : int
-        Those whose time ``costs.csv`` has.
-    core_hours : float
-        Of one core: measured where it is, for the others the count of operations
-        times what the runs of ``runs.csv`` took for theirs.
-
-    Examples
-    --------
     >>> str(RetrainingPrice(("base",), 109, 50, 2.25))
     "runs='retrain': 109 runs of base, about 2.2 core-hours (50 of them measured)"
     """
 
-    plans: tuple[str, ...]
-    runs: int
-    measured: int
+    plans: tuple[str, ...]  #: their names
+    runs: int  #: how many runs they have in all
+    measured: int  #: those whose time ``costs.csv`` has
+    #: Of one core: measured where it is, for the others the count of operations times
+    #: what the runs of ``runs.csv`` took for theirs
     core_hours: float
 
     def __str__(self) -> str:
