@@ -30,35 +30,17 @@ BATCH = 1000  # documents tokenized at once
 class Stream:
     """A public corpus that is read over the network.
 
-    Attributes
-    ----------
-    index : str
-        Address of a text with the address of one JSON-lines file a line.
-    part : str
-        What the address of a file holds if it belongs to the corpus.
-    tokenizer : str
-        Of the Hugging Face Hub.
-    end : str
-        Token after each document.
-    vocab_size : int
-        Of the tokenizer.
-    tokens : int
-        Training tokens to write.
-    sequence, windows : int
-        Tokens of a validation window, and their number.
-
-    Examples
-    --------
     >>> STREAMS["dolma-cc"].tokens
     26000000000
     """
 
-    index: str
-    part: str
-    tokenizer: str
-    end: str
-    vocab_size: int
-    tokens: int
+    index: str  #: address of a text with the address of one JSON-lines file a line
+    part: str  #: what the address of a file holds if it belongs to the corpus
+    tokenizer: str  #: of the Hugging Face Hub
+    end: str  #: token after each document
+    vocab_size: int  #: of the tokenizer
+    tokens: int  #: training tokens to write
+    #: sequence, windows: tokens of a validation window, and their number
     sequence: int = 1024
     windows: int = 512
 

@@ -31,18 +31,10 @@ def validation_windows(
 
 @dataclass(frozen=True)
 class Places:
-    """Where another tokenizer puts the validation windows.
+    """Where another tokenizer puts the validation windows."""
 
-    Attributes
-    ----------
-    tokenizer : Tokenizer
-        The other one.
-    windows : dict
-        How many windows it has of each source.
-    """
-
-    tokenizer: Tokenizer
-    windows: dict[str, int]
+    tokenizer: Tokenizer  #: the other one
+    windows: dict[str, int]  #: how many windows it has of each source
 
 
 def placed_windows(
