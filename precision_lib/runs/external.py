@@ -37,27 +37,16 @@ class ExternalTableAbsent(UserError):
 class Original:
     """The file of the authors, for a table that is not part of the repository.
 
-    Attributes
-    ----------
-    url, name : str
-        Where it is, and its name in the cache folder.
-    sha256 : str
-        Its checksum.
-    convert : callable
-        From the file to the columns of the copy.
-    digest : str
-        SHA-256 of the converted values in any row order; see `content_digest`.
-
-    Examples
-    --------
     >>> TABLES["quartet2"].original.name
     'runs.json'
     """
 
+    #: url, name: where it is, and its name in the cache folder
     url: str
     name: str
-    sha256: str | None
-    convert: Callable[[Path], pd.DataFrame]
+    sha256: str | None  #: its checksum
+    convert: Callable[[Path], pd.DataFrame]  #: from the file to the columns of the copy
+    #: SHA-256 of the converted values in any row order; see `content_digest`
     digest: str
 
 
@@ -65,30 +54,18 @@ class Original:
 class ExternalTable:
     """Where a table comes from and how to know that it is the right one.
 
-    Attributes
-    ----------
-    name : str
-        What to ask for.
-    about : str
-        Whose runs these are, in a few words.
-    copy, sha256 : str
-        File name and checksum of the table.
-    columns : dict
-        The project's column name to the copy's.
-    original : Original, optional
-        Of a table that may not be part of the repository.
-
-    Examples
-    --------
     >>> TABLES["quest"].columns["weight_bits"], TABLES["quest"].original
     ('w_bits', None)
     """
 
-    name: str
-    about: str
+    name: str  #: what to ask for
+    about: str  #: whose runs these are, in a few words
+    #: copy, sha256: file name and checksum of the table
     copy: str
     sha256: str
+    #: The project's column name to the copy's
     columns: dict[str, str] = field(default_factory=dict)
+    #: Of a table that may not be part of the repository
     original: Original | None = None
 
 
