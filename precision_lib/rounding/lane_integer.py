@@ -14,14 +14,6 @@ from precision_lib.rounding.scales import BlockSize, absmax, split
 class LaneInt(nn.Module):
     """The narrow grid under absmax scales, `top` codes on each side of zero.
 
-    Attributes
-    ----------
-    top : Tensor, shape ()
-        Largest code, 2^(bits - 1) - 1; 0 leaves the numbers as they are. A buffer, so
-        that ``torch.func.functional_call`` can give each lane its own.
-
-    Examples
-    --------
     >>> fmt = LaneInt()
     >>> fmt.top.fill_(largest_code("int2"))
     tensor(1.)
@@ -29,6 +21,8 @@ class LaneInt(nn.Module):
     [1.0, 0.0, 1.0]
     """
 
+    #: Shape (); largest code, 2^(bits - 1) - 1; 0 leaves the numbers as they are. A
+    #: buffer, so that ``torch.func.functional_call`` can give each lane its own.
     top: Tensor
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from precision_lib.errors import UserError, check_known
-from precision_lib.formats import Element, Format, Int
+from precision_lib.formats import Format, Int
 from precision_lib.rounding.lane_integer import LaneInt
 from precision_lib.rounding.options import STRAIGHT_THROUGH, Scale, StraightThrough
 from precision_lib.rounding.scale_choice import scaled_blocks
@@ -40,25 +40,16 @@ __all__ = [
 class Quantized:
     """A tensor on a grid.
 
-    Attributes
-    ----------
-    values : Tensor
-        The quantized numbers, in the shape of the input.
-    codes : Tensor
-        Values of the format itself (integers for `Int`), in the shape of the input.
-    scale, zero_point : Tensor
-        One entry a block; ``values = (codes - zero_point) * scale``.
-
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> q = quantize(torch.tensor([[0.9, -0.4]]), Int(3), (1, 2))
     >>> q.codes.tolist(), round(q.scale.item(), 4)
     ([[3.0, -1.0]], 0.3)
     """
 
-    values: Tensor
+    values: Tensor  #: the quantized numbers, in the shape of the input
+    #: Values of the format itself (integers for `Int`), in the shape of the input
     codes: Tensor
+    #: scale, zero_point: one entry a block; ``values = (codes - zero_point) * scale``
     scale: Tensor
     zero_point: Tensor
 
@@ -167,12 +158,7 @@ def _rounded(
         if straight_through != "identity":
             passes = (codes >= low) & (codes <= high)
     if straight_through == "trust" and not isinstance(element, Int):
-        passes = (ratio - on_grid).abs() <= _half_step(element)
+        step = (element.range[1] - element.range[0]) / (element.levels - 1)  # the mean
+        passes = (ratio - on_grid).abs() <= step / 2
     values = ((on_grid - zero) * factor).reshape(x.shape).to(x.dtype)
     return values, None if passes is None else passes.reshape(x.shape).to(x.dtype)
-
-
-def _half_step(fmt: Element) -> float:
-    """Half the mean distance between neighbors on the grid."""
-    low, high = fmt.range
-    return (high - low) / (fmt.levels - 1) / 2
