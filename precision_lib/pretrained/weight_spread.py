@@ -19,6 +19,7 @@ from torch import Tensor
 from precision_lib.formats import Int
 from precision_lib.paths import DATA
 from precision_lib.pretrained.language_model import Packaged, packaged_file
+from precision_lib.ptq.statistics import kurtosis
 from precision_lib.rounding.quantizer import quantize, signal_to_noise
 from precision_lib.rounding.scales import block_size
 from precision_lib.runs.run_table import load_checked
@@ -104,22 +105,17 @@ def layer_table(
     for name, weight in weights.items():
         normal = torch.randn(weight.shape, generator=generator)
         rms = weight.square().mean(1).sqrt()
-        centered = weight.double() - weight.double().mean()
-        fourth, square = centered.pow(4).mean(), centered.square().mean()
         about = {
             "layer": name,
             "rows": weight.shape[0],
             "columns": weight.shape[1],
-            "kurtosis": round(float(fourth / square**2), 3),
+            "kurtosis": round(kurtosis(weight), 3),
             "peak": round(float((weight.abs().amax(1) / rms).mean()), 3),
         }
         for width in bits:
-            noise = [round(_sqnr(x, width), 3) for x in (weight, normal)]
-            measured = {"sqnr": noise[0], "sqnr_normal": noise[1]}
-            rows.append(about | {"post_bits": width} | measured)
+            row = about | {"post_bits": width}
+            for name, x in (("sqnr", weight), ("sqnr_normal", normal)):
+                values = quantize(x, Int(width), block_size("channel", x.shape)).values
+                row[name] = round(signal_to_noise(x, values), 3)
+            rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _sqnr(x: Tensor, bits: int) -> float:
-    rounded = quantize(x, Int(bits), block_size("channel", x.shape)).values
-    return signal_to_noise(x, rounded)
