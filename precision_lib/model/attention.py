@@ -26,7 +26,7 @@ def rotation(time: int, d_head: int, device: torch.device | None = None) -> Tens
 def rotate_positions(x: Tensor, turn: Tensor) -> Tensor:
     """Queries or keys, each pair of neighboring entries turned by its position's angle.
 
-    `turn`: as `rotation` gives it.
+    `x`: shape (…, time, d_head); `turn`: as `rotation` gives it.
 
     >>> rotate_positions(torch.tensor([[1.0, 2.0]]), rotation(1, 2)).tolist()
     [[1.0, 2.0]]
@@ -49,9 +49,8 @@ def causal_mask(time: int, device: torch.device | None = None) -> Tensor:
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Softmax attention of every position to those that `mask` leaves.
 
-    Returns in the same shape.
-
-    `mask`, shape (time, time): as `causal_mask` gives it.
+    `q`, `k`, `v` and the result have the shape (batch, heads, time, d_head), `mask`
+    (time, time), as `causal_mask` gives it.
 
     >>> ones = torch.ones(1, 1, 2, 2)
     >>> v = torch.tensor([[[[4.0, 5.0], [6.0, 7.0]]]])

@@ -79,29 +79,13 @@ def extend_table(
     seed: int = 0,
     progress: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
-    """Add the roundings that the table at `path` does not have yet.
+    """Add the roundings that the table at `path` does not have yet; returns all of it.
 
     Every row is written as soon as it is measured, so that the work can be stopped
-    and resumed.
+    and resumed. The validation text of the corpus scores, its training text calibrates.
 
-    Returns the whole table.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV; made if it is not there.
-    corpus : Corpus
-        Its validation text scores, its training text calibrates.
-    methods : list of str
-        As in `precision_lib.ptq.quantize`.
-    bits : list of int
-        Widths of the integers.
-    granularity : str
-        What shares a scale.
-    seed : int
-        Of the calibration text.
-    progress : callable
-        Gets a line for each row.
+    `methods`, `granularity`: as in `precision_lib.ptq.quantize`; `bits`: widths of the
+    integers; `seed`: of the calibration text; `progress`: gets a line for each row.
     """
     rows: list[Any] = []
     if path.exists():

@@ -14,7 +14,7 @@ def noise(weight: Tensor, rounded: Tensor, seed: int, name: str) -> Tensor:
     Each row of the noise has exactly the mean square of the row's rounding error, and
     a direction drawn at random, the same for the same seed and name.
 
-    `name`: of the layer: layers are independent.
+    `weight`, `rounded`: shape (out, in); `name`: of the layer: layers are independent.
 
     >>> weight, rounded = torch.ones(1, 4), torch.tensor([[1.0, 0.0, 1.0, 2.0]])
     >>> error = noise(weight, rounded, seed=0, name="a") - weight

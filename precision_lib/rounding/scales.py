@@ -151,7 +151,8 @@ def _two_sided(
 def block_scale(x: Tensor, fmt: Block, block: BlockSize) -> Tensor:
     """Scales of a block format, shape (…, n / size, 1).
 
-    `block`: what shares the second scale of NVFP4; the other formats have none.
+    `x`: shape (…, n); `block`: what shares the second scale of NVFP4; the other formats
+    have none.
 
     >>> from precision_lib.formats import parse_format
     >>> block_scale(torch.full((1, 32), 7.9), parse_format("mxfp4"), (1, 32)).item()

@@ -26,7 +26,8 @@ def checked_tree(text: str) -> tuple[ast.expr, tuple[str, ...]]:
     Raises UserError if the text is too long, not understood, names no column, or holds
     anything outside the language, with that part named.
 
-    `text`: a condition such as ``"N > 3e5"``.
+    Returns the tree, only of nodes of the language, and the columns that it reads, in
+    alphabetical order.
 
     >>> checked_tree("D/N > 200")[1]
     ('D', 'N')
