@@ -39,8 +39,8 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from precision_lib.laws import bootstrap, fit, planted_table
-from precision_lib.laws.dual import Array
-from precision_lib.laws.objective import huber
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.objective import huber
 
 POINTS = "chinchilla_besiroglu_245.csv"
 PUBLISHED = {"E": 1.817236, "A": 477.842, "B": 2143.864, "alpha": 0.347313,

@@ -26,8 +26,8 @@ from precision_lib.laws import (
     planted_table,
     profile,
 )
-from precision_lib.laws.dual import Array
 from precision_lib.laws.intervals import Method
+from precision_lib.laws.solver.dual import Array
 
 Noise = Callable[[np.random.Generator, int, Any], Array]
 

@@ -20,12 +20,7 @@ TO_BE_CUT = {  # only ever shorter
     "cli/report.py: report",
     "figures/style.py",
     "intake/checks.py: check_runs",
-    "laws/bootstrap.py: bootstrap",
-    "laws/compare.py: compare",
-    "laws/dual.py",
     "laws/fit.py: fit",
-    "laws/solve.py: solve",
-    "pretrained/ptq_table.py: extend_table",
     "ptq/apply.py: quantize",
     "report/build.py: make_report",
 }

@@ -23,7 +23,7 @@ from precision_lib.decide.training import training_cost
 from precision_lib.decide.widths import HARDWARE_WIDTHS
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit
-from precision_lib.laws.dual import Array
+from precision_lib.laws.solver.dual import Array
 
 REACH = 4.0  # how far beyond the table's sizes and tokens a run is looked for
 STEPS = 13

@@ -8,7 +8,7 @@ statements come out, without them they do not.
 from __future__ import annotations
 
 from precision_lib.laws import Fit, get_law
-from precision_lib.laws.objective import Objective
+from precision_lib.laws.solver.objective import Objective
 
 RUNS = 465
 BASE = {"A": 4299.0, "alpha": 0.4965, "B": 18060.0, "beta": 0.4965, "E": 2.7648}

@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from precision_lib.errors import UserError
 from precision_lib.laws.diagnose import covariance, unidentified
-from precision_lib.laws.dual import Array
 from precision_lib.laws.fit import fit
 from precision_lib.laws.law import Law
-from precision_lib.laws.prepare import prepare
-from precision_lib.laws.problem import Problem, predict_rows
-from precision_lib.laws.rows import Table, read_rows
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.prepare import prepare
+from precision_lib.laws.solver.problem import Problem, predict_rows
+from precision_lib.laws.solver.rows import Table, read_rows
 
 TABLES = 20
 STARTS = 8

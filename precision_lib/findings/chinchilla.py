@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit, get_law
-from precision_lib.laws.objective import Objective
+from precision_lib.laws.solver.objective import Objective
 
 Array = npt.NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from precision_lib.laws.compare import (
     take,
 )
 from precision_lib.laws.law import Law
-from precision_lib.laws.prepare import prepare
-from precision_lib.laws.rows import Table, has_column
+from precision_lib.laws.solver.prepare import prepare
+from precision_lib.laws.solver.rows import Table, has_column
 
 
 def largest_out(

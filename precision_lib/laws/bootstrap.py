@@ -8,10 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.box import Mask
-from precision_lib.laws.dual import Array
 from precision_lib.laws.intervals import Method, bca, percentile
-from precision_lib.laws.problem import predict_rows
 from precision_lib.laws.resample import (
     draw_counts,
     few,
@@ -23,7 +20,10 @@ from precision_lib.laws.resample import (
     spread_residuals,
 )
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Rows, Table, read_rows
+from precision_lib.laws.solver.box import Mask
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.problem import predict_rows
+from precision_lib.laws.solver.rows import Rows, Table, read_rows
 
 FEW_CLUSTERS = 15
 LARGEST = 10_000_000_000  # rows times replicates: hours of work
@@ -168,8 +168,6 @@ def bootstrap(
 
     Parameters
     ----------
-    fit
-        From `precision_lib.laws.fit`, not from a file.
     kind
         ``"residual"`` adds residuals of left-out rows to the fitted curve: right for
         a fixed design with alike noise, and closest to the nominal coverage on few
@@ -178,8 +176,6 @@ def bootstrap(
         ``"cluster"`` draws whole groups of rows that share a value of `by`: right
         where rows share an error, as the PTQ rows of one run or the runs of one
         seed. benchmarks/coverage_laws.py measures all of them.
-    replicates, seed
-        How many tables, and the seed of the draws.
     by
         For ``"cluster"``: one value a row.
 

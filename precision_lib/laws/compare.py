@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
 from precision_lib.laws.fit import fit
 from precision_lib.laws.law import Law
 from precision_lib.laws.likelihood import log_likelihood
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Table, level_name, read_target
-from precision_lib.laws.starts import doubts
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.rows import Table, level_name, read_target
+from precision_lib.laws.solver.starts import doubts
 
 if TYPE_CHECKING:
     import pandas as pd

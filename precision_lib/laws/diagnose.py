@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from precision_lib.laws.dual import Array
-from precision_lib.laws.problem import Problem
-from precision_lib.laws.starts import Found, doubts
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.problem import Problem
+from precision_lib.laws.solver.starts import Found, doubts
 
 VAGUE = 1.0  # standard error, in factors of e, beyond which a parameter is unknown
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from precision_lib.laws.dual import Array
 from precision_lib.laws.fit import fit
 from precision_lib.laws.result import Fit
+from precision_lib.laws.solver.dual import Array
 
 PLANTED = {"E": 1.8, "A": 480.0, "alpha": 0.35, "B": 2000.0, "beta": 0.37}
 

@@ -15,15 +15,15 @@ from precision_lib.laws.diagnose import (
     unidentified,
     warn,
 )
-from precision_lib.laws.floor import choose_floor
 from precision_lib.laws.law import Law
-from precision_lib.laws.objective import LossName, ScaleName
-from precision_lib.laws.prepare import prepare
-from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Rows, Table
-from precision_lib.laws.starts import Found, search
+from precision_lib.laws.solver.floor import choose_floor
+from precision_lib.laws.solver.objective import LossName, ScaleName
+from precision_lib.laws.solver.prepare import prepare
+from precision_lib.laws.solver.problem import Problem, predict_rows
+from precision_lib.laws.solver.rows import Rows, Table
+from precision_lib.laws.solver.starts import Found, search
 
 STARTS, MORE_STARTS = 50, 400
 RARE = 0.1  # share of starts at the best optimum, below which there may be a better

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from precision_lib.laws.dual import Array
+from precision_lib.laws.solver.dual import Array
 
 Method = Literal["percentile", "bca"]
 

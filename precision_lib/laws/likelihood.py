@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
-from precision_lib.laws.objective import Objective
-from precision_lib.laws.problem import Problem
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.objective import Objective
+from precision_lib.laws.solver.problem import Problem
 
 
 def log_likelihood(problem: Problem, z: Array) -> float:

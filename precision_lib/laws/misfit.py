@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from precision_lib.laws.diagnose import noise
-from precision_lib.laws.dual import Array
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Table, has_column
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.rows import Table, has_column
 
 LEVEL = 0.02  # chance that a right law is called wrong, all directions together
 CLIP = 2.0  # residuals beyond so many standard deviations count as that many

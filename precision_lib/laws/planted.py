@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from precision_lib.laws.law import Law
-from precision_lib.laws.problem import predict_rows
 from precision_lib.laws.registry import get_law
-from precision_lib.laws.rows import read_rows
+from precision_lib.laws.solver.problem import predict_rows
+from precision_lib.laws.solver.rows import read_rows
 
 BASE = {"E": 2.7648, "A": 4299.0, "alpha": 0.4965, "B": 18060.0, "beta": 0.4965}
 UNTIED = {**BASE, "beta": 0.47}

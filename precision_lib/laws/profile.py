@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
 from precision_lib.laws.likelihood import deviance_scale
-from precision_lib.laws.problem import Problem
 from precision_lib.laws.result import Fit
-from precision_lib.laws.space import hold
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.problem import Problem
+from precision_lib.laws.solver.space import hold
 
 STEPS = 30  # refits to one side before the search for the interval's end gives up
 

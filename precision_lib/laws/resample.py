@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.box import Mask
-from precision_lib.laws.dual import Array
-from precision_lib.laws.problem import Problem
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import level_name
+from precision_lib.laws.solver.box import Mask
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.problem import Problem
+from precision_lib.laws.solver.rows import level_name
 
 FOLDS = 200  # refits without a part of the rows, at most
 BLOCK = 10_000_000  # drawn numbers in memory at a time

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
 from precision_lib.laws.law import Law
-from precision_lib.laws.objective import Objective
-from precision_lib.laws.problem import Problem, predict_rows
 from precision_lib.laws.registry import get_law
-from precision_lib.laws.rows import Rows, Table, read_rows
-from precision_lib.laws.starts import doubts
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.objective import Objective
+from precision_lib.laws.solver.problem import Problem, predict_rows
+from precision_lib.laws.solver.rows import Rows, Table, read_rows
+from precision_lib.laws.solver.starts import doubts
 
 # What a file has of a fit, besides its settings; older files lack the one or other.
 FOUND = (

@@ -20,7 +20,7 @@ from precision_lib.laws.compare import Comparison, compare
 from precision_lib.laws.misfit import groups, misfit
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
-from precision_lib.laws.rows import Table, has_column, read_target
+from precision_lib.laws.solver.rows import Table, has_column, read_target
 
 RIVALS = {
     "chinchilla": ("chinchilla-tied", "coupled"),

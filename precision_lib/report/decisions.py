@@ -31,7 +31,7 @@ from precision_lib.decide.ties import covering
 from precision_lib.decide.widths import HARDWARE_WIDTHS
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit
-from precision_lib.laws.dual import Array
+from precision_lib.laws.solver.dual import Array
 from precision_lib.report.choice import PLAIN
 from precision_lib.report.fitted_laws import Fitted
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from precision_lib.decide import Surface, effective_size, surface
 from precision_lib.decide.decision import brief
 from precision_lib.intake.cells import TRAINING_BITS
-from precision_lib.laws.dual import Array
+from precision_lib.laws.solver.dual import Array
 from precision_lib.report.choice import PART, PLAIN
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted

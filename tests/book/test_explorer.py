@@ -15,9 +15,9 @@ from precision_lib import decide
 from precision_lib.decide.cost import RULES, tokens_for
 from precision_lib.findings import explorer_constants as explorer
 from precision_lib.laws import Fit, bootstrap, fit, planted_params, planted_table
-from precision_lib.laws.dual import slope
-from precision_lib.laws.objective import Objective
 from precision_lib.laws.registry import get_law
+from precision_lib.laws.solver.dual import slope
+from precision_lib.laws.solver.objective import Objective
 from tools.steps import ROOT
 
 SCRIPTS = ROOT / "book" / "_static" / "explorer"

@@ -520,7 +520,7 @@ def test_one_default_for_the_starts(
 def test_a_doubtful_fit_is_said_wherever_it_is_used(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("precision_lib.laws.solve.STEPS", 3)
+    monkeypatch.setattr("precision_lib.laws.solver.solve.STEPS", 3)
     said = "did not converge"
     saved = tmp_path / "rash.json"
     columns = ("--columns", "N=params")

@@ -12,7 +12,7 @@ from precision_lib import decide
 from precision_lib.decide.search import falling_root, minimum
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit, get_law
-from precision_lib.laws.objective import Objective
+from precision_lib.laws.solver.objective import Objective
 
 BASE = {"E": 1.8, "A": 480.0, "alpha": 0.35, "B": 2000.0, "beta": 0.37}
 PARTS = {"gamma_weights": 2.0, "n_weights": 0.2, "gamma_activations": 2.2}

@@ -22,7 +22,7 @@ from precision_lib.laws import (
     planted_table,
     save_fits,
 )
-from precision_lib.laws.objective import Objective
+from precision_lib.laws.solver.objective import Objective
 
 PAPER = decide.surface(decide.paper_fit())
 

@@ -40,7 +40,7 @@ def test_refits_from_the_optimum_reach_the_optimum_of_their_table():
     draws = bootstrap(found, "pairs", 8, seed=0)
     counts = draw_counts(np.arange(150), 8, np.random.default_rng(0))
     problem = found.problem
-    from precision_lib.laws.starts import random_starts
+    from precision_lib.laws.solver.starts import random_starts
 
     for replicate in range(8):
         starts = random_starts(problem, 12, seed=replicate)

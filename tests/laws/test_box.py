@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import lsq_linear
 
-from precision_lib.laws.box import convex, lowest_in_box, solve_free, times
+from precision_lib.laws.solver.box import convex, lowest_in_box, solve_free, times
 
 
 def made_up(seed, size, batch=20):

@@ -15,7 +15,7 @@ from precision_lib.laws import (
     planted_table,
 )
 from precision_lib.laws.likelihood import log_likelihood, residual_likelihood
-from precision_lib.laws.objective import Objective
+from precision_lib.laws.solver.objective import Objective
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_doubtful_fit_is_said_beside_its_scores(monkeypatch):
     sound = compare(example_table(), ["chinchilla"], folds=3)
     assert sound.scores[0].converged and sound.scores[0].lowest_share > 0.9
     assert sound.doubts == ()
-    monkeypatch.setattr("precision_lib.laws.solve.STEPS", 3)
+    monkeypatch.setattr("precision_lib.laws.solver.solve.STEPS", 3)
     rash = compare(example_table(), ["chinchilla"], folds=3)
     assert not rash.scores[0].converged
     assert any("chinchilla: The fit did not converge" in each for each in rash.doubts)

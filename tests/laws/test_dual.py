@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import RULES, Dual, slope
+from precision_lib.laws.solver.dual import RULES, Dual, slope
 
 CASES = {
     np.add: lambda x: x + 2.0 * x,

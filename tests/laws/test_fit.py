@@ -19,7 +19,7 @@ from precision_lib.laws import (
     planted_table,
     profile,
 )
-from precision_lib.laws.objective import Objective, huber
+from precision_lib.laws.solver.objective import Objective, huber
 
 NAMES = ("E", "A", "alpha", "B", "beta")
 
@@ -253,7 +253,7 @@ def test_large_table_agrees_with_the_whole():
 
 
 def test_rows_in_blocks_give_the_same_fit(monkeypatch):
-    from precision_lib.laws import problem
+    from precision_lib.laws.solver import problem
 
     table = planted_table("format-multiplier", 90, noise=0.003)
     whole = fit(table, "format-multiplier", starts=5)

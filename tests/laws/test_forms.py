@@ -17,8 +17,8 @@ from precision_lib.laws import (
     planted_table,
     register,
 )
-from precision_lib.laws.prepare import prepare
-from precision_lib.laws.starts import random_starts
+from precision_lib.laws.solver.prepare import prepare
+from precision_lib.laws.solver.starts import random_starts
 
 NAMES = [law.name for law in list_laws() if law.__module__.startswith("precision_lib")]
 PAPER = {

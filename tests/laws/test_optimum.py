@@ -6,9 +6,9 @@ from scipy.optimize import Bounds, minimize
 
 from precision_lib.findings.twins import law_runs
 from precision_lib.laws import bootstrap, example_table, fit, list_laws, planted_table
-from precision_lib.laws.prepare import prepare
 from precision_lib.laws.resample import draw_counts
-from precision_lib.laws.starts import random_starts
+from precision_lib.laws.solver.prepare import prepare
+from precision_lib.laws.solver.starts import random_starts
 from precision_lib.runs.run_table import load_runs
 from tests.laws.oracle import objective_of, scipy_s
 
@@ -71,7 +71,7 @@ def test_no_search_of_scipy_goes_lower(name, held):
 
 
 def solve_within(problem, starts, limits):
-    from precision_lib.laws.solve import solve
+    from precision_lib.laws.solver.solve import solve
 
     goal = problem.objective.transform(problem.target)[None, :]
     weight = problem.weight[None, :]
@@ -146,7 +146,7 @@ def test_holding_a_constant_never_makes_a_fit_better(name):
 
 def test_a_fit_that_ran_out_of_steps_says_so(monkeypatch):
     """No stall, however long, is taken for an optimum."""
-    from precision_lib.laws import solve
+    from precision_lib.laws.solver import solve
 
     monkeypatch.setattr(solve, "STEPS", 3)
     found = fit(example_table(), "chinchilla", starts=5)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.laws import bootstrap, fit, profile
-from precision_lib.laws.starts import random_starts
+from precision_lib.laws.solver.starts import random_starts
 from tests.laws.oracle import scipy_s
 
 OBJECTIVE = 1.0182740e-3

@@ -30,8 +30,8 @@ from precision_lib.laws import (
     planted_table,
 )
 from precision_lib.laws.law import Law
-from precision_lib.laws.objective import Objective
 from precision_lib.laws.registry import get_law
+from precision_lib.laws.solver.objective import Objective
 from precision_lib.report.choice import Choice, choose
 from precision_lib.report.decisions import NEARLY, advise
 from precision_lib.report.fitted_laws import Fitted, fit_choice

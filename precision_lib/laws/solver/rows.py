@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
 from precision_lib.laws.law import Law
+from precision_lib.laws.solver.dual import Array
 
 HUGE = 1e60  # no count of anything is larger; squares must not overflow
 Table = Any  # a pandas DataFrame, or a mapping from column name to numbers

@@ -99,7 +99,8 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 def _no_rule(name: str) -> UserError:
     return UserError(
         f"numpy.{name} has no derivative here; write the law with + - * / **, the "
-        "elementary functions and numpy.where, or add a rule with laws.dual.rule."
+        "elementary functions and numpy.where, or add a rule with "
+        "laws.solver.dual.rule."
     )
 
 

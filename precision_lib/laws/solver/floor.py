@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from precision_lib.laws.problem import Problem
-from precision_lib.laws.starts import few_rows, random_starts
+from precision_lib.laws.solver.problem import Problem
+from precision_lib.laws.solver.starts import few_rows, random_starts
 
 GRID = 13  # floors tried, from 1/1000 of the typical degradation to 3 times it
 STARTS = 16
@@ -21,7 +21,7 @@ def choose_floor(problem: Problem, seed: int) -> float:
     (1964) and Laplace noise, the match of a robust loss.
 
     >>> from precision_lib.laws import get_law, planted_table
-    >>> from precision_lib.laws.prepare import prepare
+    >>> from precision_lib.laws.solver.prepare import prepare
     >>> table = planted_table("ptq", rows=200, noise=0.1, floor=0.01)
     >>> 0.01 < choose_floor(prepare(table, get_law("ptq")), seed=0) < 1.0
     True

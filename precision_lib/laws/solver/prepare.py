@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
 from precision_lib.laws.law import Law, term_names
-from precision_lib.laws.objective import LossName, Objective, ScaleName
-from precision_lib.laws.problem import Problem
-from precision_lib.laws.rows import Table, has_column, numbers, read_rows, read_target
-from precision_lib.laws.space import make_space
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.objective import LossName, Objective, ScaleName
+from precision_lib.laws.solver.problem import Problem
+from precision_lib.laws.solver.rows import (
+    Table,
+    has_column,
+    numbers,
+    read_rows,
+    read_target,
+)
+from precision_lib.laws.solver.space import make_space
 
 HELD_OUT = "held-out"  # a role in the column ``role``
 LARGEST = 100_000_000  # rows times parameters: a few gigabytes of memory

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array, Dual
 from precision_lib.laws.law import Law, Parameter, term_names
-from precision_lib.laws.rows import Rows
+from precision_lib.laws.solver.dual import Array, Dual
+from precision_lib.laws.solver.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def make_space(
     Raises UserError if `fixed` or `tied` names a parameter that the law does not have.
 
     >>> from precision_lib.laws import get_law
-    >>> from precision_lib.laws.rows import read_rows
+    >>> from precision_lib.laws.solver.rows import read_rows
     >>> law = get_law("chinchilla")
     >>> rows = read_rows({"N": [1e6, 4e6], "D": [1e8, 1e8]}, law)
     >>> space = make_space(law, rows, np.array([3.0, 2.8]), fixed={"E": 1.7})
@@ -221,7 +221,7 @@ def arguments(law: type[Law], rows: Rows, scalars: Mapping[str, Any]) -> dict[st
     """Columns and parameters as the law's function wants them.
 
     >>> from precision_lib.laws import get_law
-    >>> from precision_lib.laws.rows import read_rows
+    >>> from precision_lib.laws.solver.rows import read_rows
     >>> law = get_law("format-multiplier")
     >>> table = {"N": [1.0, 2.0], "D": [1.0, 1.0], "weight_format": ["a", "b"]}
     >>> rows = read_rows(table, law)

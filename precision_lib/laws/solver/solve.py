@@ -1,6 +1,6 @@
 """Minimize a robust loss for many starts or replicates at once.
 
-The steps are those of `precision_lib.laws.trust_region`. Problems are in flight
+The steps are those of `precision_lib.laws.solver.trust_region`. Problems are in flight
 together, as many as the cache holds; those that are done make room for the next.
 """
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from precision_lib.laws.box import Mask
-from precision_lib.laws.dual import Array
-from precision_lib.laws.trust_region import (
+from precision_lib.laws.solver.box import Mask
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.trust_region import (
     CHUNK,
     Descent,
     Limits,
@@ -35,25 +35,16 @@ def solve(
     delta: float,
     above: float = 1.0,
 ) -> tuple[Array, Array, Mask]:
-    """Fit every start; rows of `target` and `weight` may differ by start.
+    """Fit every start (B, K); rows of `target` and `weight` may differ by start.
 
-    Parameters
-    ----------
-    model
-        Transformed predictions and their Jacobian at coordinates (B, K).
-    target, weight
-        Shape (1, n) or (B, n): transformed targets and row weights.
-    start
-        Coordinates (B, K).
-    limits
-        Lower and upper bounds (K,).
-    delta
-        Width of the square zone of Huber's loss.
-    above
-        What a residual above the law counts, beside 1 for one below it.
+    Returns coordinates (B, K), the sum of Huber losses there (B,), which is infinite
+    where the model is not defined at the start, and whether it is a minimum (B,): where
+    it is not, the steps have run out.
 
-    Examples
-    --------
+    `target`, `weight`: transformed targets and row weights, shape (1, n) or (B, n);
+    `delta`: width of the square zone of Huber's loss; `above`: what a residual above
+    the law counts, beside 1 for one below it.
+
     The median, as a fit with a very small zone:
 
     >>> x = np.array([[1.0, 2.0, 9.0]])

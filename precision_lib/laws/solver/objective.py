@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.dual import Array
+from precision_lib.laws.solver.dual import Array
 
 LossName = Literal["huber", "lad", "ls"]
 ScaleName = Literal["log", "asinh", "linear"]

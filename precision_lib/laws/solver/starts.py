@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from precision_lib.errors import UserError
-from precision_lib.laws.box import Mask
-from precision_lib.laws.dual import Array
-from precision_lib.laws.problem import Problem
+from precision_lib.laws.solver.box import Mask
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.problem import Problem
 
 SAME = 1e-6  # objectives that differ by less, relatively, are the same optimum
 SCREEN = 4_000  # rows on which starts are tried when a table has many more

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from precision_lib.laws.box import Mask
-from precision_lib.laws.dual import Array, Dual
 from precision_lib.laws.law import Law
-from precision_lib.laws.objective import Objective
-from precision_lib.laws.rows import Rows
-from precision_lib.laws.solve import solve
-from precision_lib.laws.space import Space, arguments
+from precision_lib.laws.solver.box import Mask
+from precision_lib.laws.solver.dual import Array, Dual
+from precision_lib.laws.solver.objective import Objective
+from precision_lib.laws.solver.rows import Rows
+from precision_lib.laws.solver.solve import solve
+from precision_lib.laws.solver.space import Space, arguments
 
 ROWS_AT_ONCE = 200_000  # for the sake of memory
 LAD_ZONE = 1e-7  # share of the typical residual within which |r| is rounded off
@@ -60,7 +60,7 @@ class Problem:
         weight: Array | None = None,
         goal: Array | None = None,
     ) -> tuple[Array, Array, Mask]:
-        """Minimize from every start; see `precision_lib.laws.solve.solve`.
+        """Minimize from every start; see `precision_lib.laws.solver.solve.solve`.
 
         Returns coordinates (B, K), objectives (B,), and which are minima (B,).
 
@@ -128,7 +128,7 @@ def predict_rows(law: type[Law], rows: Rows, params: Mapping[str, Any]) -> Array
     """Predictions of a law; parameters of shape (R, 1) give shape (R, n).
 
     >>> from precision_lib.laws import get_law
-    >>> from precision_lib.laws.rows import read_rows
+    >>> from precision_lib.laws.solver.rows import read_rows
     >>> law = get_law("ouyang")
     >>> rows = read_rows({"N": [4.0], "D": [9.0], "post_bits": [2.0]}, law)
     >>> given = {"k": 2.0, "beta": 0.5, "alpha": 0.5, "gamma": 1.0}

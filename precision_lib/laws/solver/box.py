@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from precision_lib.laws.dual import Array
+from precision_lib.laws.solver.dual import Array
 
 Mask = NDArray[np.bool_]
 SLACK = 1e-10  # share of the largest slope that counts as none at a bound

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from precision_lib.laws.box import Mask, convex, lowest_in_box, times
-from precision_lib.laws.dual import Array
-from precision_lib.laws.objective import huber
+from precision_lib.laws.solver.box import Mask, convex, lowest_in_box, times
+from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.objective import huber
 
 Model = Callable[[Array], tuple[Array, Array]]  # z (B, K) -> values (B, n), (B, K, n)
 Limits = tuple[Array, Array]  # lower and upper bounds, each of shape (K,)

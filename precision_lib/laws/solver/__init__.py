@@ -1,0 +1,1 @@
+"""How a law is fitted: checked rows, coordinates, exact slopes, many starts at once."""
