@@ -40,8 +40,6 @@ class Objective:
     --------
     >>> Objective("huber", 1.0).rho(np.array([0.5, -3.0])).tolist()
     [0.125, 2.5]
-    >>> Objective("huber", 1.0, above=0.2).rho(np.array([0.5, -0.5])).tolist()
-    [0.025, 0.125]
     """
 
     loss: LossName = "huber"

@@ -119,10 +119,6 @@ def numbers(name: str, values: Any) -> Array:
 
     >>> numbers("N", ["1e6", 2]).tolist()
     [1000000.0, 2.0]
-    >>> numbers("N", ["a", 2])
-    Traceback (most recent call last):
-    ...
-    precision_lib.errors.UserError: column 'N' holds 'a' in row 0, which is not ...
     """
     values = np.asarray(values)
     result: Array = np.empty(values.shape)
