@@ -122,8 +122,6 @@ def read_cell(
     --------
     >>> read_cell("350M", "N", Units(), "row 1", "params", 0)
     350000000.0
-    >>> read_cell("1,5", "loss", Units(), "row 2", "loss", 1).what
-    'is not a number'
     """
 
     def fault(what: str, cure: str = "correct it or leave the row out") -> Fault:

@@ -110,17 +110,11 @@ def check_runs(
 
     Examples
     --------
-    >>> frame = pd.DataFrame({"params": ["100M", "x"], "D": ["1", "2"],
-    ...                       "loss": ["1.0", "0"]}, dtype=object)
-    >>> raw = RawRuns("runs.csv", "CSV table", frame, ("row 1", "row 2"),
-    ...               ("params", "D", "loss"))
+    >>> frame = pd.DataFrame({"params": ["100M"], "D": ["1"], "loss": ["1.0"]})
+    >>> raw = RawRuns("runs.csv", "CSV table", frame, ("row 1",), tuple(frame))
     >>> found = check_runs(raw, {"N": "params"}, Units(tokens="B", loss="bits"))
     >>> found.table.to_dict("list")
     {'N': [100000000.0], 'D': [1000000000.0], 'loss': [0.6931471805599453]}
-    >>> for fault in found.faults:
-    ...     print(fault.sentence)
-    row 2, column 'params': 'x' is not a number; write a plain number such as 3.25.
-    row 2, column 'loss': '0' is not above zero; correct it or leave the row out.
     """
     if raw.faults and not len(raw.frame):  # what its columns lack need not be said
         nothing = pd.DataFrame(columns=list(required), dtype=float)
