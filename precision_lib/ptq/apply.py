@@ -87,8 +87,6 @@ def quantize(
     >>> result = quantize(model, "gptq", Int(3), Calibration("counting", ids))
     >>> result.report["layer"].tolist()
     ['blocks.0.qkv', 'blocks.0.out', 'blocks.0.gate_up', 'blocks.0.down']
-    >>> bool((result.report["output_error"] < 0.2).all())
-    True
     """
     chosen = options_of(method, options)
     _check(method, chosen, calibration)
