@@ -31,12 +31,6 @@ def checked_tree(text: str) -> tuple[ast.expr, tuple[str, ...]]:
 
     >>> checked_tree("D/N > 200")[1]
     ('D', 'N')
-    >>> checked_tree("N.values > 1")
-    Traceback (most recent call last):
-    ...
-    precision_lib.errors.UserError: Condition 'N.values > 1': a dot is not \
-    allowed; write comparisons of columns and numbers such as "N > 3e5 and D/N > 200", \
-    joined by and, or, not.
     """
     shown = repr(" ".join(text.split())[:76])
     if len(text) > MAX_LENGTH:

@@ -184,12 +184,6 @@ def parse_condition(text: str) -> Condition:
 
     >>> parse_condition("weight_bits in [3, 4] or not status == 'diverged'").names
     ('status', 'weight_bits')
-    >>> parse_condition("__import__('os')")
-    Traceback (most recent call last):
-    ...
-    precision_lib.errors.UserError: Condition "__import__('os')": a call is not \
-    allowed; write comparisons of columns and numbers such as "N > 3e5 and D/N > 200", \
-    joined by and, or, not.
     """
     tree, names = checked_tree(text)
     return Condition(text, names, tree)

@@ -149,11 +149,6 @@ def load_external(name: str, *, download: bool = False) -> pd.DataFrame:
 
     >>> load_external("quest").shape
     (104, 14)
-    >>> load_external("my_runs")
-    Traceback (most recent call last):
-    ...
-    precision_lib.errors.UserError: There is no external table 'my_runs'; choose \
-    from chinchilla, quest, datablations, quartet, quartet2.
     """
     if name not in TABLES:
         raise UserError(
