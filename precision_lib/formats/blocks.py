@@ -66,8 +66,6 @@ class Block:
 
         >>> MX_FORMATS["mxfp4"].bits_per_parameter((64, 64), (64, 64))
         4.25
-        >>> MX_FORMATS["nvfp4"].bits_per_parameter((64, 64), (64, 64))
-        4.5078125
         """
         own = (*(1 for _ in shape[:-1]), self.size)
         bits = bits_with_scales(self.bits, own, shape, scale_bits=8)

@@ -58,8 +58,6 @@ class Float:
 
     Examples
     --------
-    >>> Float(4, 3, specials="fn").largest, Float(5, 2, specials="ieee").largest
-    (448.0, 57344.0)
     >>> Float(2, 1).values
     (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
     """
