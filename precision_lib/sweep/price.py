@@ -80,8 +80,8 @@ def prices(configs: list[RunConfig], jobs: int = 1) -> dict[str, float]:
     }
 
 
-def gpu_seconds(config: RunConfig, teraflops: float = GPU_TERAFLOPS) -> float:
-    """Seconds of a GPU that does so many 10¹² operations a second.
+def gpu_seconds(config: RunConfig) -> float:
+    """Seconds of a GPU that does `GPU_TERAFLOPS` 10¹² operations a second.
 
     Training takes six operations a weight and token, and attention 6 · layers ·
     width · sequence more a token [Kaplan et al. 2020, section 2.1, causal]. A
@@ -98,7 +98,7 @@ def gpu_seconds(config: RunConfig, teraflops: float = GPU_TERAFLOPS) -> float:
     roundings = sum(bits <= most for bits in PTQ_BITS) * len(PTQ_METHODS)
     evaluated = (1 + roundings) * VALIDATION_WINDOWS * config.sequence
     tokens = config.steps * config.tokens_per_step + evaluated / 3
-    return 6 * (weights + attention) * tokens / (teraflops * 1e12)
+    return 6 * (weights + attention) * tokens / (GPU_TERAFLOPS * 1e12)
 
 
 def kind(config: RunConfig) -> tuple[Any, ...]:

@@ -24,17 +24,17 @@ PARTS: dict[str, tuple[str, ...]] = {
 SEED = 0
 
 
-def half(streams: list[Tokens], end: int, seed: int = SEED) -> list[Tokens]:
+def half(streams: list[Tokens], end: int) -> list[Tokens]:
     """Random documents of each source until they hold half of its tokens.
 
-    `streams`: tokens of each source; `end`: the token that ends a document; `seed`: of
-    the draw. The documents keep their order.
+    The documents keep their order. `streams`: tokens of each source; `end`: the token
+    that ends a document.
 
     >>> documents = np.array([1, 0, 2, 0, 3, 0, 4, 0], np.uint16)
     >>> half([documents], end=0)[0].tolist()
     [1, 0, 3, 0]
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(SEED)
     kept = []
     for stream in streams:
         stops = np.flatnonzero(stream == end) + 1
@@ -48,7 +48,7 @@ def half(streams: list[Tokens], end: int, seed: int = SEED) -> list[Tokens]:
 
 
 def replace_words(
-    streams: list[Tokens], pieces: list[str], fraction: float = 0.2, seed: int = SEED
+    streams: list[Tokens], pieces: list[str], fraction: float = 0.2
 ) -> list[Tokens]:
     """The same text with a `fraction` of its words drawn at random instead.
 
@@ -58,7 +58,7 @@ def replace_words(
 
     `streams`: tokens of each source; `pieces`: as in
     :func:`precision_lib.text.tokenization.pieces`; `fraction`: probability that a word
-    is replaced; `seed`: of the draw.
+    is replaced.
 
     >>> text = np.array([1, 2, 1, 3, 3, 2, 0], np.uint16)
     >>> replace_words([text], ["<|end|>", "a", "Ġb", "Ġc"], fraction=0.5)[0].tolist()
@@ -71,7 +71,7 @@ def replace_words(
     starts = np.flatnonzero((spaced | breaks)[tokens])
     sizes = np.diff(starts, append=len(tokens))
     words = np.flatnonzero(spaced[tokens[starts]])
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(SEED)
     replaced = words[generator.random(len(words)) < fraction]
     origin = np.arange(len(starts))
     origin[replaced] = generator.choice(words, len(replaced))

@@ -22,16 +22,16 @@ def tokens_per_byte(N: Any, tokens: Any, bits: Any) -> Any:
     return tokens / (N * bits / 8)
 
 
-def best_share(N: Any, D: Any, bits: Any, a: float = BEST_SHARE) -> Any:
+def best_share(N: Any, D: Any, bits: Any) -> Any:
     """Share of the tokens that training in low precision should have, at best.
 
-    ``exp(-a / ln S)``, S the tokens for each byte of the quantized parameters; for S
-    above 1. Dremov et al., arXiv 2509.22935, https://arxiv.org/abs/2509.22935.
+    ``exp(-6.7297 / ln S)``, S the tokens for each byte of the quantized parameters; for
+    S above 1. Dremov et al., arXiv 2509.22935, https://arxiv.org/abs/2509.22935.
 
     >>> [round(float(best_share(23_936, D, 4)), 2) for D in (0.4e6, 3.2e6, 12.8e6)]
     [0.15, 0.3, 0.38]
     """
-    return np.exp(-a / np.log(tokens_per_byte(N, D, bits)))
+    return np.exp(-BEST_SHARE / np.log(tokens_per_byte(N, D, bits)))
 
 
 def _phases(N, D, weight_bits, qat_share):
