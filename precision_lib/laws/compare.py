@@ -29,71 +29,39 @@ Rule = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Score:
-    """One law in a comparison.
+    """One law in a comparison."""
 
-    Attributes
-    ----------
-    law
-        Name.
-    parameters
-        Numbers fitted.
-    n, n_held_out
-        Rows in the table, and rows predicted by a fit that had not seen them.
-    r2
-        Of the fit of the whole table, in the unit of the target.
-    held_out_r2
-        ``1 - sum (y - yhat)^2 / sum (y - mean y)^2`` over the held-out rows; NaN
-        where the law is not defined for one of them.
-    held_out_error
-        Mean of ``|y - yhat|`` over mean of ``|y|`` over the held-out rows.
-    undefined
-        Held-out rows for which the fitted law gives no number.
-    aic, bic
-        From the fit of the whole table (see `likelihood.log_likelihood`); smaller
-        is better, and only differences within one comparison mean something.
-    share_at_best
-        Of the fit of the whole table.
-    lowest_share
-        The lowest such share of it and of the fits that predict held-out rows.
-    converged
-        Whether all of these fits are minima.
-    """
-
-    law: str
-    parameters: int
+    law: str  #: name
+    parameters: int  #: numbers fitted
+    #: n, n_held_out: rows in the table, and those predicted by fits without them
     n: int
     n_held_out: int
-    r2: float
+    r2: float  #: of the fit of the whole table, in the unit of the target
+    #: ``1 - sum (y - yhat)^2 / sum (y - mean y)^2`` over the held-out rows; NaN where
+    #: the law is not defined for one of them
     held_out_r2: float
+    #: Mean of ``|y - yhat|`` over mean of ``|y|`` over the held-out rows
     held_out_error: float
-    undefined: int
+    undefined: int  #: held-out rows for which the fitted law gives no number
+    #: aic, bic: from the fit of the whole table (see `likelihood.log_likelihood`);
+    #: smaller is better, and only differences within one comparison mean something
     aic: float
     bic: float
-    share_at_best: float
+    share_at_best: float  #: of the fit of the whole table
+    #: The lowest such share of it and of the fits that predict held-out rows
     lowest_share: float
-    converged: bool
+    converged: bool  #: whether all of these fits are minima
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of several laws on the same rows, best prediction first.
+    """Scores of several laws on the same rows, best prediction first."""
 
-    Attributes
-    ----------
-    scores
-        One `Score` a law.
-    fits
-        The fit of the whole table, by law.
-    predictions
-        Held-out predictions by law, NaN for rows that were never held out.
-    held_out
-        How rows were held out, in words.
-    """
-
-    scores: tuple[Score, ...]
-    fits: dict[str, Fit]
+    scores: tuple[Score, ...]  #: one `Score` a law
+    fits: dict[str, Fit]  #: the fit of the whole table, by law
+    #: Held-out predictions by law, NaN for rows that were never held out
     predictions: dict[str, Array]
-    held_out: str
+    held_out: str  #: how rows were held out, in words
 
     @property
     def doubts(self) -> tuple[str, ...]:

@@ -18,34 +18,17 @@ STEPS = 30  # refits to one side before the search for the interval's end gives 
 
 @dataclass(frozen=True)
 class Profile:
-    """Refits with one parameter held at a row of values.
+    """Refits with one parameter held at a row of values."""
 
-    Attributes
-    ----------
-    name
-        The parameter held.
-    values
-        Where it was held, ascending; the optimum is among them.
-    objective
-        Minimized objective at each.
-    deviance
-        Rise of the objective in units of a squared t value.
-    interval
-        Where the deviance stays below the critical value; an end is infinite (or
-        zero, for a positive parameter) where the data do not bound it.
-    closed
-        Whether the data bound the parameter below, and above.
-    level
-        Of the interval.
-    """
-
-    name: str
-    values: Array
-    objective: Array
-    deviance: Array
+    name: str  #: the parameter held
+    values: Array  #: where it was held, ascending; the optimum is among them
+    objective: Array  #: minimized objective at each
+    deviance: Array  #: rise of the objective in units of a squared t value
+    #: Where the deviance stays below the critical value; an end is infinite (or zero,
+    #: for a positive parameter) where the data do not bound it
     interval: tuple[float, float]
-    closed: tuple[bool, bool]
-    level: float
+    closed: tuple[bool, bool]  #: whether the data bound the parameter below, and above
+    level: float  #: of the interval
 
     @property
     def bounded(self) -> bool:
