@@ -37,37 +37,21 @@ TRUTH = {"true": True, "false": False}
 class Checked:
     """Runs in our names and units.
 
-    Attributes
-    ----------
-    source, kind : str
-        What was read.
-    table : DataFrame
-        One row a run that is free of faults; numbers as float64.
-    places : tuple of str
-        Where each stands.
-    faults : tuple of Fault
-        What is wrong with the others, all of it.
-    read, left_out : int
-        Runs found, and those of them that the condition leaves out.
-    columns : dict of str to str
-        Our name to the file's, for what was used.
-    remarks : tuple of str
-        What was taken to mean something, and what looks odd.
-
-    Examples
-    --------
     >>> Checked("a.csv", "CSV table", pd.DataFrame(), (), (), 2, 0, {}).bad_rows
     0
     """
 
+    #: source, kind: what was read
     source: str
     kind: str
-    table: pd.DataFrame
-    places: tuple[str, ...]
-    faults: tuple[Fault, ...]
+    table: pd.DataFrame  #: one row a run that is free of faults; numbers as float64
+    places: tuple[str, ...]  #: where each stands
+    faults: tuple[Fault, ...]  #: what is wrong with the others, all of it
+    #: read, left_out: runs found, and those of them that the condition leaves out
     read: int
     left_out: int
-    columns: dict[str, str]
+    columns: dict[str, str]  #: our name to the file's, for what was used
+    #: What was taken to mean something, and what looks odd
     remarks: tuple[str, ...] = ()
 
     @property

@@ -12,31 +12,17 @@ MAX_SHOWN = 40
 class Fault:
     """What is wrong with one row, and what to do.
 
-    Attributes
-    ----------
-    place : str
-        Row or file, as in ``row 3`` or ``run-7.json``.
-    column : str
-        As the file names it; empty if the whole row is meant.
-    value : str
-        What stands there; empty for nothing.
-    what, cure : str
-        The fault and what to do, without a full stop.
-    row : int
-        Number of the row within the runs read, from 0; -1 for a row that could
-        not be read.
-
-    Examples
-    --------
     >>> Fault("row 3", "val_loss", "oops", "is not a number", "mend it").sentence
     "row 3, column 'val_loss': 'oops' is not a number; mend it."
     """
 
-    place: str
-    column: str
-    value: str
+    place: str  #: row or file, as in ``row 3`` or ``run-7.json``
+    column: str  #: as the file names it; empty if the whole row is meant
+    value: str  #: what stands there; empty for nothing
+    #: what, cure: the fault and what to do, without a full stop
     what: str
     cure: str
+    #: Number of the row among the runs read, from 0; -1 where it could not be read
     row: int = -1
 
     @property

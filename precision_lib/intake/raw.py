@@ -13,30 +13,13 @@ NAMES = ("run", "run_id", "Name", "name")  # columns that name a run
 
 @dataclass(frozen=True)
 class RawRuns:
-    """Runs as they were found.
+    """Runs as they were found."""
 
-    Attributes
-    ----------
-    source : str
-        What was read, for messages.
-    kind : str
-        What that is, in a few words.
-    frame : DataFrame
-        One row a run; cells as they stand in the file (text, or JSON's types).
-    places : tuple of str
-        Where each row stands.
-    header : tuple of str
-        Every column of the source, read or not.
-    faults : tuple of Fault
-        Runs that could not be read.
-    remarks : tuple of str
-        What was joined, chosen or left unread.
-    """
-
-    source: str
-    kind: str
+    source: str  #: what was read, for messages
+    kind: str  #: what that is, in a few words
+    #: One row a run; cells as they stand in the file (text, or JSON's types)
     frame: pd.DataFrame
-    places: tuple[str, ...]
-    header: tuple[str, ...]
-    faults: tuple[Fault, ...] = ()
-    remarks: tuple[str, ...] = ()
+    places: tuple[str, ...]  #: where each row stands
+    header: tuple[str, ...]  #: every column of the source, read or not
+    faults: tuple[Fault, ...] = ()  #: runs that could not be read
+    remarks: tuple[str, ...] = ()  #: what was joined, chosen or left unread
