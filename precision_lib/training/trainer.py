@@ -22,22 +22,13 @@ from precision_lib.training.step import ALONE, Share
 class Run:
     """A finished run.
 
-    Attributes
-    ----------
-    model : Transformer, optional
-    record : dict
-        What the run table keeps of it.
-    state : State, optional
-        The last weights and optimizer, which other runs can start from.
-
-    Examples
-    --------
     >>> Run(None, {"loss": 3.5}).record["loss"]
     3.5
     """
 
     model: Transformer | None
-    record: dict[str, Any]
+    record: dict[str, Any]  #: what the run table keeps of it
+    #: The last weights and optimizer, which other runs can start from
     state: State | None = None
 
 
