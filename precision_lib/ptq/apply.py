@@ -27,21 +27,14 @@ Model = TypeVar("Model", bound=nn.Module)
 class Result(Generic[Model]):
     """A quantized model and what became of each layer.
 
-    Attributes
-    ----------
-    model : Module
-        The copy; its linear weights are on the grid and its weight formats None.
-    report : DataFrame
-        A row a layer in forward order; the columns are those of
-        `precision_lib.ptq.report.layer_row`.
-
-    Examples
-    --------
     >>> Result(nn.Linear(2, 2), pd.DataFrame()).report.empty
     True
     """
 
+    #: The copy; its linear weights are on the grid and its weight formats None
     model: Model
+    #: A row a layer in forward order; the columns are those of
+    #: `precision_lib.ptq.report.layer_row`
     report: pd.DataFrame
 
 

@@ -19,24 +19,15 @@ from precision_lib.model.transformer import Norm, Transformer
 class Fold:
     """Layers that read one vector, and the module that makes it.
 
-    Attributes
-    ----------
-    source : str
-        Name of a norm, or of a linear layer from which the vector comes by
-        operations that pass a factor of each entry on.
-    layers : tuple of str
-        Names of all layers that read it.
-    rows : tuple of int, optional
-        First row and one past the last, where a linear layer makes more than this.
-
-    Examples
-    --------
     >>> Fold("blocks.0.mlp_norm", ("blocks.0.gate_up",)).rows is None
     True
     """
 
+    #: Name of a norm, or of a linear layer from which the vector comes by operations
+    #: that pass a factor of each entry on
     source: str
-    layers: tuple[str, ...]
+    layers: tuple[str, ...]  #: names of all layers that read it
+    #: First row and one past the last, where a linear layer makes more than this
     rows: tuple[int, int] | None = None
 
 
