@@ -25,30 +25,6 @@ Indices = npt.NDArray[np.int64]
 class Corpus:
     """Token arrays for training and validation.
 
-    Attributes
-    ----------
-    name : str
-        One of `precision_lib.text.loading.NAMES`, or the folder or dataset it was made
-        of.
-    train : array of uint16, shape (tokens,)
-        Memory-mapped, so that worker processes share it.
-    validation : array of uint16, shape (windows, 129)
-        128 inputs and their 128 next tokens a row; the same for every run.
-    validation_source : array of int, shape (windows,)
-        Index into `sources` of each row.
-    sources : tuple of str
-        Where the text comes from.
-    train_lengths : tuple of int
-        Training tokens of each source; they stand one after the other.
-    vocab_size : int
-        Number of tokens.
-    digest : str
-        SHA-256 of both arrays: equal digests mean equal data.
-    bytes_per_token : float
-        Bytes of text that a predicted validation token stands for, on average.
-
-    Examples
-    --------
     >>> from precision_lib.text.building import build_corpus
     >>> from precision_lib.text.sources import Document
     >>> text = [Document("a", str(i), (f"word {i} and more",)) for i in range(900)]
@@ -57,14 +33,19 @@ class Corpus:
     (129, ('a',), (5717,))
     """
 
+    #: One of `precision_lib.text.loading.NAMES`, or where it comes from
     name: str
-    train: Tokens
+    train: Tokens  #: shape (tokens,); memory-mapped, so that worker processes share it
+    #: Shape (windows, 129); 128 inputs and their 128 next tokens a row; the same for
+    #: every run
     validation: Tokens
-    validation_source: Indices
-    sources: tuple[str, ...]
+    validation_source: Indices  #: shape (windows,); index into `sources` of each row
+    sources: tuple[str, ...]  #: where the text comes from
+    #: Training tokens of each source; they stand one after the other
     train_lengths: tuple[int, ...]
-    vocab_size: int
-    digest: str
+    vocab_size: int  #: number of tokens
+    digest: str  #: SHA-256 of both arrays: equal digests mean equal data
+    #: Bytes of text that a predicted validation token stands for, on average
     bytes_per_token: float
 
     def loss_per_byte(self, loss: float) -> float:

@@ -28,25 +28,15 @@ from precision_lib.paths import writable_folder
 class Document:
     """A text that stays whole when the corpus is split.
 
-    Attributes
-    ----------
-    source : str
-        Where it comes from; the loss is also reported per source.
-    key : str
-        Name of the document; the split into training and validation depends on
-        ``(source, key)`` only.
-    passages : tuple of str
-        Its paragraphs, the unit of duplicate removal.
-
-    Examples
-    --------
     >>> Document("notes", "monday", ("First passage.", "Second.")).key
     'monday'
     """
 
-    source: str
+    source: str  #: where it comes from; the loss is also reported per source
+    #: Name of the document; the split into training and validation depends on
+    #: ``(source, key)`` only
     key: str
-    passages: tuple[str, ...]
+    passages: tuple[str, ...]  #: its paragraphs, the unit of duplicate removal
 
 
 @dataclass(frozen=True)
