@@ -45,22 +45,13 @@ ORDER: dict[type[ast.cmpop], Callable[[Value, Value], Value]] = {
 class Condition:
     """A checked condition; make one with :func:`parse_condition`.
 
-    Attributes
-    ----------
-    text : str
-        The condition as it was written.
-    names : tuple of str
-        The columns it reads, in alphabetical order.
-
-    Examples
-    --------
     >>> condition = parse_condition("D/N > 200 and seed != 0")
     >>> condition.names
     ('D', 'N', 'seed')
     """
 
-    text: str
-    names: tuple[str, ...]
+    text: str  #: the condition as it was written
+    names: tuple[str, ...]  #: the columns it reads, in alphabetical order
     tree: ast.expr
 
     def mask(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
