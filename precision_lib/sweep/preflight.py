@@ -16,7 +16,7 @@ from precision_lib.ptq.options import PTQ_BITS, PTQ_METHODS
 from precision_lib.text.corpus import SEQUENCE, VALIDATION_WINDOWS, Corpus, save_corpus
 from precision_lib.text.loading import load_corpus
 from precision_lib.text.streaming import STREAMS
-from precision_lib.training.config import MAX_EPOCHS, RunConfig
+from precision_lib.training.config import RunConfig
 
 RECORD_BYTES = 100_000
 
@@ -41,7 +41,7 @@ def prepare(todo: list[RunConfig], out: Path) -> dict[str, Path]:
     corpora = {name: load_corpus(name) for name in {c.corpus for c in todo}}
     for config in todo:
         corpus = corpora[config.corpus]
-        check_size(config, len(corpus.train), corpus.vocab_size)
+        config.must_fit(corpus.name, len(corpus.train), corpus.vocab_size)
     return {name: _folder_of(corpus) for name, corpus in corpora.items()}
 
 
@@ -63,33 +63,11 @@ def check_sizes(todo: list[RunConfig]) -> None:
     for config in todo:
         if config.corpus in known:
             about = known[config.corpus]
-            tokens = about["training_tokens"]
-            check_size(config, tokens, about["vocab_size"])
+            sizes = about["training_tokens"], about["vocab_size"]
+            config.must_fit(config.corpus, *sizes)
         elif config.corpus in STREAMS:
             stream = STREAMS[config.corpus]
-            check_size(config, stream.tokens, stream.vocab_size)
-
-
-def check_size(config: RunConfig, tokens: int, vocab_size: int) -> None:
-    """Raise a UserError if a run cannot be done on a corpus of this size.
-
-    It must pass the tokens at most four times, and know as many kinds as the model.
-
-    >>> from precision_lib.model.shapes import SHAPES
-    >>> check_size(RunConfig(SHAPES["24k"], tokens=3000), 1000, 512)
-    """
-    windows = (tokens - 1) // config.sequence
-    before = config.before[1] * config.sequence
-    if config.windows > MAX_EPOCHS * windows:
-        raise UserError(
-            f"{before + config.tokens:,} tokens are more than {MAX_EPOCHS} epochs of "
-            f"the corpus {config.corpus} ({tokens:,} tokens); ask for fewer."
-        )
-    if config.model.vocab_size != vocab_size:
-        raise UserError(
-            f"the corpus {config.corpus} has {vocab_size} kinds of token and the model "
-            f"of run {config.run_id} {config.model.vocab_size}; set vocab_size."
-        )
+            config.must_fit(config.corpus, stream.tokens, stream.vocab_size)
 
 
 def weight_bytes(config: RunConfig) -> int:

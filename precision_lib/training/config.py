@@ -150,6 +150,23 @@ class RunConfig:
         """Windows of training text up to the end, with those of the runs before."""
         return self.before[1] + self.steps * self.batch_size
 
+    def must_fit(self, corpus: str, tokens: int, vocab_size: int) -> None:
+        """Raise a UserError if the run cannot be done on a corpus of this size.
+
+        It must pass the tokens at most four times, and know as many kinds as the model.
+        """
+        if self.windows > MAX_EPOCHS * ((tokens - 1) // self.sequence):
+            asked = self.before[1] * self.sequence + self.tokens
+            raise UserError(
+                f"{asked:,} tokens are more than {MAX_EPOCHS} epochs of the corpus "
+                f"{corpus} ({tokens:,} tokens); ask for fewer."
+            )
+        if self.model.vocab_size != vocab_size:
+            raise UserError(
+                f"the corpus {corpus} has {vocab_size} kinds of token and the model of "
+                f"run {self.run_id} {self.model.vocab_size}; set vocab_size."
+            )
+
     @property
     def lane(self) -> RunConfig:
         """Equal for runs that can train side by side as lanes of one step."""

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from precision_lib.errors import UserError
 from precision_lib.text.corpus import Corpus
-from precision_lib.training.config import MAX_EPOCHS, RunConfig
+from precision_lib.training.config import RunConfig
 
 
 def data_order(corpus: Corpus, config: RunConfig) -> np.ndarray:
@@ -19,13 +18,8 @@ def data_order(corpus: Corpus, config: RunConfig) -> np.ndarray:
     Shape (steps, batch_size). Every epoch is its own random order; a window is
     used once an epoch. A run that starts from another goes on where that one ended.
     """
+    config.must_fit(corpus.name, len(corpus.train), corpus.vocab_size)
     windows = (len(corpus.train) - 1) // config.sequence
-    if config.windows > MAX_EPOCHS * windows:
-        raise UserError(
-            f"{config.windows * config.sequence} tokens are more than {MAX_EPOCHS} "
-            f"epochs of the corpus {corpus.name} ({windows * config.sequence} tokens); "
-            "ask for fewer."
-        )
     generator = np.random.default_rng(config.seed)
     epochs = math.ceil(config.windows / windows)
     order = np.concatenate([generator.permutation(windows) for _ in range(epochs)])

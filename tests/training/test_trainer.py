@@ -147,7 +147,7 @@ def test_a_new_field_leaves_old_ids_alone():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": dataclasses.replace(SMALL, vocab_size=99)}, "vocab_size of 99"),
+        ({"model": dataclasses.replace(SMALL, vocab_size=99)}, " 99; set vocab_size"),
         ({"device": "cuda:7"}, "device 'cuda:7' is not available"),
     ],
 )
