@@ -40,8 +40,6 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
     >>> misfit(example_fit())
     ()
     """
-    from scipy.special import stdtr
-
     if fit.problem is None or fit.z is None:
         return ()
     columns = fit.problem.rows.columns
@@ -61,6 +59,8 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
         name: _group_score(known, feature * root, left, group)
         for name, feature in (*_directions(columns), *_others(table, left.size))
     }
+    from scipy.special import stdtr  # a table with nothing to judge needs none
+
     chance = {n: float(2 * stdtr(count - 1, -abs(t))) for n, t in score.items()}
     wrong = [name for name in chance if chance[name] < LEVEL / len(chance)]
     return tuple(
