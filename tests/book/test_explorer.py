@@ -376,6 +376,21 @@ def test_the_cost_of_rounding_is_that_of_the_library(name: str, page: Page) -> N
                 agree([one[key]], [answer.values[share]], SEARCHED)
 
 
+@pytest.mark.parametrize("rule", ["all", "b200"])
+@pytest.mark.parametrize("name", ["ours", "paper", "effective, resampled"])
+def test_what_is_nearly_as_good_is_that_of_the_library(
+    name: str, rule: str, page: Page
+) -> None:
+    law, cost = decide.surface(*SETS[name]), json.dumps(DATA["rules"][rule])
+    known = decide.training_widths(law, 1e21, 0.01, rule=rule)
+    grid = [{**points(1, 0)[0], "D": bits} for bits in known.bits]
+    goal = float(known.loss.min()) + 0.01
+    body = f"PrecisionLaws.nearlyAsGood(set.pair, 1e21, point.D, {goal}, {cost})"
+    for k, ends in enumerate(ask(page, name, body, grid)):
+        theirs = [known.more["N_from"][k], known.more["N_to"][k]]
+        agree(ends or [np.nan] * 2, theirs, 1e-6)
+
+
 @pytest.mark.parametrize("name", ["ours", "paper", "effective, resampled"])
 def test_a_normal_delta_is_that_of_the_library(name: str, page: Page) -> None:
     law = decide.surface(*SETS[name], columns=dict.fromkeys(COLUMNS.values(), 1e6))

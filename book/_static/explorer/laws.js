@@ -102,6 +102,16 @@ const PrecisionLaws = (() => {
     return { P, N, D, ratio: D / N, loss: value, edge: !(N >= SIZES[0] && N <= SIZES[1]) };
   }
 
+  /* Least and greatest N of a width that lose at most so much to the goal; null for none. */
+  function nearlyAsGood(pair, budget, P, goal, cost = ALL) {
+    const best = allocation(pair, budget, P, cost);
+    if (!(best.loss <= goal)) return null;
+    const at = (x) => ({ N: Math.exp(x), D: (best.N * best.D) / Math.exp(x), bits: allBits(P), post: Infinity });
+    const excess = (x) => loss(pair, at(x)).total - goal;
+    const [low, middle, high] = [SIZES[0], best.N, SIZES[1]].map(Math.log);
+    return [bisect(excess, low, middle), bisect((x) => -excess(x), middle, high)].map(Math.exp);
+  }
+
   /* d log(f(P) / cost(P)) / d log P, which is zero at the best P. */
   function slope(pair, P, cost) {
     const { base } = pair;
@@ -316,6 +326,6 @@ const PrecisionLaws = (() => {
 
   return {
     PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, criticalData, interval, loss,
-    makeSet, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
+    makeSet, nearlyAsGood, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
   };
 })();

@@ -24,6 +24,13 @@ const PrecisionResults = (() => {
     get(name).dataset.value = span ? span.join(" ") : "";
   }
 
+  const NEARLY = 0.01; // nats
+
+  function putNear(name, ends) {
+    get(name).textContent = ends ? `${show(ends[0])} to ${show(ends[1])}` : "–";
+    get(name).dataset.value = ends ? ends.join(" ") : "";
+  }
+
   const nats = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
 
   function showLoss(set, point) {
@@ -72,8 +79,9 @@ const PrecisionResults = (() => {
       : set.parts.length < 3 && cost.name === "all" ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
         + "the best P would be higher if the other parts were fitted." : "";
     get("rule-words").textContent = `${cost.words} The rows share one budget.`;
-    const rows = [free ? Laws.optimum(set.pair, budget, cost) : null,
-      ...[16, 8, 6, 4].map((P) => Laws.allocation(set.pair, budget, P, cost))];
+    const widths = [16, 8, 6, 4].map((P) => Laws.allocation(set.pair, budget, P, cost));
+    const goal = Math.min(...widths.map(({ loss }) => loss).filter(Number.isFinite)) + NEARLY;
+    const rows = [free ? Laws.optimum(set.pair, budget, cost) : null, ...widths];
     rows.forEach((row, i) => {
       get(`optimum-${i}`).hidden = !row;
       if (!row) return;
@@ -84,6 +92,7 @@ const PrecisionResults = (() => {
       put(`optimum-${i}-loss`, row.loss, nats(row.loss));
       const word = row.edge ? "at the end of the search" : rangeWord(set, row);
       get(`optimum-${i}-range`).textContent = word;
+      if (i) putNear(`optimum-${i}-near`, Laws.nearlyAsGood(set.pair, budget, row.P, goal, cost));
       get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
     });
     const draws = free ? set.draws.map((pair) => Laws.optimum(pair, budget, cost)) : [];
