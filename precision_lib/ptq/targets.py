@@ -121,7 +121,13 @@ def divide(model: nn.Module, fold: Fold, scales: Tensor) -> bool:
     >>> model[0].weight.tolist()
     [0.5, 0.25]
     """
-    source = _submodule(model, fold.source)
+    try:
+        source = model.get_submodule(fold.source)
+    except AttributeError:
+        raise UserError(
+            f"the model has no module '{fold.source}' to fold scales into; name one "
+            "that named_modules() lists."
+        ) from None
     parameters = [parameter.data for parameter in source.parameters()]
     if any(parameter.dim() == 2 for parameter in parameters):
         rows = slice(*(fold.rows or (None,)))
@@ -139,13 +145,3 @@ def divide(model: nn.Module, fold: Fold, scales: Tensor) -> bool:
     for gain, old in zip(gains, before, strict=True):
         gain.copy_(old)
     return False
-
-
-def _submodule(model: nn.Module, name: str) -> nn.Module:
-    try:
-        return model.get_submodule(name)
-    except AttributeError:
-        raise UserError(
-            f"the model has no module '{name}' to fold scales into; name one that "
-            "named_modules() lists."
-        ) from None

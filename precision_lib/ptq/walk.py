@@ -152,8 +152,10 @@ class Walk:
         how = [getattr(self.layers[name], "precision", None) for name in fold.layers]
         if any(getattr(each, "rotation", 0) for each in how):
             return None, "rotated input: no scales"
-        if fold.source in self.layers and not self._scales_rows(fold.source):
-            return None, "fixed scales before it: no scales"
+        if fold.source in self.layers:  # each of its rows is divided by its own number
+            block = weight_block(self.layers[fold.source], self.granularity)
+            if block[0] > 1 or not can_clip(self.fmt):
+                return None, "fixed scales before it: no scales"
         weights = [
             Weight(
                 _wide(used_weight(self.layers[name])),
@@ -171,11 +173,6 @@ class Walk:
         behind = not all(reads_as_it_comes(self.layers[n]) for n in fold.layers)
         note = ", its input quantized behind them" if behind else ""
         return scales.to(x.dtype), f"scales at power {power:g}{note}"
-
-    def _scales_rows(self, source: str) -> bool:
-        """Whether each row of the layer may be divided by a number of its own."""
-        one_row = weight_block(self.layers[source], self.granularity)[0] == 1
-        return one_row and can_clip(self.fmt)
 
     def _criterion(
         self, name: str, hessian: Tensor | None, width: int
