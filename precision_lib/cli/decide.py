@@ -13,7 +13,7 @@ from precision_lib.cli.answers import show_answer
 from precision_lib.cli.options import CostRule, Source, sized
 from precision_lib.cli.output import numbers, working
 from precision_lib.cli.reach import Extrapolate, within_reach
-from precision_lib.cli.sources import laws_of
+from precision_lib.cli.sources import laws_of, origin
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -153,7 +153,10 @@ def decide(
         _within_reach(surface, known, answer)
     if "cost_rule" in TAKES.get(question, ()) and not isinstance(answer, Contour):
         answer = replace(answer, notes=(rule_words(cost_rule or "all"), *answer.notes))
-    show_answer(answer, as_json, surface.doubts)
+    source = origin(fit, surface.fits)
+    if not isinstance(answer, Contour):
+        answer = replace(answer, notes=(*answer.notes, *source))
+    show_answer(answer, as_json, (*surface.doubts, *source))
 
 
 def _within_reach(

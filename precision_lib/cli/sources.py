@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,17 @@ if TYPE_CHECKING:
 PAPER = "paper"
 PAPER_WITHOUT = "paper-no-offset"
 OURS = "ours"
+
+
+def origin(source: str, fits: Sequence[Fit]) -> list[str]:
+    """Where constants come from that no file of the reader's holds, in sentences.
+
+    >>> origin("paper", laws_of("paper"))
+    ['Constants printed in arXiv 2411.04330, not fitted here.']
+    """
+    if source not in (PAPER, PAPER_WITHOUT, OURS):
+        return []
+    return list(dict.fromkeys(each.warnings[0] for each in fits))
 
 
 def laws_of(source: str) -> tuple[Fit, ...]:

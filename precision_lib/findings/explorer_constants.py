@@ -134,6 +134,10 @@ def our_constants(
     if judge:
         base = _judged(base, table, None, seed)
         rounding = _judged(rounding, roundings, roundings["run_id"].to_numpy(), seed)
+    base, rounding = (
+        replace(each, warnings=(f"{SELECTION}.", *each.warnings))
+        for each in (base, rounding)
+    )
     return ConstantSet("ours", SELECTION, base, rounding, measured)
 
 

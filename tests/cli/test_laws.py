@@ -19,6 +19,7 @@ from precision_lib import decide
 from precision_lib.cli import laws as cli_laws, report as cli_report
 from precision_lib.cli.report import report
 from precision_lib.decide.cost import rule_words
+from precision_lib.decide.paper import WARNING
 from precision_lib.errors import UserError
 from precision_lib.laws import (
     example_fit,
@@ -232,6 +233,7 @@ def test_decide_agrees_with_the_library(question: str, options: list, answer) ->
     surface = decide.surface(decide.paper_fit(), decide.paper_degradation())
     expected = answer(surface).to_dict()
     record = call_json("decide", "paper", question, *options)
+    assert record["notes"].pop() == WARNING
     if "--budget" in options:
         assert record["notes"].pop(0) == rule_words("all")
     assert record == expected
