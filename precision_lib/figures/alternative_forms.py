@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from precision_lib.figures.parts import PAPER
 from precision_lib.figures.style import bits_style
 from precision_lib.findings.alternative_forms import LABELS
 from precision_lib.formats import HIGH_PRECISION_BITS
 
+PAPER = "#b2182b"
 Array = npt.NDArray[np.float64]
 
 

@@ -89,9 +89,8 @@ def compositions(measured: Measured, D: float) -> pd.DataFrame:
     (2, True)
     """
     cells = fit_cells(measured, D)
-    p, size_part = cells.fitted.parameters, _size_part(cells)
-    keys, few = ["N", "formats"], cells.runs["bits"] <= FEW
-    repeated = bool(cells.runs[few].duplicated(keys).any())
+    p, whole = cells.fitted.parameters, size_part(cells)
+    keys, known = ["N", "formats"], cells.noise_is_known(0)
     rows = []
     for mix in mixes(cells, tied=True):
         runs = cells.runs[(cells.runs[keys] == [mix.size, mix.formats]).all(axis=1)]
@@ -101,9 +100,9 @@ def compositions(measured: Measured, D: float) -> pd.DataFrame:
         row |= {"seeds": runs["model"].nunique()}
         row |= {"cost": cells.cost(p, mix.size, mix.formats)}
         for rule in RULES:
-            above = _above(cells, mix, rule, size_part(mix.size))
+            above = _above(cells, mix, rule, whole(mix.size))
             found = cells.fitted.estimate(above, row["seeds"])
-            low, high = found.interval() if repeated else (np.nan, np.nan)
+            low, high = found.interval() if known else (np.nan, np.nan)
             row |= {rule: row["cost"] + found.value, f"{rule}_error": found.error}
             row |= {f"{rule}_low": low, f"{rule}_high": high}
         rows.append(row)
@@ -199,7 +198,12 @@ def mixes(cells: Cells, tied: bool = False) -> list[Mix]:
     return found
 
 
-def _size_part(cells: Cells) -> SizePart:
+def size_part(cells: Cells) -> SizePart:
+    """What each size has to pay, fitted to the unquantized losses of all sizes.
+
+    >>> size_part(cells)(98e3)  # doctest: +SKIP
+    1.1
+    """
     high = cells.runs[cells.runs["formats"] == label({})]
     mean = high.groupby("N")["loss"].mean()
     sizes = np.log(mean.index.to_numpy(float) / 98e3)
@@ -261,7 +265,7 @@ def _fit_rule(cells: Cells, found: list[Mix]) -> MeanFit:
             np.log(p[1] + whole + added + p[0] * (whole * (ratio - 1) - added))
         )
 
-    level, front, power = _size_part(cells)
+    level, front, power = size_part(cells)
     q = cells.fitted.parameters
     start = [0.3, level, np.log(front), np.log(power)]
     start += [cells.cost(q, *name) for name in singles]

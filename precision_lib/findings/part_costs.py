@@ -82,6 +82,11 @@ class Cells:
             raise Undetermined(f"no size has runs of all of: {'; '.join(formats)}.")
         return [int(size) for size in count.index[count == len(wanted)]]
 
+    def noise_is_known(self, bits: float) -> bool:
+        """Whether runs of as few bits are repeated, so that their noise is measured."""
+        few = self.runs[(self.runs["bits"] <= FEW)]
+        return bits > FEW or bool(few.duplicated(["N", "formats"]).any())
+
     def mean(self, of: Callable[[Array, int], float], *formats: str) -> Estimate:
         """Mean of a number over the models that have all of these formats.
 

@@ -1,50 +1,102 @@
-"""The parts of a model beside each other, by the law of effective parameters."""
+"""What each part costs alone at each width, measured and by a law."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.decide import paper_fit
+from precision_lib.findings.composition import size_part
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.part_costs import fit_cells, label
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.laws import Bootstrap, Fit
+from precision_lib.laws import Fit
 from precision_lib.laws.forms.share import kept
 
 Array = npt.NDArray[np.float64]
 
 
-def share_curves(replicates: Bootstrap, bits: Iterable[float]) -> pd.DataFrame:
-    """The share f(P) that each part keeps, with 95% intervals, beside the paper's.
+def costs_by_width(measured: Measured, D: float) -> pd.DataFrame:
+    """Cost of each part alone at each width and size, and the share that it leaves.
 
-    Returns one row a part and number of bits: part, bits, estimate, low, high, paper.
-    Ours is 0 where the law leaves nothing; the paper's, with its offsets, NaN there.
+    Returns
+    -------
+    DataFrame
+        Columns N, part, bits, models (that have it), cost with the ends of its 95%
+        interval (low, high) in nats per token, share, of the parameters, read off the
+        losses of all sizes at the same D, and paper, its law's share with the offsets.
+        As long as no seed repeats few bits their noise is not known, and the ends of
+        their costs are missing.
 
-    `replicates`: of the law "effective", whose every replicate holds all three parts;
-    `bits`: iterable of float.
-
-    >>> from precision_lib.laws import bootstrap, fit, planted_table
-    >>> found = fit(planted_table("effective", 60), "effective", starts=5)
-    >>> curves = share_curves(bootstrap(found, replicates=5), [4.0, 8.0])
-    >>> curves.columns.tolist()
-    ['part', 'bits', 'estimate', 'low', 'high', 'paper']
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> table = costs_by_width(load_measured(["base", "parts"], "short"), 1.75e6)
+    >>> table.groupby("part")["bits"].min().tolist()
+    [2, 2, 2]
     """
-    paper = paper_fit().params
+    cells, paper = fit_cells(measured, D), paper_fit().params
+    whole = size_part(cells)
+    alone = cells.runs[cells.runs["part"].isin(PARTS)]
+    models = alone.groupby(["N", "formats"])["model"].nunique().to_dict()
     rows = []
-    for part in PARTS:
-        ours = replicates.fit.params
-        gamma, n = f"gamma_{part}", f"n_{part}"
-        draws = replicates.params[gamma], replicates.params[n]
-        for b in bits:
-            ends = np.percentile(np.nan_to_num(kept(b, *draws)), [2.5, 97.5])
-            estimate = float(np.nan_to_num(kept(b, ours[gamma], ours[n])))
-            row = {"part": part, "bits": b, "estimate": estimate}
-            published = float(kept(b, paper[gamma], paper[n]))
-            rows.append(row | {"low": ends[0], "high": ends[1], "paper": published})
-    return pd.DataFrame(rows)
+    for run in alone.drop_duplicates(["N", "formats"]).to_dict("records"):
+        size, part, bits = int(run["N"]), str(run["part"]), int(run["bits"])
+        formats = label({PARTS[part]: bits})
+        if run["formats"] != formats:  # other scales
+            continue
+
+        def cost(p: Array, size: int = size, formats: str = formats) -> float:
+            return cells.cost(p, size, formats)
+
+        units = int(models[size, formats])
+        found = cells.fitted.estimate(cost, units)
+        ends = found.interval() if cells.noise_is_known(bits) else (np.nan, np.nan)
+        share = (1 + max(found.value, 0) / whole(size)) ** (-1 / whole.power)
+        row = {"N": size, "part": part, "bits": bits, "models": units}
+        row |= {"cost": found.value, "low": ends[0], "high": ends[1], "share": share}
+        published = kept(float(bits), paper[f"gamma_{part}"], paper[f"n_{part}"])
+        rows.append(row | {"paper": float(published)})
+    return pd.DataFrame(rows).sort_values(["N", "part", "bits"], ignore_index=True)
+
+
+def above_weights(measured: Measured, D: float) -> pd.DataFrame:
+    """What activations and KV cache cost above weights in the same bits.
+
+    Returns
+    -------
+    DataFrame
+        Index part and bits, where a size has both. Columns: nats, low and high (95%,
+        as in `costs_by_width`), and models.
+
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> table = above_weights(load_measured(["base", "parts"], "short"), 1.75e6)
+    >>> bool(table.loc[("activations", 4), "low"] > 0)
+    True
+    """
+    cells, rows = fit_cells(measured, D), {}
+    have = pd.DataFrame(cells.names, columns=["N", "formats"]).groupby("formats")["N"]
+    sizes = have.agg(set).to_dict()
+    for part, bits in (
+        (part, b) for part in ("activations", "kv") for b in range(2, 9)
+    ):
+        two = label({PARTS[part]: bits}), label({PARTS["weights"]: bits})
+        if not sizes.get(two[0], set()) & sizes.get(two[1], set()):
+            continue
+
+        def gap(p: Array, size: int, two: tuple[str, str] = two) -> float:
+            return cells.cost(p, size, two[0]) - cells.cost(p, size, two[1])
+
+        found = cells.mean(gap, *two)
+        ends = found.interval() if cells.noise_is_known(bits) else (np.nan, np.nan)
+        row = {"nats": found.value, "low": ends[0], "high": ends[1]}
+        rows[part, bits] = row | {"models": found.units}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.rename_axis(["part", "bits"])
 
 
 def cost_by_law(fit: Fit, runs: pd.DataFrame) -> Array:

@@ -34,6 +34,16 @@ def say(**facts: Any) -> None:
         display({f"{PREFIX}text/plain": repr(value)}, raw=True, metadata=said)
 
 
+def with_ends(estimate: float, low: float, high: float) -> str:
+    """A number with its interval, or with a word where there is none.
+
+    >>> with_ends(0.25, 0.2, 0.3), with_ends(0.25, math.nan, math.nan)
+    ('0.250 (0.200 to 0.300)', '0.250 (no interval yet)')
+    """
+    ends = "no interval yet" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
+    return f"{estimate:.3f} ({ends})"
+
+
 def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | float]:
     """Every value of `facts` under the name that the prose quotes it by.
 

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.decide import effective_size, paper_fit, surface
+from precision_lib.decide import paper_fit
 from precision_lib.errors import UserError
-from precision_lib.figures.parts import costs_by_part, differences_by_bits
 from precision_lib.findings.intervals import r2_gap, r_squared
-from precision_lib.findings.parts import cost_by_law, share_curves
+from precision_lib.findings.measured import load_measured
+from precision_lib.findings.parts import above_weights, cost_by_law, costs_by_width
 from precision_lib.findings.twins import LOWEST, law_runs, twin_groups, with_part
-from precision_lib.laws import bootstrap, fit, planted_table
 
 BITS = [(32, 32, 32), (4, 32, 32), (32, 2, 32), (32, 32, 4), (4, 4, 4), (2, 8, 32)]
 
@@ -58,16 +57,6 @@ def test_parts_are_named():
     assert twin_groups(runs()).nunique() == 1
 
 
-def test_shares_are_those_that_the_decisions_find():
-    found = fit(planted_table("effective", 80), "effective", starts=8)
-    curves = share_curves(bootstrap(found, replicates=5), [4.0, 6.0])
-    row = curves.query("part == 'activations' and bits == 4").iloc[0]
-    answer = effective_size(surface(found), 1e8, 1e10, {"activation_bits": 4})
-    assert row["estimate"] == pytest.approx(answer.values["share"], rel=1e-6)
-    theirs = effective_size(surface(paper_fit()), 1e8, 1e10, {"activation_bits": 4})
-    assert row["paper"] == pytest.approx(theirs.values["share"], rel=1e-6)
-
-
 def test_the_law_s_cost_of_an_unquantized_run_is_nothing():
     assert cost_by_law(paper_fit(), runs().head(1)) == pytest.approx([0.0])
 
@@ -83,13 +72,21 @@ def test_the_gap_is_the_difference_of_two_scores():
     assert back == pytest.approx(-gap) and ends == pytest.approx((-high, -low))
 
 
-def test_figures_show_every_pair_and_every_difference():
-    pairs = with_part(runs().iloc[[1, 2, 3]]).assign(cost=0.1, by_law=0.1)
-    panels = costs_by_part(pairs).axes
-    assert [panel.get_title() for panel in panels] == [
-        "weights", "activations", "KV cache",
-    ]  # fmt: skip
-    index = pd.MultiIndex.from_tuples([("kv", 3), ("kv", 4)])
-    table = pd.DataFrame({"estimate": [-0.1, 0.1], "low": -0.2, "high": 0.2}, index)
-    dots = differences_by_bits(table, "weights").axes[0].lines[0]
-    assert np.allclose(dots.get_xydata(), [[3, -0.1], [4, 0.1]])
+def test_a_cost_has_an_interval_once_a_seed_repeats_its_bits():
+    measured = load_measured(["base", "parts"], "short")
+    runs = measured.runs
+    for seeds, known in ((1, False), (2, True)):
+        fewer = runs[(runs["sweep"] == "base") | (runs["seed"] < seeds)]
+        table = costs_by_width(measured._replace(runs=fewer), 1.75e6)
+        few = table[table["bits"] <= 4]
+        assert few["low"].notna().all() == known == few["low"].notna().any()
+        assert ((table["low"] < table["cost"]) | table["low"].isna()).all()
+        gaps = above_weights(measured._replace(runs=fewer), 1.75e6)
+        assert np.isfinite(gaps.loc[("kv", 3), "high"]) == known
+
+
+def test_a_costlier_part_keeps_a_smaller_share():
+    table = costs_by_width(load_measured(["base", "parts"], "short"), 1.75e6)
+    for _, rows in table[table["cost"] > 0].groupby("N"):
+        ordered = rows.sort_values("cost")["share"]
+        assert ordered.is_monotonic_decreasing and ordered.between(0, 1).all()
