@@ -118,6 +118,8 @@ def report(
     if cluster:
         refuse_unused(ctx, ("resample",), "a bootstrap with --cluster")
     widths = _widths(post_bits)
+    if measured is not None and len(widths) != 1:
+        raise UserError("--measured is a delta at one width; say which by --post-bits.")
     reading = Reading(
         columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
         skip_bad_rows,

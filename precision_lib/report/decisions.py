@@ -29,7 +29,6 @@ from precision_lib.decide.decision import brief
 from precision_lib.decide.surface import TRAINING_BITS
 from precision_lib.decide.ties import covering
 from precision_lib.decide.widths import HARDWARE_WIDTHS
-from precision_lib.errors import UserError
 from precision_lib.laws import Fit
 from precision_lib.laws.solver.dual import Array
 from precision_lib.report.choice import PLAIN
@@ -237,8 +236,6 @@ def _costs(
 ) -> Advice:
     """What rounding one model costs, by width; whether a measured cost is normal."""
     chosen = list(widths or HARDWARE_WIDTHS)
-    if measured is not None and len(chosen) > 1:
-        raise UserError("--measured is a delta at one width; say which by --post-bits.")
     answers = tuple(
         _asked(rounding_cost, law, N, D, bits, measured=measured) for bits in chosen
     )

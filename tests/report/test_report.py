@@ -436,6 +436,7 @@ def test_the_same_table_gives_the_same_page(tmp_path: Path) -> None:
         (["RUNS", "--budget", -1], "--budget is -1"),
         (["RUNS", "--post-bits", "x"], "is not a list of bits"),
         (["RUNS", "--post-bits", "0"], "is not a list of bits"),
+        (["RUNS", "--measured", 0.1, "--post-bits", "3,4"], "say which by --post-bits"),
         (["RUNS", "--out", "no/such.html"], "there is no folder"),
         (["RUNS", "--law", "none"], "no law 'none'"),
         (["RUNS", "--law", "ptq"], "post_bits is missing"),
