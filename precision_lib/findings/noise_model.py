@@ -123,11 +123,12 @@ def fit_mean(
         target = y - mean(point) + design @ point
         state = _reml(target, design, stack, logs)
         logs, new = state.logs, state.parameters
-        if not np.isfinite(new).all():
+        variances = np.diag(state.covariance)
+        if not np.isfinite(new).all() or not (variances > 0).all():
             raise Undetermined(UNDETERMINED)
         while not np.isfinite(mean(new)).all():
             new = (new + point) / 2
-        moved = np.abs(new - point) / np.sqrt(np.diag(state.covariance))
+        moved = np.abs(new - point) / np.sqrt(variances)
         point = new
         if moved.max() < 1e-3:
             break
