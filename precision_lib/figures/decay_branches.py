@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from precision_lib.figures.ablations import data_axis
 from precision_lib.findings.decay_branches import BRANCH, TRUNK, USUAL
@@ -35,9 +36,13 @@ def cost_with_and_without_decay(table: pd.DataFrame) -> Figure:
             rows = table[(table["N"] == size) & (table["kind"] == kind)]
             near = (rows["D"] / 1e5).round()  # seeds stop within a step of one another
             mean = rows.groupby(near)[["D", "delta"]].mean()
-            ax.plot(mean["D"], mean["delta"], **style | {"marker": ""}, label=kind)
+            ax.plot(mean["D"], mean["delta"], **style | {"marker": ""})
+            ax.plot([], [], **style, label=kind)
             ax.plot(rows["D"], rows["delta"], **style | {"linestyle": ""}, ms=4.5)
         ax.set(title=f"N = {size:,.0f}", yscale="log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
         data_axis(ax, table["tokens"])
     axes[0][0].set_ylabel("cost of rounding δ (nats per token)")
     figure.supxlabel("training tokens D", size="medium")

@@ -8,6 +8,7 @@ rate and with a linear decay to zero: same weights, same tokens, another end.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -95,16 +96,17 @@ def raised_by_decay(table: pd.DataFrame) -> pd.DataFrame:
     whole = table[(table["D"] / table["tokens"] - 1).abs() < 0.02]
     keys = ["tokens", "N", "seed"]
     wide = whole.pivot_table(index=keys, columns="kind", values="delta")
-    logs = np.log(wide[BRANCH] / wide[TRUNK]).dropna()
+    logs = (wide[BRANCH] / wide[TRUNK]).dropna().map(np.log)
     rows = {
         tokens: _mean(one.to_numpy(), "ratio") for tokens, one in logs.groupby("tokens")
     }
     table = pd.DataFrame.from_dict(rows, orient="index")
     ends = ["ratio", "low", "high"]
-    return table.assign(**np.exp(table[ends])).rename_axis("tokens")
+    table[ends] = np.exp(table[ends])
+    return table.rename_axis("tokens")
 
 
-def _mean(values: np.ndarray, name: str) -> dict[str, float]:
+def _mean(values: npt.NDArray[np.float64], name: str) -> dict[str, float]:
     n, reach = len(values), float("nan")
     if n > 1:
         reach = float(stats.t.ppf(0.975, n - 1) * stats.sem(values))
