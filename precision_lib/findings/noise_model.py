@@ -134,11 +134,8 @@ def fit_mean(
             break
     else:
         raise Undetermined("the fit under the noise model did not settle.")
-    sizes = dict(zip(kernels, np.exp(state.logs / 2), strict=True))
-    return MeanFit(
-        point, state.covariance, {k: float(v) for k, v in sizes.items()},
-        state.slopes, state.information,
-    )  # fmt: skip
+    sizes = dict(zip(kernels, np.exp(state.logs / 2).tolist(), strict=True))
+    return MeanFit(point, state.covariance, sizes, state.slopes, state.information)
 
 
 def _kernels(
