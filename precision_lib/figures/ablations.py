@@ -47,30 +47,6 @@ def setting_style(place: int) -> dict[str, Any]:
     }
 
 
-def rates(curves: Mapping[str, Array], total: int) -> Figure:
-    """Learning rate over a run, one small panel a schedule.
-
-    `curves`: share of the peak at each step, by label; `total`: steps of the longest.
-
-    >>> figure = rates({"constant": np.ones(9)}, 9)
-    """
-    figure, axes = plt.subplots(
-        2, -(-len(curves) // 2), sharex=True, sharey=True, squeeze=False,
-        figsize=(7.2, 3.2),
-    )  # fmt: skip
-    for place, (axis, (name, curve)) in enumerate(
-        zip(axes.flat, curves.items(), strict=False)
-    ):
-        axis.plot(
-            np.arange(len(curve)) / total, curve, color=setting_style(place)["color"]
-        )
-        axis.set_title(name, fontsize="medium")
-        axis.set(xlim=(0, 1), ylim=(0, 1.08))
-    figure.supxlabel("share of the steps", fontsize="medium")
-    figure.supylabel("learning rate / peak", fontsize="medium")
-    return figure
-
-
 def settings_against_data(
     table: pd.DataFrame,
     column: str,
@@ -141,39 +117,6 @@ def estimates(
     axis.grid(axis="y", visible=False)
     if lines:
         figure.legend(loc="outside upper center", ncols=len(lines))
-    return figure
-
-
-def before_and_after(jumps: pd.DataFrame, steady: pd.DataFrame) -> Figure:
-    """Cost of rounding before and after the learning rate went down.
-
-    `jumps`: as `precision_lib.findings.schedules.decays` gives it; `steady`: all runs
-    stopped before their decay, with N, D and delta.
-
-    >>> jump = pd.DataFrame({"N": [9], "stable_D": [8.0], "stable_delta": [0.1]})
-    >>> steady = pd.DataFrame({"N": [9], "D": [8.0], "delta": [0.1]})
-    >>> figure = before_and_after(jump.assign(D=10.0, delta=0.2), steady)
-    """
-    sizes = sorted(steady["N"].unique())
-    figure, axes = plt.subplots(
-        1, len(sizes), sharey=True, squeeze=False, figsize=(7.2, 3.8)
-    )
-    for axis, size in zip(axes[0], sizes, strict=True):
-        rows = steady[steady["N"] == size].sort_values("D")
-        axis.plot(rows["D"], rows["delta"], "o--", color="0.45", label="before")
-        for _, one in jumps[jumps["N"] == size].iterrows():
-            axis.plot(
-                [one["stable_D"], one["D"]], [one["stable_delta"], one["delta"]],
-                color="#d55e00", lw=1.4,
-            )  # fmt: skip
-            axis.plot(one["D"], one["delta"], "D", color="#d55e00", ms=5)
-        axis.plot([], [], "D-", color="#d55e00", label="after the decay")
-        axis.set(title=f"N = {size:,.0f}", yscale="log")
-        data_axis(axis, steady["D"])
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
-    figure.supxlabel("training tokens", fontsize="medium")
-    axes[0][0].set_ylabel("cost of rounding δ (nats per token)")
     return figure
 
 

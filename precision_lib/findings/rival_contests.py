@@ -125,38 +125,50 @@ def standings(results: Results, seed: int = 0) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)[[*columns, "cells"]]
 
 
-def winners(results: Results, seed: int = 0) -> pd.DataFrame:
-    """Who wins each contest, or ties, by author.
+def best_laws(results: Results, seed: int = 0) -> dict[tuple[str, str], list[str]]:
+    """The best law of each contest and those that tie with it; none of too few cells.
+
+    >>> best_laws(results)[ROUNDING, "between"]  # doctest: +SKIP
+    ['ptq']
+    """
+    return {
+        name: leaders(one, seed=seed) if one.groups.nunique() >= FEWEST else []
+        for name, one in results.items()
+    }
+
+
+def winners(best: dict[tuple[str, str], list[str]]) -> pd.DataFrame:
+    """Who wins each contest, or ties, by author, from `best_laws`.
 
     Returns, index what was held out; a column a quantity.
 
-    >>> winners(results).loc["between", ROUNDING]  # doctest: +SKIP
+    >>> winners({(ROUNDING, "between"): ["ptq"]}).loc["between", ROUNDING]
     'the paper wins'
     """
     found: dict[str, dict[str, str]] = {}
-    for (quantity, rule), one in results.items():
-        best = [LAWS[law] for law in leaders(one, seed=seed)]
-        enough = one.groups.nunique() >= FEWEST
-        found.setdefault(quantity, {})[rule] = in_words(best) if enough else TOO_FEW
+    for (quantity, rule), laws in best.items():
+        said = in_words([LAWS[law] for law in laws]) if laws else TOO_FEW
+        found.setdefault(quantity, {})[rule] = said
     return pd.DataFrame(found).fillna("")
 
 
-def best_counts(results: Results, seed: int = 0) -> pd.DataFrame:
+def best_counts(
+    results: Results, best: dict[tuple[str, str], list[str]]
+) -> pd.DataFrame:
     """How often each law was the best, alone or among those that tie with it.
 
-    Contests of fewer cells than give an interval do not count.
+    `best`: of `best_laws`; contests of too few cells do not count.
 
     Returns, index law; contests, alone, among.
 
-    >>> best_counts(results).loc["ptq", "alone"]  # doctest: +SKIP
+    >>> best_counts(results, best_laws(results)).loc["ptq", "alone"]  # doctest: +SKIP
     np.int64(3)
     """
     rows = [
-        {"law": law, "contests": 1, "alone": best == [law], "among": law in best}
-        for one in results.values()
-        if one.groups.nunique() >= FEWEST
-        for best in [leaders(one, seed=seed)]
-        for law in one.errors
+        {"law": law, "contests": 1, "alone": laws == [law], "among": law in laws}
+        for name, laws in best.items()
+        if laws
+        for law in results[name].errors
     ]
     return pd.DataFrame(rows).groupby("law", sort=False).sum()
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.model.config import ModelConfig
 from precision_lib.model.shapes import peak_learning_rate
-from precision_lib.training.config import RunConfig, learning_rate
 
 STABLE = "WSD before its decay"
 SCHEDULES: Mapping[str, Mapping[str, float | str]] = {
@@ -92,22 +88,3 @@ def decays(table: pd.DataFrame) -> pd.DataFrame:
     near = (rows["stable_D"] - (1 - DECAY) * rows["D"]).abs() <= step
     rows = rows[near].reset_index(drop=True)
     return rows.assign(ratio=rows["delta"] / rows["stable_delta"])
-
-
-def rates_in_training(steps: int = 400) -> dict[str, npt.NDArray[np.float64]]:
-    """Learning rate of each step as a share of the peak, for each of `SCHEDULES`.
-
-    The run stopped before its decay has as many fewer steps.
-
-    >>> rates = rates_in_training(100)
-    >>> len(rates["cosine"]), len(rates[STABLE])
-    (100, 80)
-    """
-    shape = ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80)
-    found = {}
-    for name, settings in SCHEDULES.items():
-        count = round((1 - DECAY) * steps) if name == STABLE else steps
-        tokens = count * RunConfig(shape).tokens_per_step
-        config = RunConfig(shape, tokens=tokens, peak_lr=1.0, **settings)  # type: ignore[arg-type]
-        found[name] = np.array([learning_rate(i, config) for i in range(count)])
-    return found

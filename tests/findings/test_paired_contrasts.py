@@ -18,15 +18,17 @@ from precision_lib.findings.paired_contrasts import (
     mean_ratios,
 )
 from precision_lib.findings.schedules import (
+    DECAY,
     SCHEDULES,
     STABLE,
     decays,
-    rates_in_training,
     schedule_runs,
     with_cost,
 )
 from precision_lib.laws import fit
+from precision_lib.model.config import ModelConfig
 from precision_lib.runs.run_table import load_ptq, load_runs
+from precision_lib.training.config import RunConfig, learning_rate
 
 
 @given(st.lists(st.floats(-9, 9), min_size=2, max_size=20))
@@ -152,6 +154,18 @@ def test_a_decay_is_found_by_its_steps():
     share = jumps["stable_D"] / jumps["D"]
     assert share.between(0.79, 0.81).all()
     assert not jumps.duplicated("run_id").any()
+
+
+def rates_in_training(steps: int) -> dict[str, np.ndarray]:
+    """Learning rate of each step as a share of the peak, for each of `SCHEDULES`."""
+    shape = ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80)
+    found = {}
+    for name, settings in SCHEDULES.items():
+        count = round((1 - DECAY) * steps) if name == STABLE else steps
+        tokens = count * RunConfig(shape).tokens_per_step
+        config = RunConfig(shape, tokens=tokens, peak_lr=1.0, **settings)  # type: ignore[arg-type]
+        found[name] = np.array([learning_rate(i, config) for i in range(count)])
+    return found
 
 
 def test_the_stopped_run_has_the_rates_of_the_whole_one():
