@@ -263,8 +263,8 @@ def read_preregistration(path: Path) -> Preregistration:
 
     Examples
     --------
-    >>> read_preregistration(PATH).deviations
-    []
+    >>> read_preregistration(PATH).deviations[0].findings
+    ['exponent-or-mantissa']
     """
     try:
         return Preregistration.model_validate(read_yaml(path))

@@ -13,6 +13,7 @@ from precision_lib.rounding.options import (
     Scale,
     StraightThrough,
 )
+from precision_lib.rounding.sharing import block_size, own_block
 
 PARTS = ("weights", "activations", "kv_cache", "queries")
 
@@ -28,7 +29,7 @@ class Precision:
     queries : str
         Format of the rotated queries inside attention, high precision in the paper.
     weight_granularity, activation_granularity, kv_granularity : str
-        As in `precision_lib.rounding.quantizer.block_size`. The defaults are the
+        As in `precision_lib.rounding.sharing.block_size`. The defaults are the
         paper's:
         weights per output channel, activations per tensor. It does not say what
         its KV cache shares; here each token and head has a scale.
@@ -73,6 +74,24 @@ class Precision:
             "activation_bits": bits_of(self.activations),
             "kv_bits": bits_of(self.kv_cache),
         }
+
+    def must_fit(self, model: ModelConfig) -> None:
+        """Raise a UserError where a block that shares a scale does not divide `model`.
+
+        >>> Precision(weights="mxfp4").must_fit(ModelConfig(64, 2, 2, 160))
+        """
+        head = (model.d_model // model.n_heads,)
+        inputs = (model.d_model, model.d_mlp)
+        for fmt, granularity, widths in (
+            (self.weights, self.weight_granularity, inputs),
+            (self.activations, self.activation_granularity, inputs),
+            (self.kv_cache, self.kv_granularity, head),
+            (self.queries, self.kv_granularity, head),
+        ):
+            if fmt != HIGH_PRECISION:
+                for shape in ((1, width) for width in widths):
+                    block = block_size(granularity, shape)
+                    own_block(parse_format(fmt), block, shape)
 
     @property
     def lane(self) -> Precision:

@@ -23,7 +23,7 @@ from precision_lib.pretrained.language_model import (
     window_texts,
 )
 from precision_lib.pretrained.weight_grid import linear_weights
-from precision_lib.rounding.scales import block_size
+from precision_lib.rounding.sharing import block_size
 from precision_lib.runs.run_table import load_checked, write_table
 from precision_lib.text.corpus import Corpus
 from precision_lib.text.loading import load_corpus

@@ -21,7 +21,7 @@ from precision_lib.paths import DATA
 from precision_lib.pretrained.language_model import Packaged, packaged_file
 from precision_lib.ptq.statistics import kurtosis
 from precision_lib.rounding.quantizer import quantize, signal_to_noise
-from precision_lib.rounding.scales import block_size
+from precision_lib.rounding.sharing import block_size
 from precision_lib.runs.run_table import load_checked
 from precision_lib.text.sources import Wheel
 

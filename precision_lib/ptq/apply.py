@@ -67,7 +67,7 @@ def quantize(
     the file of its name); "noise", which rounds nothing and adds Gaussian noise of the
     size of the error of "rtn". `fmt`: grid of the weights; None leaves them alone.
     `calibration`: needed by "gptq" and "awq"; with it reports have output errors.
-    `granularity`: as in `precision_lib.rounding.scales.block_size`; the fused parts of
+    `granularity`: as in `precision_lib.rounding.sharing.block_size`; the fused parts of
     a layer never share a scale. `activations`, `kv_cache`: formats of a `Transformer`
     with scales found on the fly as in training; None keeps those of its training.
     `folds`: where AWQ's scales can go; found by itself for a `Transformer` and for

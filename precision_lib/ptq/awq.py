@@ -15,7 +15,7 @@ from torch import Tensor
 
 from precision_lib.formats import Format
 from precision_lib.ptq.grid import weight_grid
-from precision_lib.rounding.scales import BlockSize
+from precision_lib.rounding.sharing import BlockSize
 
 CLIP_RATIOS = tuple(1 - i / 20 for i in range(10))
 

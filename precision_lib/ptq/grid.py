@@ -10,7 +10,8 @@ from torch import Tensor
 
 from precision_lib.formats import Block, Element, Float, Format
 from precision_lib.rounding.quantizer import scaled_blocks
-from precision_lib.rounding.scales import BlockSize, split
+from precision_lib.rounding.scales import split
+from precision_lib.rounding.sharing import BlockSize
 
 # Maps an error of the weights, (out, in), to what each entry adds to the total.
 Criterion = Callable[[Tensor], Tensor]

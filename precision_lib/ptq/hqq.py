@@ -12,7 +12,8 @@ from torch import Tensor
 
 from precision_lib.errors import UserError
 from precision_lib.formats import Block, Element, Float, Format, Int
-from precision_lib.rounding.scales import BlockSize, absmax_scale, split
+from precision_lib.rounding.scales import absmax_scale, split
+from precision_lib.rounding.sharing import BlockSize
 
 NORM, BETA, KAPPA, STEPS = 0.7, 10.0, 1.01, 20  # the authors' optimize.py
 ZERO_POINT_BITS = 16  # a real number, where `Int`'s own is an integer

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from precision_lib.model.transformer import QuantLinear
-from precision_lib.rounding.scales import BlockSize, block_size
+from precision_lib.rounding.sharing import BlockSize, block_size
 
 # Gets a layer's name and its input, puts its new weight in place, and returns the
 # output under it.

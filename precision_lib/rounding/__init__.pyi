@@ -7,7 +7,8 @@ from .quantizer import (
     scaled_blocks,
     signal_to_noise,
 )
-from .scales import BlockSize, absmax_scale, block_size, split
+from .scales import absmax_scale, split
+from .sharing import BlockSize, block_size
 
 __all__ = [
     "BlockSize",

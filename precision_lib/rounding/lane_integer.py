@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from precision_lib.formats import Int, parse_format
-from precision_lib.rounding.scales import BlockSize, absmax, split
+from precision_lib.rounding.scales import absmax, split
+from precision_lib.rounding.sharing import BlockSize
 
 
 class LaneInt(nn.Module):

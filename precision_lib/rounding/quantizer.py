@@ -21,7 +21,7 @@ from precision_lib.formats import Format, Int
 from precision_lib.rounding.lane_integer import LaneInt
 from precision_lib.rounding.options import STRAIGHT_THROUGH, Scale, StraightThrough
 from precision_lib.rounding.scale_choice import scaled_blocks
-from precision_lib.rounding.scales import BlockSize, block_size
+from precision_lib.rounding.sharing import BlockSize, block_size
 
 __all__ = [
     "BlockSize",

@@ -12,14 +12,13 @@ from precision_lib.formats import Block, Element, Float, Format, Int
 from precision_lib.formats.gaussian import gaussian_scale
 from precision_lib.rounding.options import SCALES, Scale
 from precision_lib.rounding.scales import (
-    BlockSize,
     absmax_scale,
     block_scale,
-    own_block,
     second_scale,
     split,
     two_level,
 )
+from precision_lib.rounding.sharing import BlockSize, own_block
 
 # Multiples of the absmax scale that are tried: eighths of a factor of two.
 COARSE = tuple(2 ** (k / 8) for k in range(4, -37, -1))

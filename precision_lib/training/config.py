@@ -120,6 +120,7 @@ class RunConfig:
                 f"{self.micro_batch or 1} on {self.devices} devices."
             )
         check_known("engine", self.engine, get_args(Engine))
+        self.precision.must_fit(self.model)
         for name in ("model", "seed", "corpus", "sequence", "dtype"):
             if self.start_from and getattr(self, name) != getattr(
                 self.start_from, name

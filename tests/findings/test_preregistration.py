@@ -50,10 +50,10 @@ def test_no_estimand_stands_under_two_words() -> None:
         ("    prediction: 4\n", "    guess: 4\n", "guess: Extra inputs"),
         ("supports: [0.03, .inf]", "supports: [-0.03, .inf]", "overlap"),
         ("supports: [0.03, .inf]", "supports: [0.03, 0.01]", "wrong order"),
-        ("deviations: []", "deviations: [", "is no YAML"),
+        ("deviations:\n", "deviations: [\n", "is no YAML"),
         (
-            "deviations: []",
-            "deviations: [{date: 2026-12-01, findings: [turns], what: x}]",
+            "findings: [exponent-or-mantissa]",
+            "findings: [turns]",
             "unknown finding 'turns'",
         ),
     ],
