@@ -16,6 +16,8 @@ from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_p
 from precision_lib.decide.widths import HARDWARE_WIDTHS, WidthTable, widths_of
 from precision_lib.errors import UserError
 
+MOST = 700.0  # nats of delta: beyond them the ratio of perplexities is no number
+NOTHING = 1e-290  # nats: a ratio to less is no number either
 SPAN = 60.0  # how far below N or D, in powers of e, an equal model is looked for
 
 
@@ -62,14 +64,16 @@ def rounding_cost(
         return np.exp(falling_root(excess, -SPAN, 0.0, np.arange(index.size)))
 
     def solve(index: Index) -> Answer:
-        rounded = held.loss(index, N, D, bits, post_bits)
-        delta = rounded - held.loss(index, N, D, bits)
-        with np.errstate(over="ignore"):
-            found = {"delta": delta, "perplexity_ratio": np.exp(delta)}
+        delta = held.rounding(index, N, D, bits, post_bits)
+        rounded = held.loss(index, N, D, bits) + delta
+        ratio = np.where(delta > MOST, np.inf, np.exp(np.minimum(delta, MOST)))
+        found = {"delta": delta, "perplexity_ratio": ratio}
         found["token_share"] = share(index, rounded, 1, 0)
         found["size_share"] = share(index, rounded, 0, 1)
-        more = {} if measured is None else {"measured_over_predicted": measured / delta}
-        return found | more
+        if measured is not None:
+            some = np.where(np.abs(delta) > NOTHING, delta, np.nan)
+            found["measured_over_predicted"] = measured / some
+        return found
 
     what = f"cost of {post_bits:g} bits for {N:.4g} parameters and {D:.4g} tokens"
     given = {"N": N, "D": D, "post_bits": post_bits}
@@ -85,15 +89,15 @@ def _judged(
     Of the law's curve and of a run around it, both as normal on the fit's own scale.
     """
     fit = surface.degradation
-    if fit is None or not np.isfinite(fit.scatter):
+    value, draws = answer.values["delta"], answer.draws.get("delta", np.array([]))
+    if fit is None or not np.isfinite(fit.scatter) or np.isinf([value, *draws]).any():
         said = (
             "How far runs scatter around the law is not known: only the ratio is said."
         )
         return answer if measured is None else answer.noting(said)
     scale = fit.settings
-    middle = float(scale.transform(answer.values["delta"]))
-    draws = scale.transform(answer.draws.get("delta", np.array([])))
-    curve = float(np.nanstd(draws)) if len(draws) else 0.0
+    middle = float(scale.transform(value))
+    curve = float(np.nanstd(scale.transform(draws))) if len(draws) else 0.0
     around = NormalDist(middle, float(np.hypot(curve, fit.scatter)))
     ends = [around.inv_cdf(0.5 + side * level / 2) for side in (-1, 1)]
     low, high = (float(end) for end in scale.inverse(np.array(ends)))
@@ -142,14 +146,12 @@ def serving_widths(
         require_positive(bits=one)
     sizes = memory / bits if memory is not None else np.full(bits.shape, N)
     index = np.arange(surface.size)
-    each = [
-        (surface.loss(index, n, D, post_bits=p), surface.loss(index, n, D))
-        for n, p in zip(sizes, bits, strict=True)
-    ]
-    losses, plain = (np.array(values) for values in zip(*each, strict=True))
+    pairs = list(zip(sizes, bits, strict=True))
+    delta = np.array([surface.rounding(index, n, D, UNQUANTIZED, p) for n, p in pairs])
+    losses = delta + [surface.loss(index, n, D) for n in sizes]
     what = f"{N:.4g} parameters" if N is not None else f"{memory:.4g} bits of weights"
     return widths_of(
         surface, f"{what}, trained on {D:.4g} tokens, rounded to each width",
         "post_bits", bits, sizes, np.full(bits.shape, D), losses, level,
-        {"GB": bits * sizes / 8e9, "delta": (losses - plain)[:, 0]},
+        {"GB": bits * sizes / 8e9, "delta": delta[:, 0]},
     )  # fmt: skip

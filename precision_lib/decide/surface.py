@@ -83,6 +83,15 @@ class Surface:
             return found
         return found + self._one(self.degradation, index, N, D, bits, post_bits)
 
+    def rounding(
+        self, index: Index, N: Numbers, D: Numbers, bits: Numbers, post_bits: Numbers
+    ) -> Array:
+        """What rounding adds to the loss: of its law, else a difference of losses."""
+        at = (index, N, D, bits)
+        if self.degradation is not None:
+            return self._one(self.degradation, *at, post_bits)
+        return self.loss(*at, post_bits) - self.loss(*at)
+
     def holding(
         self,
         levels: Mapping[str, str] | None = None,
@@ -169,7 +178,7 @@ class Surface:
         values = {name: float(x[0]) for name, x in found.items()}
         draws = {name: x[1:] for name, x in found.items()} if self.size > 1 else {}
         intervals = {
-            name: _interval(x, level) for name, x in draws.items() if np.ptp(x) != 0
+            name: _interval(x, level) for name, x in draws.items() if (x != x[0]).any()
         }
         asked = {**(given or {}), **values}
         nothing = [NO_LOSS] if np.isnan(values.get("loss", 0.0)) else []
@@ -267,10 +276,12 @@ def _constants(fit: Fit, size: int) -> dict[str, Array]:
 
 
 def _interval(draws: Array, level: float) -> tuple[float, float]:
-    good = draws[np.isfinite(draws)]
+    good = draws[~np.isnan(draws)]
     if not good.size:
         return float("nan"), float("nan")
-    low, high = np.percentile(good, [50 * (1 - level), 50 * (1 + level)])
+    how = "nearest" if np.isinf(good).any() else "linear"  # nothing between infinities
+    tails = [50 * (1 - level), 50 * (1 + level)]
+    low, high = np.percentile(good, tails, method=how)
     return float(low), float(high)
 
 

@@ -38,6 +38,8 @@ def covering(ask: Callable[[Surface], Answer], surface: Surface) -> Answer:
             other = ask(tie)
         except UserError:  # the law does not know of what was asked
             continue
+        if isinstance(other, WidthTable) and [*other.bits] != [*answer.bits]:
+            continue  # nor of all the widths
         answer = _wider(answer, other)
         laws = (tie.base, tie.degradation)
         covered += [fit.law.name for fit in laws if fit and fit not in surface.fits]

@@ -89,6 +89,7 @@ def widths_of(
 
     `by`: what the bits are, P or post_bits; `losses`: shape (W, 1 + R), the fit first.
     """
+    losses = np.where(np.isinf(losses), np.nan, losses)  # no model has such a loss
     above = losses - np.where(np.isnan(losses), np.inf, losses).min(axis=0)
     low, high = np.full((2, len(losses)), np.nan)
     known = np.isfinite(above).all(axis=1)

@@ -235,3 +235,36 @@ def test_a_tie_that_cannot_answer_is_left_out() -> None:
     tied = decide.surface(replace(decide.paper_fit(), ties=(plain,)))
     found = covering(lambda s: decide.optimal_precision(s, 1e18), tied)
     assert found == decide.optimal_precision(PAPER, 1e18)
+
+
+def test_a_tie_that_lacks_a_width_is_left_out_of_the_table_of_widths() -> None:
+    runs = planted_table("effective-weights", 120, noise=0.004)
+    one, other = fit(runs, "effective-weights"), fit(runs, "bits-multiplier", starts=8)
+    tied = decide.surface(replace(one, ties=(other,)))
+    found = covering(lambda s: decide.training_widths(s, 1e18), tied)
+    assert found.bits.tolist() == [4, 6, 8, 16] and found.notes == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_replicates_that_overflow_end_no_answer_and_say_infinity() -> None:
+    plain = known("chinchilla")
+    settings = Objective(scale="asinh", floor=1e-3)
+    rounding = replace(known("ptq"), scatter=0.1, settings=settings)
+    draws = {name: np.full(40, value) for name, value in rounding.params.items()}
+    draws["gamma_D"][:10] = 30.0  # a power of D beyond any number
+    rounding = replace(rounding, replicates=draws)
+    base = replace(
+        plain, replicates={k: np.full(40, v) for k, v in plain.params.items()}
+    )
+    law = decide.surface(base, rounding)
+    found = decide.rounding_cost(law, 1e8, 1e12, 4, measured=0.2)
+    assert found.intervals["delta"] == (found.values["delta"], np.inf)
+    assert found.intervals["perplexity_ratio"][1] == np.inf
+    assert "normal_to" not in found.values
+    assert found.notes[0].startswith("How far runs scatter")
+    table = decide.serving_widths(law, 1e12, 1e8)
+    assert np.isnan(table.high).all() and np.isfinite(table.above).all()
+    none = decide.rounding_cost(law, 1e8, 1e10, 1e4, measured=0.2)  # delta is zero
+    assert none.values["delta"] == 0 and np.isnan(
+        none.values["measured_over_predicted"]
+    )
