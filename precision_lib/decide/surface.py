@@ -279,9 +279,11 @@ def _interval(draws: Array, level: float) -> tuple[float, float]:
     good = draws[~np.isnan(draws)]
     if not good.size:
         return float("nan"), float("nan")
-    how = "nearest" if np.isinf(good).any() else "linear"  # nothing between infinities
     tails = [50 * (1 - level), 50 * (1 + level)]
-    low, high = np.percentile(good, tails, method=how)
+    if np.isinf(good).any():  # nothing lies between two of them
+        low, high = np.percentile(good, tails, method="nearest")
+    else:
+        low, high = np.percentile(good, tails)
     return float(low), float(high)
 
 

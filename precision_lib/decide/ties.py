@@ -35,7 +35,7 @@ def covering(ask: Callable[[Surface], Answer], surface: Surface) -> Answer:
     covered: list[str] = []
     for tie in surface.ties:
         try:
-            other = ask(tie)
+            other: Any = ask(tie)
         except UserError:  # the law does not know of what was asked
             continue
         if isinstance(other, WidthTable) and [*other.bits] != [*answer.bits]:

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from precision_lib.errors import UserError
-from precision_lib.laws.fit import fit
+from precision_lib.laws.fit import RARE, STARTS, fit
 from precision_lib.laws.law import Law
 from precision_lib.laws.likelihood import log_likelihood
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.result import Fit
 from precision_lib.laws.solver.dual import Array
+from precision_lib.laws.solver.problem import Problem, predict_rows
 from precision_lib.laws.solver.rows import Table, level_name, read_target
-from precision_lib.laws.solver.starts import doubts
+from precision_lib.laws.solver.starts import SCREEN, Found, doubts, search_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,9 +159,9 @@ def scored(
     predictions: dict[str, Array] = {}
     scores = []
     for law in known:
-        predicted, inner = _held_out(table, law, parts, seed, options)
+        predicted, sure = _held_out(table, fits[law.name], parts, seed, options)
         predictions[law.name] = predicted
-        score = _score(fits[law.name], inner, target, predicted, parts, criteria)
+        score = _score(fits[law.name], sure, target, predicted, parts, criteria)
         scores.append(score)
     scores.sort(key=lambda s: (np.isnan(s.held_out_r2), -s.held_out_r2))
     return Comparison(tuple(scores), fits, predictions, words)
@@ -220,23 +221,55 @@ def _one_floor(
 
 
 def _held_out(
-    table: Table, law: type[Law], parts: list[Part], seed: int, options: dict[str, Any]
-) -> tuple[Array, list[Fit]]:
-    predicted = np.full(parts[0][0].size, np.nan)
-    fits = []
-    for seen, part in parts:
+    table: Table, whole: Fit, parts: list[Part], seed: int, options: dict[str, Any]
+) -> tuple[Array, list[tuple[float, bool]]]:
+    """Predictions of the held-out rows; share of the starts, convergence of each fit.
+
+    Parts that span the table, as the folds of a cross-validation do, are fitted all at
+    once in its coordinates, others each by itself.
+    """
+    assert whole.problem is not None
+    problem, starts = whole.problem, options.get("starts")
+    together = [k for k, (seen, _) in enumerate(parts) if _spans(problem, seen)]
+    found: dict[int, Found] = {}
+    if together:
+        seen_rows = np.array([parts[k][0] for k in together])
+        ends = search_parts(problem, seen_rows, starts or STARTS, seed)
+        found = {k: each for k, each in zip(together, ends, strict=True)
+                 if starts or each.share >= RARE}  # fmt: skip
+    predicted, sure = np.full(problem.n, np.nan), []
+    for k, (seen, part) in enumerate(parts):
+        if k in found:
+            at = problem.params(found[k].z)
+            predicted[part] = predict_rows(whole.law, problem.rows, at)[part]
+            sure.append((found[k].share, found[k].converged))
+            continue
         inner = dict(options)
         weights = inner.get("weights")
         if weights is not None and not isinstance(weights, str):
             inner["weights"] = np.asarray(weights)[seen]
-        fits.append(fit(take(table, seen), law, seed=seed, **inner))
-        predicted[part] = fits[-1].predict(take(table, part))
-    return predicted, fits
+        alone = fit(take(table, seen), whole.law, seed=seed, **inner)
+        predicted[part] = alone.predict(take(table, part))
+        sure.append((alone.share_at_best, alone.converged))
+    return predicted, sure
+
+
+def _spans(problem: Problem, seen: Mask) -> bool:
+    """Whether a part has the ranges and the names of a table, which is not too long."""
+    rows = problem.rows
+    enough = (problem.weight[seen] > 0).sum() >= len(problem.space.free)
+    return bool(
+        problem.n <= SCREEN
+        and enough
+        and all((x[seen].min(), x[seen].max()) == (x.min(), x.max())
+                for x in rows.columns.values())
+        and all(set(codes[seen]) == set(codes) for codes in rows.codes.values())
+    )  # fmt: skip
 
 
 def _score(
     found: Fit,
-    inner: list[Fit],
+    sure: list[tuple[float, bool]],
     target: Array,
     predicted: Array,
     parts: list[Part],
@@ -261,6 +294,6 @@ def _score(
         aic=2 * count - 2 * likelihood,
         bic=float(np.log(found.n)) * count - 2 * likelihood,
         share_at_best=found.share_at_best,
-        lowest_share=min(each.share_at_best for each in (found, *inner)),
-        converged=all(each.converged for each in (found, *inner)),
+        lowest_share=min([found.share_at_best, *(share for share, _ in sure)]),
+        converged=all([found.converged, *(good for _, good in sure)]),
     )

@@ -62,6 +62,31 @@ def search(problem: Problem, count: int, seed: int) -> Found:
     return Found(z[best], lowest, share, bool(solved[best]), z[rivals[: FINALISTS - 1]])
 
 
+def search_parts(problem: Problem, seen: Mask, count: int, seed: int) -> list[Found]:
+    """As `search`, for parts of a table of at most `SCREEN` rows, all at once.
+
+    `seen`: which rows are in each part, shape (P, n).
+
+    >>> from precision_lib.laws import example_fit
+    >>> problem = example_fit().problem
+    >>> seen = np.arange(problem.n) != np.array([[0], [1]])
+    >>> [found.share for found in search_parts(problem, seen, 8, seed=1)]
+    [1.0, 1.0]
+    """
+    weight = np.repeat(seen * problem.weight, count, axis=0)
+    starts = np.tile(random_starts(problem, count, seed), (len(seen), 1))
+    z, losses, solved = problem.solve(starts, weight)
+    found = []
+    for each in np.split(np.arange(len(z)), len(seen)):
+        best = each[np.argmin(losses[each])]
+        share = float((losses[each] <= _same(problem, losses[best])).mean())
+        nothing = z[:0]
+        found.append(
+            Found(z[best], float(losses[best]), share, bool(solved[best]), nothing)
+        )
+    return found
+
+
 def few_rows(problem: Problem, seed: int) -> Problem:
     """The problem on at most `SCREEN` of its rows, chosen at random."""
     if problem.n <= SCREEN:
