@@ -18,7 +18,6 @@ FILE, SCREEN = 300, 60  # lines
 TO_BE_CUT = {  # only ever shorter
     "cli/decide.py: decide",
     "cli/report.py: report",
-    "figures/style.py",
     "intake/checks.py: check_runs",
     "laws/fit.py: fit",
     "ptq/apply.py: quantize",

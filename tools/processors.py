@@ -54,6 +54,7 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     """What the chapters fit: chapter, table, law, and groups of the bootstrap."""
     from precision_lib.findings import alternative_forms, best_bits, rivals, unified
     from precision_lib.findings.floating_types import floating_runs
+    from precision_lib.findings.measured import finished
     from precision_lib.findings.twins import (
         LOWEST,
         law_roundings,
@@ -66,8 +67,8 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     plain, weights = law_runs(runs), law_runs(runs, "weights")
     yield "03, 04", plain, "chinchilla", None
     yield "03", plain, "coupled", None
-    yield "05, 08", weights, "effective-weights", twin_groups(weights)
-    yield "05", weights, "effective-weights-no-offset", twin_groups(weights)
+    long = law_runs(finished(load_runs(table="main"), 1.75e6), "weights")
+    yield "05", long, "effective-weights", long["model"]
     for chapter, part in (("06, 07", "one"), ("07, 22", "any")):
         table = law_runs(runs, part, LOWEST)
         yield chapter, table, "effective", twin_groups(table)

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from precision_lib.figures.grammar import MARKERS, size_styles
+from precision_lib.figures.grammar import size_styles
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
 
@@ -231,43 +231,6 @@ def served_loss_against_data(ptq: pd.DataFrame) -> Figure:
     )
     figure.supxlabel("training tokens D", fontsize="medium")
     figure.supylabel("loss after rounding (nats per token)", fontsize="medium")
-    return figure
-
-
-def effective_fraction_against_bits(
-    paired: pd.DataFrame,
-    column: str,
-    ours: tuple[Array, Array, Array],
-    paper: Array,
-    bits: Array,
-) -> Figure:
-    """N_eff / N of each run, our fitted curve with its band, and the paper's.
-
-    `paired`: with columns `column` (bits), N and fraction; `ours`: fitted curve over
-    `bits` and the ends of its 95% band; `paper`: the paper's curve over `bits`.
-
-    >>> pairs = pd.DataFrame({"weight_bits": [3], "N": [1e5], "fraction": [0.6]})
-    >>> x = np.array([2.0, 8.0])
-    >>> figure = effective_fraction_against_bits(
-    ...     pairs, "weight_bits", (x / 8, x / 9, x / 7), x / 10, x
-    ... )
-    """
-    figure, axes = plt.subplots()
-    sizes = sorted(paired["N"].unique())
-    for place, (size, marker) in enumerate(zip(sizes, MARKERS, strict=False)):
-        rows = paired[paired["N"] == size]
-        shift = 0.09 * (place - (len(sizes) - 1) / 2)
-        colors = [bits_color(b) for b in rows[column]]
-        axes.scatter(
-            rows[column] + shift, rows["fraction"], c=colors, marker=marker, zorder=3
-        )
-        axes.plot([], [], marker, color="0.4", label=f"run, N = {size:,.0f}")
-    axes.fill_between(bits, ours[1], ours[2], color="0.75", label="95% interval")
-    axes.plot(bits, ours[0], color="black", label="our fit")
-    axes.plot(bits, paper, color="#b2182b", ls="--", label="paper, with offset")
-    axes.axhline(1, color="0.5", lw=0.8)
-    axes.set(xlabel="bits in training", ylabel="effective parameters N_eff / N")
-    axes.legend()
     return figure
 
 

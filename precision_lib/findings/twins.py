@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.errors import UserError
@@ -136,35 +135,6 @@ def with_twins(runs: pd.DataFrame) -> pd.DataFrame:
     twins = runs.loc[high, [*TWIN, "loss"]].rename(columns={"loss": "twin_loss"})
     paired = runs[~high].merge(twins, on=TWIN, validate="many_to_one")
     return paired.assign(cost=paired["loss"] - paired["twin_loss"])
-
-
-def effective_fraction(
-    paired: pd.DataFrame, A: float, alpha: float
-) -> npt.NDArray[np.float64]:
-    """N_eff / N of each run from its loss difference alone (paper, Fig. 15).
-
-    f = (1/N) · (cost / A + N^-alpha)^(-1/alpha): the share of its parameters with
-    which an unquantized model would have the loss of the quantized one. Where the
-    quantized run came out so much better than its twin that no N would do, f is
-    infinite.
-
-    `paired`: with columns N and cost, as `with_twins` gives it; `A`, `alpha`: of the
-    base law.
-
-    Returns
-    -------
-    array, one entry a row
-
-    Examples
-    --------
-    >>> pair = pd.DataFrame({"N": [1e5], "cost": [0.0]})
-    >>> effective_fraction(pair, A=50.0, alpha=0.4).round(6)
-    array([1.])
-    """
-    n = paired["N"].to_numpy(float)
-    inner = paired["cost"].to_numpy(float) / A + n**-alpha
-    with np.errstate(divide="ignore"):
-        return np.maximum(inner, 0.0) ** (-1 / alpha) / n
 
 
 def law_roundings(
