@@ -10,10 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from precision_lib.figures.grammar import PART_NAMES, VALUES
-from precision_lib.figures.style import bits_label, bits_style
+from precision_lib.figures.grammar import VALUES
+from precision_lib.figures.style import bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 Array = npt.NDArray[np.float64]
@@ -58,43 +57,6 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
     axes[0][0].set_ylabel("bits in training")
     figure.supxlabel("bits after training", fontsize="medium")
     figure.colorbar(image, ax=axes[0].tolist(), label=label)
-    return figure
-
-
-def ratios_by_gap(table: pd.DataFrame) -> Figure:
-    """What rounding costs runs trained in few bits, as a share; a panel a part.
-
-    `table`: indexed by part, bits after training and the gap to those in training;
-    columns estimate, low, high. Intervals that reach out of the picture end in its
-    frame.
-
-    >>> index = pd.MultiIndex.from_tuples([("kv", 2, 1), ("kv", 2, 2)])
-    >>> table = pd.DataFrame({"estimate": [0.8, 1], "low": 0.7, "high": 1.1}, index)
-    >>> figure = ratios_by_gap(table)
-    """
-    first, second = (table.index.get_level_values(level) for level in (0, 1))
-    parts = [part for part in PART_NAMES if part in set(first)]
-    figure, axes = plt.subplots(
-        1, len(parts), sharey=True, squeeze=False, figsize=(7.2, 3.2)
-    )
-    widths = sorted(set(second))
-    for axis, part in zip(axes[0], parts, strict=True):
-        for place, width in enumerate(widths):
-            rows = table[(first == part) & (second == width)]
-            gaps = rows.index.get_level_values(2).to_numpy(float)
-            x = gaps + 0.14 * (place - (len(widths) - 1) / 2)
-            style = bits_style(width)
-            axis.vlines(x, rows["low"], rows["high"], color=style["color"], lw=1.5)
-            axis.plot(x, rows["estimate"], ls="none", ms=6, **style)
-        axis.axhline(1, color="0.3", lw=1)
-        axis.set(title=PART_NAMES[part], ylim=(0, 1.8))
-    axes[0][0].set_ylabel("δ / δ of the unquantized twin")
-    figure.supxlabel("bits in training above bits after it", fontsize="medium")
-    handles = [
-        Line2D([], [], ls="none", label=f"rounded to {bits_label(w)}", **bits_style(w))
-        for w in widths
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=4)
     return figure
 
 

@@ -7,20 +7,26 @@ size against their own loss, and what models trained in few bits have above that
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
 from precision_lib.findings.cost_growth import LADDER
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, labelled
-from precision_lib.findings.noise_model import Array, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.twins import with_part
 
+MEAN, ENDS = "all four", ("ratio", "low", "high")
 POST = {"weights": 2, "activations": 3, "kv": 3, "tied": 3}
 
 
 def robustness(
-    measured: Measured, method: str = "gptq", parts: list[str] | None = None
+    measured: Measured,
+    method: str = "gptq",
+    parts: list[str] | None = None,
+    equal: str = "loss",
 ) -> Estimate:
     """ln of delta over that of unquantized models at equal loss, mean over parts.
 
@@ -34,41 +40,87 @@ def robustness(
         Of the rounding.
     parts : list of str, optional
         Those of the ladder whose mean is wanted; all of them.
+    equal : str
+        "loss", or "data": unquantized models of the same number of tokens.
 
     Examples
     --------
     >>> robustness(measured)  # doctest: +SKIP
     Estimate(value=-0.02, error=0.03, units=44, freedom=51.0, ends=None, others=())
     """
-    wanted, rows = parts or list(LADDER), _rows(measured, method)
-    curves = rows["N"].astype(str) + "-" + rows["post_bits"].astype(str)
-    # the mean over seeds: noise in a loss would flatten the curve
-    loss = rows.groupby(["cell", "part"])["loss"].transform("mean")
-    middle = (loss - loss.groupby(rows["N"]).transform("mean")).to_numpy(float)
-    kinds = sorted(set(curves))
-    levels = [(curves == kind).to_numpy(float) for kind in kinds]
-    widths = [
-        (rows["post_bits"] == b).to_numpy(float) for b in sorted(set(POST.values()))
-    ]
+    return _estimate(*_fit(measured, method, equal), parts or list(LADDER))
+
+
+def _fit(measured: Measured, method: str, equal: str) -> tuple[MeanFit, pd.DataFrame]:
+    """ln delta by what it is compared at; the first parameters are of the parts."""
+    rows = ladder_roundings(measured, method)
+    beside: list[Array] = _curves(rows)
+    if equal == "data":
+        kinds = rows["cell"] + "-" + rows["post_bits"].astype(str)
+        known = kinds.isin(kinds[rows["part"] == "none"])
+        rows, kinds = rows[known].reset_index(drop=True), kinds[known]
+        beside = [np.asarray(kinds == kind, float) for kind in sorted(set(kinds))]
     columns = [(rows["part"] == part).to_numpy(float) for part in LADDER]
-    columns += [*levels, *(level * middle for level in levels)]
-    columns += [width * middle**power for width in widths for power in (2, 3)]
-    design = np.column_stack(columns)
+    design = np.column_stack([*columns, *beside])
     y = np.log(rows["delta"].to_numpy(float))
     start = np.linalg.lstsq(design, y, rcond=None)[0]
     shared = {name: rows[name] for name in ("model", "run_id")}
     shared["data and order"] = rows["model"] + rows["cell"]
     rough = {"low precision": rows["part"] != "none"}
-    fitted = fit_mean(y, lambda p: design @ p, start, shared, rough)
-    places = [list(LADDER).index(part) for part in wanted]
-
-    def mean(p: Array) -> float:
-        return float(np.mean(p[places]))
-
-    return fitted.estimate(mean, rows.loc[rows["part"] != "none", "run_id"].nunique())
+    return fit_mean(y, lambda p: design @ p, start, shared, rough), rows
 
 
-def _rows(measured: Measured, method: str) -> pd.DataFrame:
+def _estimate(fitted: MeanFit, rows: pd.DataFrame, parts: list[str]) -> Estimate:
+    places = [list(LADDER).index(part) for part in parts]
+    units = rows.loc[rows["part"].isin(parts), "run_id"].nunique()
+    return fitted.estimate(lambda p: float(np.mean(p[places])), units)
+
+
+def _curves(rows: pd.DataFrame) -> list[Array]:
+    """Columns of ln delta against loss: a line a size and width, its bend a width."""
+    curves = rows["N"].astype(str) + "-" + rows["post_bits"].astype(str)
+    # the mean over seeds: noise in a loss would flatten the curve
+    loss = rows.groupby(["cell", "part"])["loss"].transform("mean")
+    middle = (loss - loss.groupby(rows["N"]).transform("mean")).to_numpy(float)
+    levels = [(curves == kind).to_numpy(float) for kind in sorted(set(curves))]
+    widths = [
+        (rows["post_bits"] == b).to_numpy(float) for b in sorted(set(POST.values()))
+    ]
+    bends = [width * middle**power for width in widths for power in (2, 3)]
+    return [*levels, *(level * middle for level in levels), *bends]
+
+
+def ratios(measured: Measured, methods: list[str]) -> pd.DataFrame:
+    """delta of models trained in few bits over that of unquantized ones.
+
+    Returns
+    -------
+    DataFrame
+        Index part ("all four", their mean, and those of the ladder), method and equal
+        ("data" or "loss"); columns ratio, low and high (95%), and runs in few bits.
+
+    Examples
+    --------
+    >>> ratios(measured, ["gptq"]).loc[("kv", "gptq", "loss")]  # doctest: +SKIP
+    """
+    found = {}
+    for method, equal in product(methods, ("data", "loss")):
+        fit = _fit(measured, method, equal)
+        for part in (MEAN, *LADDER):
+            one = _estimate(*fit, list(LADDER) if part == MEAN else [part])
+            values = np.exp([one.value, *one.interval()])
+            found[part, method, equal] = [*values, one.units]
+    table = pd.DataFrame.from_dict(found, "index", columns=[*ENDS, "runs"])
+    table.index = pd.MultiIndex.from_tuples(found, names=["part", "method", "equal"])
+    return table
+
+
+def ladder_roundings(measured: Measured, method: str) -> pd.DataFrame:
+    """Roundings of the ladder to `POST` bits, and of unquantized models to the same.
+
+    >>> ladder_roundings(measured, "gptq")["post_bits"].unique()  # doctest: +SKIP
+    array([2, 3])
+    """
     rows = with_part(labelled(measured.ptq))
     rows = rows[rows["method"] == method]
     ladder = rows["part"].map(LADDER) == rows["bits"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.decide import effective_size, paper_fit, surface
-from precision_lib.figures.unified import heat_maps, ratios_by_gap
+from precision_lib.figures.unified import heat_maps
 from precision_lib.findings.unified import (
     beside_unquantized,
     table_of,
@@ -71,11 +71,3 @@ def test_cells_show_their_numbers_and_empty_ones_nothing():
     axis = heat_maps({"measured": table}, "loss").axes[0]
     assert [text.get_text() for text in axis.texts] == ["0.50", "0.00", "0.10"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["4", "none"]
-
-
-def test_ratios_stand_over_their_gap():
-    index = pd.MultiIndex.from_tuples([("kv", 2, 1), ("kv", 2, 4), ("weights", 2, 2)])
-    table = pd.DataFrame({"estimate": [0.8, 1, 1], "low": 0.7, "high": 1.1}, index)
-    weights, cache = ratios_by_gap(table).axes
-    assert cache.lines[0].get_xdata().tolist() == [1, 4]
-    assert weights.get_title() == "weights"
