@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[1]
 LINT = "from importlinter.cli import lint_imports as lint; import sys; sys.exit(lint())"
 FILE, SCREEN = 300, 60  # lines
 TO_BE_CUT = {  # only ever shorter
-    "cli/decide.py: decide",
-    "cli/report.py: report",
     "intake/checks.py: check_runs",
     "laws/fit.py: fit",
     "ptq/apply.py: quantize",

@@ -8,23 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from precision_lib.cli.options import (
-    BlankBits,
-    Columns,
-    Delta,
-    Json,
-    Loss,
-    LossUnit,
-    ParametersUnit,
-    Runs,
-    Seed,
-    Skip,
-    Starts,
-    Take,
-    TakeOption,
-    TokensUnit,
-    Where,
-)
+from precision_lib.cli.options import AsJson, Delta, Runs, Seed, Starts, grouped
 from precision_lib.cli.output import (
     emit_json,
     refuse_unused,
@@ -38,6 +22,7 @@ if TYPE_CHECKING:
     from precision_lib.laws.compare import Comparison
 
 
+@grouped
 def compare(
     ctx: typer.Context,
     runs: Runs,
@@ -55,18 +40,12 @@ def compare(
     by: Annotated[
         str | None, typer.Option(help="Keep rows alike in this column in one fold.")
     ] = None,
-    columns: Columns = None,
-    where: Where = None,
-    parameters_unit: ParametersUnit = "1",
-    tokens_unit: TokensUnit = "1",
-    loss_unit: Loss = LossUnit.nats,
-    blank_bits: BlankBits = None,
-    take: TakeOption = Take.last,
-    skip_bad_rows: Skip = False,
+    *,
+    reading: Reading,
     delta: Delta = 1e-3,
     starts: Starts = None,
     seed: Seed = 0,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare laws by how well they predict runs they were not fitted to."""
     from precision_lib import laws as engine
@@ -76,10 +55,6 @@ def compare(
     _check_rule(ctx, hold_out, growing)
     condition = parse_condition(hold_out) if hold_out else None
     extra = [*(condition.names if condition else ()), *([by] if by else [])]
-    reading = Reading(
-        columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
-        skip_bad_rows,
-    )  # fmt: skip
     checked = reading.read(runs, kinds, extra)
     table = checked.table
     options: dict[str, Any] = {"seed": seed, "delta": delta, "starts": starts}

@@ -3,160 +3,184 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from precision_lib.cli.answers import show_answer
-from precision_lib.cli.options import CostRule, Source, sized
-from precision_lib.cli.output import numbers, working
+from precision_lib.cli.options import AsJson, Budget, CostRule, Fitting, grouped, sized
+from precision_lib.cli.output import numbers, refuse_unused, working
 from precision_lib.cli.reach import Extrapolate, within_reach
-from precision_lib.cli.sources import laws_of, origin
+from precision_lib.cli.reading import Reading
+from precision_lib.cli.sources import FROM, fitted_laws, is_table, laws_of, origin
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
     from precision_lib.decide import Contour, Decision, Surface, WidthTable
+    from precision_lib.laws import Fit
+
+Bits = float | None
 
 
 class Question(StrEnum):
-    """The questions, each with the options it needs."""
+    """The questions: what is asked, the options each needs, and those it may take."""
 
-    effective_size = "effective-size"
-    optimal_precision = "optimal-precision"
-    allocation = "allocation"
-    precision_at_size = "precision-at-size"
-    critical_data = "critical-data"
-    iso_loss = "iso-loss"
-    serving_memory = "serving-memory"
-    inference_cost = "inference-cost"
-    rounding_cost = "rounding-cost"
-    serving_widths = "serving-widths"
-    training_widths = "training-widths"
-    quantization_start = "quantization-start"
+    what: str
+    needs: tuple[str, ...]
+    takes: tuple[str, ...]
+
+    def __new__(cls, name: str, what: str, needs: str, takes: str = "") -> Question:
+        """A name that knows the rest."""
+        self = str.__new__(cls, name)
+        self._value_, self.what = name, what
+        self.needs, self.takes = tuple(needs.split()), tuple(takes.split())
+        return self
+
+    effective_size = "effective-size", "N_eff of a model", "N D bits"
+    optimal_precision = (
+        "optimal-precision", "best N, D and P", "budget",
+        "cost_rule least_bits most_bits",
+    )  # fmt: skip
+    training_widths = (
+        "training-widths",
+        "N, D and loss by width, and all within some nats", "budget",
+        "within bits cost_rule",
+    )  # fmt: skip
+    allocation = "allocation", "best N and D at given bits", "budget bits", "cost_rule"
+    precision_at_size = (
+        "precision-at-size", "best P and D at given N", "budget N",
+        "cost_rule least_bits most_bits",
+    )  # fmt: skip
+    quantization_start = (
+        "quantization-start", "when to begin training in few bits (two-phases)",
+        "N D bits",
+    )  # fmt: skip
+    critical_data = (
+        "critical-data", "D beyond which rounding hurts more than data help",
+        "N post_bits", "bits degradation",
+    )  # fmt: skip
+    iso_loss = "iso-loss", "N that reaches a loss, by bits", "loss D bits"
+    serving_memory = (
+        "serving-memory", "best N and P for N P bits of weights", "memory D",
+        "rounded least_bits most_bits degradation",
+    )  # fmt: skip
+    inference_cost = (
+        "inference-cost", "best N, D and P_post when only N P_post is paid for",
+        "memory", "least_bits most_bits degradation",
+    )  # fmt: skip
+    rounding_cost = (
+        "rounding-cost", "what rounding a model adds; is a measured cost normal",
+        "N D post_bits", "measured bits degradation",
+    )  # fmt: skip
+    serving_widths = (
+        "serving-widths", "4, 6, 8 or 16 bits of one model, or of one memory", "D",
+        "N memory bits degradation",
+    )  # fmt: skip
 
 
-NEEDS: dict[Question, tuple[str, ...]] = {
-    Question.effective_size: ("N", "D", "bits"),
-    Question.optimal_precision: ("budget",),
-    Question.allocation: ("budget", "bits"),
-    Question.precision_at_size: ("budget", "N"),
-    Question.critical_data: ("N", "post_bits"),
-    Question.iso_loss: ("loss", "D", "bits"),
-    Question.serving_memory: ("memory", "D"),
-    Question.inference_cost: ("memory",),
-    Question.rounding_cost: ("N", "D", "post_bits"),
-    Question.serving_widths: ("D",),
-    Question.training_widths: ("budget",),
-    Question.quantization_start: ("N", "D", "bits"),
-}
-RANGE = ("least_bits", "most_bits")
-TAKES: dict[Question, tuple[str, ...]] = {
-    Question.optimal_precision: (*RANGE, "cost_rule"),
-    Question.precision_at_size: (*RANGE, "cost_rule"),
-    Question.allocation: ("cost_rule",),
-    Question.training_widths: ("bits", "cost_rule", "within"),
-    Question.serving_memory: (*RANGE, "rounded", "degradation"),
-    Question.inference_cost: (*RANGE, "degradation"),
-    Question.critical_data: ("bits", "degradation"),
-    Question.rounding_cost: ("bits", "measured", "degradation"),
-    Question.serving_widths: ("N", "memory", "bits", "degradation"),
-}  # beside what it needs
 LISTS = (Question.iso_loss, Question.serving_widths, Question.training_widths)
 
 
-def decide(
-    fit: Source,
-    question: Annotated[Question, typer.Argument(help="See below.")],
-    degradation: Annotated[
-        str | None, typer.Option(help="A fit of a law of delta, added to the loss.")
-    ] = None,
-    N: Annotated[float | None, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
-    D: Annotated[float | None, sized("--D", "Tokens.")] = None,
+@dataclass(frozen=True)
+class Given:
+    """What a question is asked of."""
+
+    N: Annotated[Bits, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None
+    D: Annotated[Bits, sized("--D", "Tokens.")] = None
     bits: Annotated[
         str | None, typer.Option(help="Bits in training; of the tables a list: 3,4,8.")
-    ] = None,
+    ] = None
     post_bits: Annotated[
-        float | None, typer.Option(help="Bits after rounding the trained weights.")
-    ] = None,
-    budget: Annotated[
-        float | None, sized("--budget", "Training FLOP at 16 bits, 6 N D there.")
-    ] = None,
-    cost_rule: CostRule = None,
+        Bits, typer.Option(help="Bits after rounding the trained weights.")
+    ] = None
+    budget: Budget = None
+    cost_rule: CostRule = None
     within: Annotated[
-        float | None, typer.Option(help="training-widths: nats to lose to the best.")
-    ] = None,
-    memory: Annotated[
-        float | None, sized("--memory", "Bits of weights, N times P.")
-    ] = None,
-    loss: Annotated[float | None, typer.Option(help="Nats per token.")] = None,
+        Bits, typer.Option(help="training-widths: nats to lose to the best.")
+    ] = None
+    memory: Annotated[Bits, sized("--memory", "Bits of weights, N times P.")] = None
+    loss: Annotated[Bits, typer.Option(help="Nats per token.")] = None
     measured: Annotated[
-        float | None, typer.Option(help="rounding-cost: a delta that was measured.")
-    ] = None,
+        Bits, typer.Option(help="rounding-cost: a delta that was measured.")
+    ] = None
     rounded: Annotated[
-        bool, typer.Option(help="serving-memory: P by PTQ, not by QAT.")
-    ] = False,
+        bool, typer.Option("--rounded", help="serving-memory: P by PTQ, not by QAT.")
+    ] = False
+    least_bits: Annotated[
+        Bits, typer.Option(help="Fewest bits considered; without it 1.")
+    ] = None
+    most_bits: Annotated[
+        Bits, typer.Option(help="Most bits considered; without it 32.")
+    ] = None
+    degradation: Annotated[
+        str | None, typer.Option(help="A fit of a law of delta, added to the loss.")
+    ] = None
+
+
+@grouped
+def decide(
+    ctx: typer.Context,
+    fit: Annotated[str, typer.Argument(help=f"A table of runs, or {FROM}")],
+    question: Annotated[Question, typer.Argument(help="See above.")],
+    *,
+    given: Given,
     held: Annotated[
         str | None, typer.Option("--set", help="Columns to hold, as in kv_bits=16.")
     ] = None,
-    least_bits: Annotated[
-        float | None, typer.Option(help="Fewest bits considered; without it 1.")
-    ] = None,
-    most_bits: Annotated[
-        float | None, typer.Option(help="Most bits considered; without it 32.")
-    ] = None,
     level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     extrapolate: Extrapolate = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of a table.")
-    ] = False,
+    reading: Reading,
+    fitting: Fitting,
+    as_json: AsJson = False,
 ) -> None:
-    """Answer a question of size, tokens or bits from a fitted law.
-
-    \b
-    effective-size     N_eff of a model            --N --D --bits
-    optimal-precision  best N, D and P             --budget [--cost-rule]
-    training-widths    N, D and loss in 4, 6, 8    --budget [--cost-rule] [--bits]
-                       and 16 bits, and all that
-                       lose at most so many nats   [--within 0.01]
-    allocation         best N and D at given bits  --budget --bits [--cost-rule]
-    precision-at-size  best P and D at given N     --budget --N [--cost-rule]
-    quantization-start when to begin training      --N --D --bits
-                       in few bits (two-phases)
-    critical-data      D beyond which rounding     --N --post-bits
-                       hurts more than data help
-    iso-loss           N for one loss, by bits     --loss --D --bits 3,4,8
-    serving-memory     best N and P for N P bits   --memory --D [--rounded]
-    inference-cost     best N, D and P_post when   --memory
-                       only N P_post is paid for
-    rounding-cost      what rounding a model adds  --N --D --post-bits [--measured]
-    serving-widths     4, 6, 8 or 16 bits of one   --D and --N or --memory [--bits]
-                       model, or of one memory
-    """
+    """Answer a question of size, tokens or bits from your runs or a fitted law."""
     from precision_lib.decide import Contour
     from precision_lib.decide.cost import rule_words
 
-    given = {"N": N, "D": D, "budget": budget, "memory": memory, "loss": loss}
-    given |= {"post_bits": post_bits, "measured": measured}
-    given |= {"least_bits": least_bits, "most_bits": most_bits, "within": within}
-    listed = _bits_list(bits)
-    known: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
-    known |= {"bits": listed} if listed else {}
-    known |= {"rounded": rounded} if rounded else {}
-    known |= {"cost_rule": cost_rule} if cost_rule else {}
-    _check_given(question, known | ({"degradation": fit} if degradation else {}))
-    surface = _surface(fit, degradation, numbers(held, "--set"))
+    known = {name: v for name, v in vars(given).items() if v not in (None, False)}
+    if "bits" in known:
+        known["bits"] = _bits_list(known["bits"])
+    _check_given(question, known)
+    columns, beside = numbers(held, "--set"), known.pop("degradation", None)
+    said: list[str] = []
+    rounding = "degradation" in question.takes
+    if is_table(fit):
+        own = rounding and beside is None
+        fits, said = fitted_laws(ctx, fit, reading, fitting, own)
+    else:
+        names = [each.name for group in (Reading, Fitting) for each in fields(group)]
+        refuse_unused(ctx, names, f"{fit}, which holds constants and no runs")
+        fits = laws_of(fit)
+    surface = _surface(fits, rounding, beside, columns)
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, level)
     if not extrapolate:
         _within_reach(surface, known, answer)
-    if "cost_rule" in TAKES.get(question, ()) and not isinstance(answer, Contour):
-        answer = replace(answer, notes=(rule_words(cost_rule or "all"), *answer.notes))
-    source = origin(fit, surface.fits)
+    if "cost_rule" in question.takes and not isinstance(answer, Contour):
+        rule = rule_words(known.get("cost_rule", "all"))
+        answer = replace(answer, notes=(rule, *answer.notes))
+    said = [*origin(fit, surface.fits), *said]
     if not isinstance(answer, Contour):
-        answer = replace(answer, notes=(*answer.notes, *source))
-    show_answer(answer, as_json, (*surface.doubts, *source))
+        answer = replace(answer, notes=(*answer.notes, *said))
+    show_answer(answer, as_json, (*surface.doubts, *said))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+decide.__doc__ = "\n".join(
+    [f"{decide.__doc__}\n\n\b"]
+    + [
+        f"{each:<19}{each.what}\n    "
+        + " ".join(
+            [*map(_option, each.needs), *(f"[{_option(n)}]" for n in each.takes)]
+        )
+        for each in Question
+    ]
+)
 
 
 def _within_reach(
@@ -164,7 +188,6 @@ def _within_reach(
 ) -> None:
     from precision_lib.decide import Decision, WidthTable
 
-    fits = [fit for fit in (surface.base, surface.degradation) if fit is not None]
     if isinstance(answer, Decision):
         beyond = answer.beyond  # which is said of it
         found = {k: [v] for k, v in answer.values.items() if k != beyond}
@@ -175,12 +198,10 @@ def _within_reach(
         found = {"N": chosen.tolist()}
     for name in ("N", "D"):
         given = [known[name]] if name in known else []
-        within_reach(fits, name, [*given, *found.get(name, [])])
+        within_reach(surface.fits, name, [*given, *found.get(name, [])])
 
 
-def _bits_list(text: str | None) -> list[float] | None:
-    if text is None:
-        return None
+def _bits_list(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
@@ -190,32 +211,32 @@ def _bits_list(text: str | None) -> list[float] | None:
 
 
 def _check_given(question: Question, known: dict[str, Any]) -> None:
-    needed, taken = NEEDS[question], TAKES.get(question, ())
-    for name in needed:
+    for name in question.needs:
         if name not in known:
             raise UserError(
-                f"The question {question.value} needs {_option(name)}; give it a "
-                "number."
+                f"The question {question} needs {_option(name)}; give it a number."
             )
+    used = (*question.needs, *question.takes)
     for name in known:
-        if name not in (*needed, *taken):
+        if name not in used:
             raise UserError(
-                f"The question {question.value} does not use {_option(name)}; it takes "
-                f"{', '.join(map(_option, (*needed, *taken)))}."
+                f"The question {question} does not use {_option(name)}; it takes "
+                f"{', '.join(map(_option, used))}."
             )
     if len(known.get("bits", ())) > 1 and question not in LISTS:
-        raise UserError(f"The question {question.value} takes one number of --bits.")
+        raise UserError(f"The question {question} takes one number of --bits.")
 
 
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _surface(fit: str, degradation: str | None, columns: dict[str, float]) -> Surface:
+def _surface(
+    fits: tuple[Fit, ...],
+    rounding: bool,
+    degradation: str | None,
+    columns: dict[str, float],
+) -> Surface:
+    """The laws that a question is about; that of rounding where it can matter."""
     from precision_lib.decide import surface
 
-    fits = laws_of(fit)
-    beside = [each for each in fits if each.law.target == "delta"]
+    beside = [each for each in fits if rounding and each.law.target == "delta"]
     if degradation is not None:
         beside = [each for each in laws_of(degradation) if each.law.target == "delta"]
         if not beside:
@@ -234,7 +255,8 @@ def _ask(
     from precision_lib.decide.precision import BITS_RANGE
     from precision_lib.decide.ties import covering
 
-    options = {name: known[name] for name in known if name not in RANGE}
+    options = dict(known)
+    ends = [options.pop(name, None) for name in ("least_bits", "most_bits")]
     if "bits" in options and question not in LISTS:
         options["bits"] = options["bits"][0]
     elif "bits" in options and question is not Question.iso_loss:
@@ -243,8 +265,8 @@ def _ask(
         options["rule"] = options.pop("cost_rule")
     if question is Question.inference_cost:
         options["cost"] = options.pop("memory")
-    if RANGE[0] in TAKES.get(question, ()):
-        ends = zip(RANGE, BITS_RANGE, strict=True)
-        options["bits_range"] = tuple(known.get(name, end) for name, end in ends)
+    if "least_bits" in question.takes:
+        pairs = zip(ends, BITS_RANGE, strict=True)
+        options["bits_range"] = tuple(b if a is None else a for a, b in pairs)
     function: Callable[..., Any] = getattr(answers, question.name)
     return covering(lambda s: function(s, **options, level=level), surface)

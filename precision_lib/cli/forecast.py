@@ -8,8 +8,8 @@ import typer
 
 from precision_lib.cli.answers import show_answer
 from precision_lib.cli.options import (
+    AsJson,
     Columns,
-    Json,
     Loss,
     LossUnit,
     Runs,
@@ -42,7 +42,7 @@ def forecast(
     tokens_unit: TokensUnit = "1",
     loss_unit: Loss = LossUnit.nats,
     level: Annotated[float, typer.Option(help="Of the interval.")] = 0.95,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Forecast the loss at the end of a run from the first part of its curve.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,21 +15,15 @@ from precision_lib.cli.forecast import forecast
 from precision_lib.cli.next_run import next_run
 from precision_lib.cli.options import (
     Above,
-    BlankBits,
-    Columns,
+    AsJson,
+    Cluster,
     Delta,
-    Json,
-    Loss,
-    LossUnit,
-    ParametersUnit,
+    Drawn,
+    Resample,
     Runs,
     Seed,
-    Skip,
     Starts,
-    Take,
-    TakeOption,
-    TokensUnit,
-    Where,
+    grouped,
 )
 from precision_lib.cli.output import (
     emit_json,
@@ -51,14 +44,6 @@ if TYPE_CHECKING:
     from precision_lib.laws import Fit, Law
 
 
-class Resample(StrEnum):
-    """How tables are drawn for the intervals."""
-
-    auto = "auto"
-    pairs = "pairs"
-    residual = "residual"
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`.
 
@@ -74,7 +59,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def laws(as_json: Json = False) -> None:
+def laws(as_json: AsJson = False) -> None:
     """List the laws that can be fitted, with formula, columns and parameters."""
     from precision_lib.laws import list_laws
 
@@ -107,18 +92,13 @@ def _law_record(law: type[Law]) -> dict[str, Any]:
     }
 
 
+@grouped
 def fit(
     ctx: typer.Context,
     runs: Runs,
     law: Annotated[str, typer.Option(help="Its name; see the command laws.")],
-    columns: Columns = None,
-    where: Where = None,
-    parameters_unit: ParametersUnit = "1",
-    tokens_unit: TokensUnit = "1",
-    loss_unit: Loss = LossUnit.nats,
-    blank_bits: BlankBits = None,
-    take: TakeOption = Take.last,
-    skip_bad_rows: Skip = False,
+    *,
+    reading: Reading,
     fix: Annotated[
         str | None, typer.Option(help="Parameters to hold, as in E=1.8,n_weights=0.")
     ] = None,
@@ -128,28 +108,19 @@ def fit(
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Replicates for 95% intervals; 0 for none.")
     ] = 0,
-    resample: Annotated[
-        Resample,
-        typer.Option(help="Draw rows, residuals, or by itself whole runs or rows."),
-    ] = Resample.auto,
-    cluster: Annotated[
-        str | None, typer.Option(help="Draw groups of runs alike in this column.")
-    ] = None,
+    resample: Drawn = Resample.auto,
+    cluster: Cluster = "",
     seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the fit as JSON to this file.")
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fit a law to a table of runs."""
     from precision_lib import laws as engine
 
     kind = engine.get_law(law)
     _check(ctx, out, cluster, bootstrap)
-    reading = Reading(
-        columns, where, parameters_unit, tokens_unit, loss_unit, blank_bits, take,
-        skip_bad_rows,
-    )  # fmt: skip
     checked = reading.read(runs, [kind], [cluster] if cluster else [])
     table, fixed = checked.table, numbers(fix, "--fix")
     with working(f"Fitting {law} to {len(table)} runs"):
@@ -169,12 +140,12 @@ def fit(
     _show_fit(found, checked.remarks, as_json)
 
 
-def _drawn(table: Any, cluster: str | None, resample: Resample) -> tuple[Any, Any]:
+def _drawn(table: Any, cluster: str, resample: Resample) -> tuple[Any, Any]:
     """What a replicate draws: of a table in which runs have several rows whole runs."""
     from precision_lib.laws.misfit import RUN
 
     if not cluster and resample is Resample.auto:
-        cluster = RUN if RUN in table and table[RUN].duplicated().any() else None
+        cluster = RUN if RUN in table and table[RUN].duplicated().any() else ""
         resample = Resample.pairs
     if not cluster:
         return resample.value, None
@@ -194,9 +165,7 @@ def _judged(found: Fit, table: Any, held: bool, seed: int, **options: Any) -> Fi
         return judged(found, table, tried, seed)
 
 
-def _check(
-    ctx: typer.Context, out: Path | None, cluster: str | None, bootstrap: int
-) -> None:
+def _check(ctx: typer.Context, out: Path | None, cluster: str, bootstrap: int) -> None:
     if out is not None and not out.parent.is_dir():
         raise UserError(f"{out}: there is no folder {out.parent}; make it first.")
     if not bootstrap:

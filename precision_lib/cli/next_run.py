@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precision_lib.cli.options import CostRule, Json, Source, sized
+from precision_lib.cli.options import AsJson, CostRule, sized
 from precision_lib.cli.output import emit_json, refuse_unused, show_table
+from precision_lib.cli.sources import FROM, laws_of
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def next_run(
     ctx: typer.Context,
-    fit: Source,
+    fit: Annotated[str, typer.Argument(help=FROM)],
     of: Annotated[
         str | None, typer.Option("--of", help="A constant to be known better.")
     ] = None,
@@ -30,13 +31,12 @@ def next_run(
     most: Annotated[
         float | None, sized("--most", "FLOP that the run may cost; else the dearest.")
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say which run would narrow an interval of a fit the most.
 
     Without --of or --budget, for the least-known constant of each law of the file.
     """
-    from precision_lib.cli.sources import laws_of
     from precision_lib.decide.next_runs import least_known
 
     if of and budget:

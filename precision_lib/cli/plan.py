@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from precision_lib.cli.options import (
+    AsJson,
     Columns,
-    Json,
     ParametersUnit,
     Runs,
     Seed,
@@ -43,7 +43,7 @@ def plan(
     tokens_unit: TokensUnit = "1",
     tables: Annotated[int, typer.Option(min=1, help="Planted, and fitted.")] = 20,
     seed: Seed = 0,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether runs that are only planned can tell the constants of a law.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from precision_lib.cli.options import Source, sized
+from precision_lib.cli.options import AsJson, sized
 from precision_lib.cli.output import (
     emit_json,
     number,
@@ -18,7 +18,7 @@ from precision_lib.cli.output import (
     span,
 )
 from precision_lib.cli.reach import Extrapolate, within_reach
-from precision_lib.cli.sources import laws_of
+from precision_lib.cli.sources import FROM, laws_of
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def predict(
     ctx: typer.Context,
-    fit: Source,
+    fit: Annotated[str, typer.Argument(help=FROM)],
     N: Annotated[float | None, sized("--N", "Parameters: 1.3e9 or 1.3B.")] = None,
     D: Annotated[float | None, sized("--D", "Tokens.")] = None,
     weight_bits: Annotated[float | None, typer.Option(help="Of training.")] = None,
@@ -41,9 +41,7 @@ def predict(
         typer.Option("--set", help="Other columns, as in weight_format=int4."),
     ] = None,
     extrapolate: Extrapolate = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of a line.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Predict the loss of one run that was never made.
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from precision_lib.cli.options import LossUnit, Take
+from precision_lib.cli.options import (
+    BlankBits,
+    Columns,
+    Loss,
+    LossUnit,
+    ParametersUnit,
+    Skip,
+    Take,
+    TakeOption,
+    TokensUnit,
+    Where,
+)
 from precision_lib.cli.output import pairs, working
 from precision_lib.errors import UserError
 
@@ -32,14 +43,14 @@ class Reading:
     {'N': 'params'}
     """
 
-    mapping: str | None = None
-    where: str | None = None
-    parameters_unit: str = "1"
-    tokens_unit: str = "1"
-    loss_unit: LossUnit = LossUnit.nats
-    blank_bits: float | None = None
-    take: Take = Take.last
-    skip_bad_rows: bool = False
+    mapping: Columns = None
+    where: Where = None
+    parameters_unit: ParametersUnit = "1"
+    tokens_unit: TokensUnit = "1"
+    loss_unit: Loss = LossUnit.nats
+    blank_bits: BlankBits = None
+    take: TakeOption = Take.last
+    skip_bad_rows: Skip = False
 
     @property
     def columns(self) -> dict[str, str]:

@@ -1,16 +1,28 @@
-"""Where the constants of an answer come from: a file, the paper, or our runs."""
+"""Where the constants of an answer come from: a file, the paper, our runs, a table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from precision_lib.cli.options import Fitting
+from precision_lib.cli.output import working
+from precision_lib.cli.reading import Reading
+
 if TYPE_CHECKING:
+    import typer
+
     from precision_lib.laws import Fit
 
 PAPER = "paper"
 PAPER_WITHOUT = "paper-no-offset"
 OURS = "ours"
+FROM = (
+    "a file of fit --out or report --save-fit, or paper or paper-no-offset for the "
+    "paper's printed constants, or ours for those of our runs: 3 bits and more in "
+    "every part, GPTQ to 3 to 6 bits."
+)
 
 
 def origin(source: str, fits: Sequence[Fit]) -> list[str]:
@@ -22,6 +34,20 @@ def origin(source: str, fits: Sequence[Fit]) -> list[str]:
     if source not in (PAPER, PAPER_WITHOUT, OURS):
         return []
     return list(dict.fromkeys(each.warnings[0] for each in fits))
+
+
+def is_table(source: str) -> bool:
+    """Whether it is runs, to be fitted, and not constants that are known.
+
+    >>> is_table("runs.csv"), is_table("ours"), is_table("absent.json")
+    (True, False, False)
+    """
+    path = Path(source)
+    if source in (PAPER, PAPER_WITHOUT, OURS):
+        return False
+    if path.suffix != ".json":
+        return True
+    return path.is_file() and b'"law"' not in path.read_bytes()
 
 
 def laws_of(source: str) -> tuple[Fit, ...]:
@@ -41,3 +67,25 @@ def laws_of(source: str) -> tuple[Fit, ...]:
         offset = source == PAPER
         return (paper_fit(offset), paper_degradation(offset))
     return load_fits(source)
+
+
+def fitted_laws(
+    ctx: typer.Context, runs: str, reading: Reading, fitting: Fitting, rounding: bool
+) -> tuple[tuple[Fit, ...], list[str]]:
+    """The laws that a report would fit to runs, and what is to be said of them.
+
+    `rounding`: whether the law of what rounding adds is wanted too.
+    """
+    asked = fitting.check(ctx)
+    checked = reading.read(Path(runs), extra=fitting.extra, more=asked)
+    from precision_lib.report.fitted_laws import deciding_fits
+
+    with working(f"Fitting {len(checked.table)} runs"):
+        options = fitting.options()
+        found = deciding_fits(checked.table, fitting.law, rounding, **options)
+    said = [
+        f"{each.law.name} was fitted to {each.n} rows with R2 {each.r2:.4f}. {reason}"
+        for reason, each in found
+    ]
+    said += [f"{each.law.name}: {w}" for _, each in found for w in each.warnings]
+    return tuple(each for _, each in found), [*said, *checked.remarks]

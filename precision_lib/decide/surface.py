@@ -78,10 +78,9 @@ class Surface:
         >>> surface(example_fit()).loss(np.array([0]), 1e9, 2e10).round(2).tolist()
         [2.45]
         """
-        found = self._one(self.base, index, N, D, bits, post_bits)
-        if self.degradation is None:
-            return found
-        return found + self._one(self.degradation, index, N, D, bits, post_bits)
+        at = (index, N, D, bits, post_bits)
+        found = self._one(self.base, *at)
+        return found + self._one(self.degradation, *at) if self.degradation else found
 
     def rounding(
         self, index: Index, N: Numbers, D: Numbers, bits: Numbers, post_bits: Numbers
@@ -110,13 +109,7 @@ class Surface:
         return any(name in read and name not in self.columns for name in names)
 
     def _one(
-        self,
-        fit: Fit,
-        index: Index,
-        N: Numbers,
-        D: Numbers,
-        bits: Numbers,
-        post: Numbers,
+        self, fit: Fit, index: Index, N: Numbers, D: Numbers, bits: Numbers, post: Any
     ) -> Array:
         inputs: dict[str, Any] = {"N": N, "D": D, "post_bits": post}
         inputs |= dict.fromkeys(TRAINING_BITS, bits) | dict.fromkeys(SHAPE, UNQUANTIZED)
@@ -268,34 +261,28 @@ def surface(
 
 def _constants(fit: Fit, size: int) -> dict[str, Array]:
     """Each parameter under the fit and the replicates; constant without any."""
-    result = {}
-    for name, value in fit.params.items():
-        draws = fit.replicates.get(name, np.full(size - 1, value))
-        result[name] = np.concatenate([[value], draws[: size - 1]])
-    return result
+    fixed = {name: np.full(size - 1, value) for name, value in fit.params.items()}
+    draws = fixed | fit.replicates
+    return {k: np.append(v, draws[k][: size - 1]) for k, v in fit.params.items()}
 
 
 def _interval(draws: Array, level: float) -> tuple[float, float]:
     good = draws[~np.isnan(draws)]
     if not good.size:
         return float("nan"), float("nan")
+    how: Any = "nearest" if np.isinf(good).any() else "linear"
     tails = [50 * (1 - level), 50 * (1 + level)]
-    if np.isinf(good).any():  # nothing lies between two of them
-        low, high = np.percentile(good, tails, method="nearest")
-    else:
-        low, high = np.percentile(good, tails)
+    low, high = np.percentile(good, tails, method=how)
     return float(low), float(high)
 
 
 def _edge_notes(edge: Any) -> list[str]:
+    where = "the optimum lies at the end of the range searched"
     if edge[0]:
-        return ["The optimum lies at the end of the range searched, or beyond."]
-    share = edge[1:].mean() if edge.size > 1 else 0.0
-    said = (
-        f"In {share:.0%} of the replicates the optimum lies at the end of the range "
-        "searched."
-    )
-    return [said] if share else []
+        return [f"T{where[1:]}, or beyond."]
+    if not edge[1:].any():
+        return []
+    return [f"In {edge[1:].mean():.0%} of the replicates {where}."]
 
 
 def require_positive(**given: float) -> None:

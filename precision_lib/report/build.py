@@ -142,9 +142,8 @@ def make_report(
     for choice in choose(checked.table, law):
         try:
             fitted = fit_choice(
-                choice, replicates=replicates, resample="cluster" if by else resample,
-                by=checked.table[by].to_numpy()[choice.origin] if by else None,
-                starts=starts, seed=seed,
+                choice, replicates=replicates, resample=resample, by=by, starts=starts,
+                seed=seed,
             )  # fmt: skip
         except UserError as error:
             failed.append((choice.law, str(error)))

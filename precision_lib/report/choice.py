@@ -40,8 +40,8 @@ class Choice:
     Examples
     --------
     >>> table = pd.DataFrame({"N": [1.0], "D": [2.0], "loss": [3.0]})
-    >>> Choice("chinchilla", table, "No bits vary.").origin.tolist()
-    [0]
+    >>> Choice("chinchilla", table, "No bits vary.").fixed
+    {}
     """
 
     law: str
@@ -49,11 +49,6 @@ class Choice:
     reason: str
     fixed: dict[str, float] = field(default_factory=dict)
     by: str = ""
-
-    @property
-    def origin(self) -> Any:
-        """Number of each row within the table it was chosen from."""
-        return self.table.index.to_numpy()
 
 
 def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:

@@ -18,6 +18,7 @@ from precision_lib.laws import (
     bootstrap,
     example_table,
     fit,
+    get_law,
     largest_out,
     profile,
 )
@@ -28,7 +29,7 @@ PROFILED = 2000  # rows up to which a profile is a matter of seconds
 WORK = 1_000_000  # rows times replicates: about ten seconds
 LOOSE = 2.0  # factor by which a constant may be off and still be called known
 
-Resample = Literal["auto", "residual", "pairs", "cluster"]
+Resample = Literal["auto", "residual", "pairs"]
 State = Literal["known", "loose", "open", "at a bound", "held"]
 
 
@@ -94,57 +95,85 @@ class Fitted:
         return not any(each.state in ("open", "at a bound") for each in self.constants)
 
 
-def fit_choice(
+def judged_fit(
     choice: Choice,
     *,
     replicates: int = 1000,
     resample: Resample = "auto",
-    by: Any = None,
+    by: str = "",
     starts: int | None = None,
     seed: int = 0,
-    delta: float = 1e-3,
-) -> Fitted:
-    """Fit a chosen law and ask how far it is to be trusted.
+) -> tuple[Fit, Bootstrap, Comparison | None]:
+    """Fit a chosen law with intervals, try its rivals, and judge it by them.
 
     Raises UserError: the table does not allow the fit.
 
     `choice`: from :func:`choose`; `replicates`: of the bootstrap; fewer on tables of
     many thousand rows. `resample`: how tables are drawn; "auto" draws whole runs where
-    a run has several rows and residuals elsewhere. `by`: for "cluster": one value a
-    row. `starts`, `seed`, `delta`: as for :func:`precision_lib.laws.fit`.
+    a run has several rows and residuals elsewhere. `by`: a column, of which rows alike
+    are drawn together. `starts`, `seed`: as for :func:`precision_lib.laws.fit`.
+
+    >>> found, _, tried = judged_fit(choose(pd.DataFrame(example_table()))[0],
+    ...                              replicates=20)
+    >>> found.law.name, len(tried.scores)
+    ('chinchilla', 3)
+    """
+    table = choice.table
+    options: dict[str, Any] = {"starts": starts, "seed": seed}
+    found = fit(table, choice.law, fixed=choice.fixed, **options)
+    groups = table[by].to_numpy() if by else runs_of(choice) if choice.by else None
+    several = groups is not None and len(set(groups)) < len(table)
+    kind: Any = resample
+    if by or (resample == "auto" and several):
+        kind = "cluster"
+    elif resample == "auto":
+        kind = "residual"
+    count = max(min(replicates, WORK // len(table)), 2)
+    boot = bootstrap(found, kind, count, seed, groups if kind == "cluster" else None)
+    tried = None
+    if not choice.fixed:
+        tried = try_rivals(table, choice.law, groups if several else None, **options)
+    return judged(found.with_bootstrap(boot), table, tried, seed), boot, tried
+
+
+def fit_choice(choice: Choice, **options: Any) -> Fitted:
+    """Fit a chosen law and ask how far it is to be trusted.
+
+    `choice`, `options`: as for :func:`judged_fit`.
 
     >>> found = example_fitted()
     >>> [(each.name, each.state) for each in found.constants][0], found.known
     (('E', 'known'), True)
     """
-    table = choice.table
-    options: dict[str, Any] = {"starts": starts, "delta": delta}
-    options["fixed"] = choice.fixed
-    found = fit(table, choice.law, seed=seed, **options)
-    groups = runs_of(choice) if choice.by else None
-    if resample == "cluster":
-        groups = by
-    several = groups is not None and len(set(groups)) < len(table)
-    kind: Any = resample
-    if resample == "auto":
-        kind = "cluster" if several else "residual"
-    count = max(min(replicates, WORK // len(table)), 2)
-    boot = bootstrap(found, kind, count, seed, groups if kind == "cluster" else None)
-    tried = None
-    if not choice.fixed:
-        held = {k: v for k, v in options.items() if k != "fixed"}
-        tried = try_rivals(
-            table, choice.law, groups if several else None, seed=seed, **held
+    found, boot, tried = judged_fit(choice, **options)
+    held: dict[str, Any] = {"fixed": choice.fixed}
+    held |= {k: v for k, v in options.items() if k in ("starts", "seed")}
+    beyond = _beyond(choice.table, choice.law, held)
+    return Fitted(choice, found, boot, constants(found), beyond, tried)
+
+
+def deciding_fits(
+    table: pd.DataFrame, law: str = "", rounding: bool = True, **options: Any
+) -> list[tuple[str, Fit]]:
+    """The laws that a report would decide by, each behind the reason for its choice.
+
+    Raises UserError: the table does not allow one of them, or lacks an N or D that
+    varies.
+
+    `table`, `law`: as for :func:`choose`; `rounding`: whether the law of the
+    degradation is wanted too; `options`: of :func:`judged_fit`.
+
+    >>> found = deciding_fits(pd.DataFrame(example_table()), replicates=20)
+    >>> [(why, fit.law.name) for why, fit in found]
+    [('No precision of training varies in the table.', 'chinchilla')]
+    """
+    chosen = choose(table, law)
+    if get_law(chosen[0].law).target == "loss" and chosen[0].fixed:
+        raise UserError(
+            f"a decision needs runs that differ in N and in D. {chosen[0].reason}"
         )
-    found = judged(found.with_bootstrap(boot), table, tried, seed)
-    return Fitted(
-        choice,
-        found,
-        boot,
-        constants(found),
-        _beyond(table, choice.law, {**options, "seed": seed}),
-        tried,
-    )
+    wanted = [each for each in chosen if rounding or get_law(each.law).target == "loss"]
+    return [(each.reason, judged_fit(each, **options)[0]) for each in wanted]
 
 
 @lru_cache

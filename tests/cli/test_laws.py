@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from precision_lib.laws import (
 from precision_lib.laws.compare import compare as laws_compare
 from precision_lib.laws.fit import MORE_STARTS, STARTS
 from precision_lib.report.build import make_report
-from precision_lib.report.fitted_laws import fit_choice
+from precision_lib.report.fitted_laws import judged_fit
 
 app = typer.Typer(pretty_exceptions_enable=False)
 cli_laws.register(app)
@@ -264,6 +265,54 @@ def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
     assert answer["values"]["P"] != pytest.approx(7.0, abs=0.1)
 
 
+ROUNDED = ("--map", "N=params_M,D=tokens_B,loss=val,post_bits=gptq,post_loss=after",
+           "--parameters-unit", "M", "--tokens-unit", "B")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs rounded to three widths, in a naming of their own."""
+    base, added = example_fit(), decide.paper_degradation()
+    draw, rows = np.random.default_rng(0).standard_normal, []
+    for n, d in itertools.product((3e7, 6e7, 1.2e8, 2.4e8), np.geomspace(1e9, 3e10, 6)):
+        loss = float(base.predict({"N": [n], "D": [d]})[0]) * np.exp(0.002 * draw())
+        for bits in (3, 4, 6):
+            row = {"N": [n], "D": [d], "post_bits": [bits]}
+            delta = float(added.predict(row)[0]) * np.exp(0.03 * draw())
+            rows.append((n / 1e6, d / 1e9, loss, f"w{bits}", loss + delta))
+    path = tmp_path_factory.mktemp("own") / "own.csv"
+    names = ["params_M", "tokens_B", "val", "gptq", "after"]
+    pd.DataFrame(rows, columns=names).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ("serving-widths", "--memory", "2e9", "--D", "30B"),
+        ("rounding-cost", "--N", "500M", "--D", "30B", "--post-bits", 4),
+        ("allocation", "--budget", 1e20, "--bits", 16),
+    ],
+)
+def test_a_table_of_runs_is_asked_as_the_laws_that_report_saves_of_it(
+    question: tuple, own: Path, tmp_path: Path
+) -> None:
+    fits = ("--bootstrap", 60, "--starts", 8)
+    found = call_json("decide", own, *question, *ROUNDED, *fits)
+    report_app = typer.Typer(pretty_exceptions_enable=False)
+    cli_report.register(report_app)
+    saved, page = tmp_path / "laws.json", tmp_path / "page.html"
+    asked = ["report", str(own), *map(str, (*ROUNDED, *fits)), "--save-fit", str(saved)]
+    done = CliRunner().invoke(report_app, [*asked[1:], "--out", str(page)])
+    assert done.exit_code == 0, done.output
+    known = call_json("decide", saved, *question)
+    for name in ("widths",) if "widths" in known else ("values", "intervals"):
+        assert found[name] == known[name]
+    assert any("chinchilla was fitted to 24 rows" in note for note in found["notes"])
+    with_rounding = any("ptq was fitted to 72 rows" in note for note in found["notes"])
+    assert with_rounding == (question[0] != "allocation")
+
+
 def test_widths_of_one_memory_are_shown_side_by_side() -> None:
     options = ("serving-widths", "--memory", 1e9, "--D", "10B")
     surface = decide.surface(decide.paper_fit(), decide.paper_degradation())
@@ -340,6 +389,12 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         (["predict", "RUNS"], "not the JSON of a fit"),
         (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
          "cannot read the fit"),
+        (["decide", "RUNS", "allocation", "--budget", 1e18, "--bits", 16],
+         "is missing; the columns are"),
+        (["decide", "RUNS", "allocation", "--budget", 1e18, "--bits", 16, "--map",
+          "N=params", "--where", "D == 1e9"], "that differ in N and in D. No"),
+        (["decide", "paper", "allocation", "--budget", 1e18, "--bits", 16, "--map",
+          "N=params"], "--map is not used by paper, which holds constants and no runs"),
         (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
         (["decide", "paper", "rounding-cost", "--N", 2500, "--D", 1e10, "--post-bits",
           4], "N = 2500 is more than 10 times beyond the runs"),
@@ -515,7 +570,7 @@ def test_one_default_for_the_starts(
     monkeypatch.setattr(module, "RARE", 1.1)  # however many agree, they are too few
     assert call_json(*base)["starts"] == MORE_STARTS == 400
     assert call_json(*base, "--starts", 7)["starts"] == 7
-    for function in (cli_laws.fit, cli_laws.compare, report, make_report, fit_choice):
+    for function in (cli_laws.fit, cli_laws.compare, report, make_report, judged_fit):
         assert inspect.signature(function).parameters["starts"].default is None
 
 
