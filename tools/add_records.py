@@ -4,7 +4,7 @@ python -m tools.add_records LINES... [--records FOLDER] [--data FOLDER]
 
 Lines of one run are put together, so that training and rounding may stand in different
 files. What a line lacks of the plan that its run belongs to is looked up in data/plans.
-Then data/README.md and data/outcomes.csv are brought up to the tables.
+Then data/README.md, data/outcomes.csv and data/laws.json are brought up to the tables.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from precision_lib.errors import UserError
+from precision_lib.findings.our_laws import keep_laws
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import write_table
 from precision_lib.sweep.plans import Plan, read_plan
@@ -44,6 +45,7 @@ def main() -> int:
     if asked.data == DATA:
         data_readme.main()
         write_table(outcomes_of(DATA), DATA / "outcomes.csv")
+        keep_laws(DATA)
     return 0
 
 

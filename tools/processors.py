@@ -53,10 +53,12 @@ def _instructions() -> list[str]:
 def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     """What the chapters fit: chapter, table, law, and groups of the bootstrap."""
     from precision_lib.findings import alternative_forms, best_bits, rivals, unified
+    from precision_lib.findings.explorer_constants import fitted_runs
     from precision_lib.findings.floating_types import floating_runs
     from precision_lib.findings.measured import finished
     from precision_lib.findings.twins import (
         LOWEST,
+        cells,
         law_roundings,
         law_runs,
         twin_groups,
@@ -77,8 +79,9 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     for law in alternative_forms.LABELS:
         yield "09", weights, law, twin_groups(weights)
     tied = best_bits.tied_runs(best_bits.quantized_runs(runs))
-    for law in ("effective-tied", "effective-tied-no-offset", "bits-multiplier"):
-        yield "10, 11", tied, law, tied["group"]
+    yield "00", tied, "effective-tied", tied["group"]
+    ours = fitted_runs(load_runs(table="main"))
+    yield "10", ours, "effective", cells(ours)
     kinds = rivals.kinds_of_training(load_runs(table="main"))
     for law in ("format-multiplier", "quartet"):
         yield "21", kinds, law, None

@@ -2,103 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
-from precision_lib.figures.ablations import setting_style
-from precision_lib.figures.grammar import reach
-from precision_lib.figures.style import DASHES, bits_color, bits_label, bits_style
+from precision_lib.figures.grammar import size_styles
+from precision_lib.figures.style import DASHES, bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
 Band = tuple[Array, Array, Array]
 OURS, PAPER = "black", "#b2182b"
 
 
-def gain_against_bits(
-    bits: Array, ours: Band, others: Mapping[str, Array], name: str = "our runs"
+def measured_gains(
+    gains: pd.DataFrame, best: pd.DataFrame, curves: Mapping[str, tuple[Array, Band]]
 ) -> Figure:
-    """Effective parameters a FLOP over bits, one curve with a band beside others.
+    """Effective parameters a FLOP over bits as measured, a panel a number of tokens.
 
-    A dot marks the best precision of each curve; red is the paper's alone.
+    Marks of each size have 95% intervals; the hollow mark at the foot is the best of
+    a curve through them. `curves`: by label, bits and the gain of a law with the ends
+    of its band; the first is ours, others are the paper's.
 
-    >>> x = np.array([3.0, 6.0, 9.0])
-    >>> curve = np.array([0.8, 1.6, 1.4])
-    >>> figure = gain_against_bits(x, (curve, curve, curve), {"paper": curve - 0.1})
+    `gains`, `best`: as `precision_lib.findings.measured_gains` gives them.
+
+    >>> rows = pd.DataFrame({"N": 9, "D": 7e6, "bits": [4, 6], "estimate": [1.2, 2]})
+    >>> rows = rows.assign(low=rows["estimate"] - 0.1, high=rows["estimate"] + 0.1)
+    >>> x = np.array([3.0, 9.0])
+    >>> len(measured_gains(rows, rows, {"law": (x, (x / 3, x / 4, x / 2))}).axes)
+    1
     """
-    figure, axes = plt.subplots()
-    axes.fill_between(bits, ours[1], ours[2], color="0.8", label="95% interval")
-    curves = {name: ours[0], **others}
-    reds = iter((PAPER, "#d6604d", "#f4a582"))
-    for place, (label, curve) in enumerate(curves.items()):
-        theirs = label.startswith("paper")
-        color = next(reds) if theirs else setting_style(place)["color"]
-        axes.plot(bits, curve, DASHES[place % 4], color=color, label=label)
-        best = int(np.nanargmax(curve))
-        axes.plot(bits[best], curve[best], "o", color=color, zorder=4)
-    axes.axhline(1, color="0.5", lw=0.8)
-    axes.set(
-        xlabel="bits in training P",
-        ylabel="effective parameters a FLOP,\nrelative to 16 bits",
-        ylim=(0, None),
+    lengths = sorted(gains["D"].unique())
+    width = max(5.0, 3.3 * len(lengths))
+    figure, axes = plt.subplots(
+        1, len(lengths), sharey=True, squeeze=False, figsize=(width, 4)
     )
-    axes.legend()
-    return figure
-
-
-def best_bits_against_compute(
-    budgets: Array, lines: Mapping[str, Band], runs: tuple[float, float]
-) -> Figure:
-    """The best precision against the training budget, each line with its band.
-
-    `budgets`: FLOP; `lines`: by label: the best P and the ends of its 95% interval.
-    `runs`: least and most that the fitted runs cost, shaded.
-
-    >>> x = np.array([1e10, 1e12])
-    >>> band = (x**0 * 6, x**0 * 5, x**0 * 7)
-    >>> figure = best_bits_against_compute(x, {"N free": band}, (1e10, 1e11))
-    """
-    figure, axes = plt.subplots()
-    axes.axvspan(*runs, color="0.93", zorder=0, label="budgets of the fitted runs")
-    colors = ("black", *sns.color_palette("colorblind", len(lines)))
-    for (name, band), color, dash in zip(lines.items(), colors, DASHES, strict=False):
-        axes.fill_between(budgets, band[1], band[2], color=color, alpha=0.15, lw=0)
-        axes.plot(budgets, band[0], dash, color=color, label=name)
-    axes.set(
-        xscale="log",
-        xlabel="training budget C (FLOP at 16 bits)",
-        ylabel="best precision P* (bits)",
-        ylim=(0, 17),
-    )
-    axes.legend()
-    return figure
-
-
-def shifts_against_bits(
-    bits: Array, sizes: Band, tokens: Band, labels: tuple[str, str]
-) -> Figure:
-    """How the best N and D of one budget move with the bits, relative to 16 bits.
-
-    >>> x = np.array([4.0, 8.0])
-    >>> figure = shifts_against_bits(x, (x, x, x), (x, x, x), ("N*", "D*"))
-    """
-    figure, axes = plt.subplots()
-    for band, label, color, dash in zip(
-        (sizes, tokens), labels, ("black", "#1b7837"), DASHES, strict=False
-    ):
-        axes.fill_between(bits, band[1], band[2], color=color, alpha=0.15, lw=0)
-        axes.plot(bits, band[0], dash, color=color, label=label)
-    axes.axhline(1, color="0.5", lw=0.8)
-    axes.set(yscale="log", xlabel="bits in training P", ylabel="relative to 16 bits")
-    plain_ticks(axes)
-    axes.legend()
+    styles = size_styles(gains["N"])
+    for axis, tokens in zip(axes[0], lengths, strict=True):
+        for (label, (bits, band)), color, dash in zip(
+            curves.items(), (OURS, PAPER, PAPER), DASHES, strict=False
+        ):
+            axis.fill_between(bits, band[1], band[2], color=color, alpha=0.12, lw=0)
+            axis.plot(bits, band[0], dash, color=color, lw=1.2, label=label)
+        for place, (size, style) in enumerate(styles.items()):
+            rows = gains[(gains["N"] == size) & (gains["D"] == tokens)]
+            above = rows[["low", "high"]].sub(rows["estimate"], axis=0).abs().T
+            axis.errorbar(rows["bits"], rows["estimate"], above.to_numpy(), ls="none",
+                          capsize=2, label=f"measured, N = {size:,.0f}",
+                          zorder=4, **style)  # fmt: skip
+            top = best[(best["N"] == size) & (best["D"] == tokens)]
+            foot = 0.12 * (place + 1)
+            axis.hlines([foot] * len(top), top["low"], top["high"], style["color"])
+            axis.plot(top["estimate"], [foot] * len(top), mfc="none", ls="none",
+                      **style)  # fmt: skip
+        axis.axhline(1, color="0.5", lw=0.8)
+        axis.set(title=f"D = {tokens / 1e6:.3g}M", xlabel="bits in training P",
+                 ylim=(0, None))  # fmt: skip
+    axes[0][0].set_ylabel("effective parameters a FLOP,\nrelative to 16 bits")
+    figure.legend(*axes[0][0].get_legend_handles_labels(),
+                  loc="outside upper center", ncols=2)  # fmt: skip
     return figure
 
 
@@ -129,72 +94,6 @@ def estimates(
     axes.set_yticks(places, list(rows.index))
     figure.legend(loc="outside upper center", ncols=4)
     return figure
-
-
-def residuals_against_bits(
-    bits: npt.ArrayLike, panels: Mapping[str, Array], sizes: npt.ArrayLike
-) -> Figure:
-    """Residuals in percent of the loss against bits, a panel for each law.
-
-    Larger models have larger marks.
-
-    >>> table = np.array([3, 4]), np.array([1e4, 1e5])
-    >>> figure = residuals_against_bits(table[0], {"law": np.zeros(2)}, table[1])
-    """
-    widths, place = np.unique(np.asarray(bits), return_inverse=True)
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(7.2, 3.2), sharey=True, squeeze=False
-    )
-    rank = np.unique(np.asarray(sizes), return_inverse=True)[1]
-    colors = [bits_color(width) for width in np.asarray(bits)]
-    shift = 0.5 * (rank - rank.max() / 2) / (rank.max() + 1)
-    for axis, (label, found) in zip(axes[0], panels.items(), strict=True):
-        axis.scatter(place + shift, 100 * found, s=14 + 9 * rank, c=colors, lw=0)
-        axis.axhline(0, color="0.4", lw=1)
-        names = ["none" if width == 32 else f"{width:g}" for width in widths]
-        axis.set_xticks(range(len(widths)), names)
-        axis.set(title=label, xlabel="bits in training")
-    axes[0][0].set_ylabel("residual (% of the loss)")
-    return figure
-
-
-def cost_by_arm(costs: pd.DataFrame, ylabel: str) -> Figure:
-    """Mean cost at each width, one line an arm, with 95% intervals.
-
-    `costs`: columns arm, bits and cost, a row a run.
-
-    >>> table = pd.DataFrame({"arm": "a", "bits": [3, 3, 4], "cost": [0.2, 0.3, 0.1]})
-    >>> figure = cost_by_arm(table, "cost")
-    """
-    figure, axes = plt.subplots()
-    names = list(dict.fromkeys(costs["arm"]))
-    colors = sns.color_palette("colorblind", len(names))
-    for place, (name, color) in enumerate(zip(names, colors, strict=True)):
-        groups = costs[costs["arm"] == name].groupby("bits")["cost"]
-        mean, error = groups.mean(), reach(groups)
-        axes.errorbar(
-            mean.index + 0.06 * (place - (len(names) - 1) / 2), mean, error,
-            color=color, marker="osD^v"[place % 5], ls=DASHES[place % 4],
-            capsize=3, label=name,
-        )  # fmt: skip
-    axes.axhline(0, color="0.5", lw=0.8)
-    axes.set(xlabel="bits in training", ylabel=ylabel)
-    axes.legend()
-    return figure
-
-
-def plain_ticks(axes: Axes, ticks: Sequence[float] = (0.5, 1, 2, 3, 4, 6, 8)) -> None:
-    """A logarithmic y axis labelled 0.5, 1, 2 rather than by powers of ten.
-
-    >>> axis = plt.figure().add_subplot(yscale="log", ylim=(0.5, 4))
-    >>> plain_ticks(axis)
-    >>> [round(float(tick), 1) for tick in axis.get_yticks()]
-    [0.5, 1.0, 2.0, 3.0, 4.0]
-    """
-    low, high = axes.get_ylim()
-    axes.set_yticks([tick for tick in ticks if 0.99 * low <= tick <= 1.01 * high])
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def losses_in_bits(

@@ -1,4 +1,4 @@
-"""The best number of bits to train in, from tables of runs.
+"""The best number of bits to train in, by laws fitted to tables of runs.
 
 Cost in the sense of the paper's section 4.3 is proportional to N D P, so the best P is
 where N_eff / N a bit is largest, for every law in which precision acts on N alone.
@@ -7,7 +7,6 @@ where N_eff / N a bit is largest, for every law in which precision acts on N alo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -15,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.decide import Decision, effective_size, optimal_precision, surface
-from precision_lib.decide.training import training_cost
 from precision_lib.findings.twins import PARTS, TWIN, twin_groups, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Bootstrap, Fit, bootstrap, fit, get_law
@@ -59,30 +57,6 @@ def tied_runs(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs[COLUMNS].nunique(axis=1) == 1].reset_index(drop=True)
 
 
-def beside_twins(runs: pd.DataFrame, base: Fit) -> pd.DataFrame:
-    """Runs as if the unquantized twin of each quantized one lay on the base law.
-
-    The loss of a quantized run becomes what the law says for its N and D plus its
-    measured difference to its twin, which shares its seed: most of the luck of a seed
-    and the misfit of the base law cancel. Unquantized runs stay as they are;
-    quantized ones without a twin drop out.
-
-    `runs`: with unquantized and quantized runs, one unquantized one for each N, D and
-    seed; `base`: of the unquantized runs.
-
-    >>> from precision_lib.laws import example_fit
-    >>> table = pd.DataFrame({"N": 1e8, "D": 1e9, "seed": 0, "loss": [2.0, 2.5]})
-    >>> table = table.assign(weight_bits=[32, 4], activation_bits=32, kv_bits=32)
-    >>> moved = beside_twins(table, example_fit())
-    >>> float(moved["loss"].iloc[1] - example_fit().predict(table)[0])
-    0.5
-    """
-    high = (runs[COLUMNS] == HIGH_PRECISION_BITS).all(axis=1)
-    moved = with_twins(runs)
-    moved = moved.assign(loss=base.predict(moved) + moved["cost"])
-    return pd.concat([runs[high], moved[runs.columns]], ignore_index=True)
-
-
 def refitted(
     table: pd.DataFrame, law: str, replicates: int = 1000, seed: int = 0
 ) -> tuple[Fit, Bootstrap]:
@@ -112,16 +86,6 @@ def best_bits(found: Fit, budget: float = 6e11) -> Decision:
     7.0
     """
     return optimal_precision(surface(found), budget)
-
-
-def typical_budget(runs: pd.DataFrame) -> float:
-    """Geometric mean of what the runs would have cost at 16 bits, in FLOP.
-
-    >>> f"{typical_budget(pd.DataFrame({'N': [1e5, 1e5], 'D': [1e6, 4e6]})):.3g}"
-    '1.2e+12'
-    """
-    cost = [training_cost(n, d, 16) for n, d in zip(runs["N"], runs["D"], strict=True)]
-    return float(np.exp(np.mean(np.log(cost))))
 
 
 def share_of(found: Fit, bits: Array) -> Band:
@@ -167,56 +131,6 @@ def _band(draws: Array) -> Band:
     ends = np.full((2, len(draws)), np.nan)
     ends[:, known] = np.nanpercentile(draws[known, 1:], [2.5, 97.5], axis=1)
     return draws[:, 0], ends[0], ends[1]
-
-
-@dataclass(frozen=True)
-class Halves:
-    """P* on the cheaper and on the dearer half of the quantized runs.
-
-    Attributes
-    ----------
-    cheap, dear : Decision
-        Of the two halves.
-    difference : (float, float, float)
-        P* of the dear half less that of the cheap one, and its 95% interval.
-    ratio : float
-        Geometric mean of the costs of the dear half over that of the cheap one.
-    """
-
-    cheap: Decision
-    dear: Decision
-    difference: tuple[float, float, float]
-    ratio: float
-
-
-def halves_by_compute(
-    runs: pd.DataFrame, law: str, replicates: int = 1000, seed: int = 0
-) -> Halves:
-    """Fit the runs below and above the median of N D apart, with one base law.
-
-    If precision costs a share of parameters that is the same for every N and D, both
-    halves have the same P*. Each half keeps all unquantized runs, so that its base law
-    is the same but for chance.
-
-    `runs`: as `beside_twins` gives it; `law`: name of a law that reads the bits in
-    training.
-
-    >>> from precision_lib.decide import paper_fit
-    >>> halves = halves_by_compute(made_up_runs(), "effective-tied", replicates=20)
-    >>> abs(halves.difference[0]) < 0.2
-    True
-    """
-    high = (runs[COLUMNS] == HIGH_PRECISION_BITS).all(axis=1)
-    cost = runs["N"] * runs["D"]
-    dear = cost > cost[~high].median()
-    pair, middle = [], []
-    for half in (~dear, dear):
-        kept = runs[high | half].reset_index(drop=True)
-        pair.append(best_bits(refitted(kept, law, replicates, seed)[0]))
-        middle.append(typical_budget(runs[half & ~high]))
-    low, up = np.nanpercentile(pair[1].draws["P"] - pair[0].draws["P"], [2.5, 97.5])
-    gap = pair[1].values["P"] - pair[0].values["P"], float(low), float(up)
-    return Halves(pair[0], pair[1], gap, middle[1] / middle[0])
 
 
 ARMS: Mapping[str, Mapping[str, object]] = {

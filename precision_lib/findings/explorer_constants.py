@@ -15,20 +15,22 @@ import pandas as pd
 
 from precision_lib.decide import paper_degradation, paper_fit
 from precision_lib.decide.cost import RATES, RULES, rule_words
-from precision_lib.findings.best_bits import LOWEST, quantized_runs, refitted
-from precision_lib.findings.our_laws import our_laws
-from precision_lib.findings.twins import PARTS, law_roundings, law_runs, of_part
+from precision_lib.findings.our_laws import load_tables, our_laws
+from precision_lib.findings.twins import (
+    PARTS,
+    cells,
+    law_roundings,
+    law_runs,
+    of_part,
+    twin_groups,
+)
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, bootstrap, fit, get_law
 from precision_lib.laws.rivals import judged, try_rivals
-from precision_lib.runs.run_table import load_ptq, load_runs
 
+LOWEST = 3  # bits of the paper's narrowest runs
 POST_BITS = (3, 6)  # where the law of PTQ holds, see the chapter on it
 METHOD = "gptq"
-SELECTION = (
-    f"Our runs of {LOWEST} bits and more in every part; {METHOD.upper()} to "
-    f"{POST_BITS[0]} to {POST_BITS[1]} bits"
-)
 READABLE = (
     "chinchilla", "chinchilla-tied",
     "effective-weights", "effective-activations", "effective-kv", "effective",
@@ -85,7 +87,7 @@ def quantized_parts(runs: pd.DataFrame) -> list[str]:
 
     `runs`: as `precision_lib.runs.run_table.load_runs` gives it.
 
-    >>> "weights" in quantized_parts(load_runs())
+    >>> "weights" in quantized_parts(load_tables()[0])
     True
     """
     return [
@@ -93,6 +95,38 @@ def quantized_parts(runs: pd.DataFrame) -> list[str]:
         for part, column in PARTS.items()
         if (law_runs(runs, part)[column] < HIGH_PRECISION_BITS).any()
     ]
+
+
+def fitted_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that our law of the loss is fitted to: of `LOWEST` bits and more.
+
+    `runs`: as `precision_lib.runs.run_table` loads them.
+
+    >>> int(fitted_runs(load_tables()[0])["activation_bits"].min())
+    3
+    """
+    return law_runs(runs, "any", dict.fromkeys(PARTS, LOWEST))
+
+
+def selection(runs: pd.DataFrame, roundings: pd.DataFrame) -> str:
+    """Which runs constants come from, by which method and in which range, in words.
+
+    `runs`, `roundings`: those that the two laws are fitted to.
+
+    >>> one = pd.DataFrame({"N": [12e3, 4e5], "D": [1e6, 14e6], "run_id": ["a", "b"]})
+    >>> selection(one, one)
+    'Our 2 runs of 3 bits and more in every part (N 12k to 400k, D 1M to 14M); GPTQ \
+to 3 to 6 bits of 2 of them'
+    """
+    size, tokens = (
+        " to ".join(f"{end / unit:.3g}{letter}" for end in (one.min(), one.max()))
+        for one, unit, letter in ((runs["N"], 1e3, "k"), (runs["D"], 1e6, "M"))
+    )
+    return (
+        f"Our {len(runs)} runs of {LOWEST} bits and more in every part "
+        f"(N {size}, D {tokens}); {METHOD.upper()} to {POST_BITS[0]} to "
+        f"{POST_BITS[1]} bits of {roundings['run_id'].nunique()} of them"
+    )
 
 
 def our_constants(
@@ -106,44 +140,44 @@ def our_constants(
 
     With runs that quantize each of the three parts alone, the law of all three is
     fitted to them and to those that quantize all parts alike; with fewer, the law of
-    the first part that has runs. A part without runs gets no constant. `SELECTION`
+    the first part that has runs. A part without runs gets no constant. `selection`
     says which runs those are.
 
     `runs`, `ptq`: as `precision_lib.runs.run_table` loads them; `replicates`, `seed`:
-    of the bootstrap over twin runs (same N, D and seed), and over runs for the law of
-    PTQ. `judge`: try rivals and say what is wrong with the laws, for half a minute.
+    of the bootstrap over N and D, where a law is off if it is. `judge`: try rivals and
+    say what is wrong with the laws, for half a minute.
 
-    >>> ours = our_constants(load_runs(), load_ptq(), replicates=2)
+    >>> ours = our_constants(*load_tables(), replicates=2)
     >>> ours.degradation.law.name, len(ours.base.replicates["E"])
     ('ptq', 2)
-    >>> ours.label
-    'Our runs of 3 bits and more in every part; GPTQ to 3 to 6 bits'
     """
     parts = quantized_parts(runs)
-    law, table = "effective", quantized_runs(runs)
+    law, table = "effective", fitted_runs(runs)
     if len(parts) < len(PARTS):
         law = f"effective-{parts[0]}" if parts else "chinchilla"
         table = table[of_part(table, parts[0] if parts else None)]
         table = table.reset_index(drop=True)
-    base, _ = refitted(table, law, replicates, seed)
     roundings = law_roundings(ptq, POST_BITS, METHOD)
-    loss_added = fit(roundings, "ptq", seed=seed)
-    added = bootstrap(loss_added, "cluster", replicates, seed, by=roundings["run_id"])
-    measured = (*_measured(table, "loss"), *_measured(roundings, "post_loss"))
-    rounding = loss_added.with_bootstrap(added)
-    if judge:
-        base = _judged(base, table, None, seed)
-        rounding = _judged(rounding, roundings, roundings["run_id"].to_numpy(), seed)
+    said = selection(table, roundings)
     base, rounding = (
-        replace(each, warnings=(f"{SELECTION}.", *each.warnings))
-        for each in (base, rounding)
+        _fitted(*each, said, replicates, seed, judge)
+        for each in ((table, law), (roundings, "ptq"))
     )
-    return ConstantSet("ours", SELECTION, base, rounding, measured)
+    measured = (*_measured(table, "loss"), *_measured(roundings, "post_loss"))
+    return ConstantSet("ours", said, base, rounding, measured)
 
 
-def _judged(found: Fit, table: pd.DataFrame, by: Any, seed: int) -> Fit:
-    tried = try_rivals(table, found.law.name, by, seed=seed, criteria=False)
-    return judged(found, table, tried, seed)
+def _fitted(
+    table: pd.DataFrame, law: str, said: str, replicates: int, seed: int, judge: bool
+) -> Fit:
+    found = fit(table, law, seed=seed)
+    by = cells(table).to_numpy()
+    found = found.with_bootstrap(bootstrap(found, "cluster", replicates, seed, by=by))
+    if judge:  # one cell alone has most widths: without it, no law speaks of them
+        twins = twin_groups(table).to_numpy()
+        tried = try_rivals(table, law, twins, seed=seed, criteria=False)
+        found = judged(found, table, tried, seed)
+    return replace(found, warnings=(f"{said}.", *found.warnings))
 
 
 def _measured(table: pd.DataFrame, target: str) -> Iterator[tuple[float | None, ...]]:
@@ -186,7 +220,7 @@ def page_data(replicates: int | None = None, seed: int = 0) -> str:
     >>> data["laws"]["ptq"]["target"]
     'delta'
     """
-    ours = our_constants(load_runs(), load_ptq(), replicates or 2, seed)
+    ours = our_constants(*load_tables(), replicates or 2, seed)
     if replicates is None:
         base, added = (replace(each, ties=()) for each in our_laws())
         ours = replace(ours, base=base, degradation=added)

@@ -274,6 +274,10 @@ def _solve(p: Array, slope: float) -> float:
         return float(bits * rate * np.exp(p[3] - rate * (bits - CENTRE)) - slope)
 
     top = min(1 / rate, ENDS[1] - 1)
+    if gain(ENDS[1]) >= 0:
+        raise Undetermined(
+            f"no width up to {ENDS[1]:g} bits costs as little as it saves."
+        )
     if gain(top) <= 0:
         raise Undetermined(
             "every width costs less than it saves; there is no best one."

@@ -138,8 +138,8 @@ def load_outcomes(path: Path = PATH) -> pd.DataFrame:
 def chapters_of(finding: Finding) -> list[str]:
     """The chapters that treat it, the first of them at length.
 
-    >>> chapters_of(preregistered()["best-bits-level"])
-    ['10_compute_optimal_precision', '20_scales_and_the_optimum']
+    >>> chapters_of(preregistered()["granularity-of-activations"])
+    ['15_granularity', '10_compute_optimal_precision']
     """
     chapter = findings().set_index("id")["chapter"]
     return list(dict.fromkeys(chapter[row] for row in finding.rows))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined, UserError
+
+if TYPE_CHECKING:
+    from precision_lib.findings.estimate import Estimate
 
 ENDS = ("low", "high")
 PREFIX = "application/papermill.record/"  # of outputs that no reader sees
@@ -34,14 +37,28 @@ def say(**facts: Any) -> None:
         display({f"{PREFIX}text/plain": repr(value)}, raw=True, metadata=said)
 
 
-def with_ends(estimate: float, low: float, high: float) -> str:
+def with_ends(estimate: float, low: float, high: float, digits: int = 3) -> str:
     """A number with its interval, or with a word where there is none.
 
-    >>> with_ends(0.25, 0.2, 0.3), with_ends(0.25, math.nan, math.nan)
-    ('0.250 (0.200 to 0.300)', '0.250 (no interval yet)')
+    >>> with_ends(0.25, 0.2, 0.3), with_ends(0.25, math.nan, math.nan, digits=2)
+    ('0.250 (0.200 to 0.300)', '0.25 (no interval yet)')
     """
-    ends = "no interval yet" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
-    return f"{estimate:.3f} ({ends})"
+    ends = f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{estimate:.{digits}f} ({'no interval yet' if math.isnan(low) else ends})"
+
+
+def if_known(find: Callable[[], Estimate], digits: int = 2) -> str:
+    """What `find` estimates with its interval, or that its runs are not there yet.
+
+    >>> from precision_lib.findings.estimate import Estimate
+    >>> if_known(lambda: Estimate(0.25, 0.05, units=9))
+    '0.25 (0.15 to 0.35)'
+    """
+    try:
+        found = find()
+    except Undetermined:
+        return "not known yet"
+    return with_ends(found.value, *found.interval(), digits)
 
 
 def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | float]:

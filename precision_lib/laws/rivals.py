@@ -151,9 +151,20 @@ def judged(fit: Fit, table: Table, tried: Comparison | None, seed: int = 0) -> F
 
 def _said(tried: Comparison, law: str, equal: Sequence[str]) -> str:
     """Which rivals were tried, and which of them predict better."""
+    own = next(score for score in tried.scores if score.law == law)
     errors = {score.law: score.held_out_error for score in tried.scores}
-    listed = ", ".join(f"{n} {e:.2%}" for n, e in errors.items() if n != law)
-    best = min(errors, key=lambda name: errors[name])
+    listed = ", ".join(
+        f"{n} {e:.2%}" if np.isfinite(e) else f"{n} undefined"
+        for n, e in errors.items()
+        if n != law
+    )
+    if own.undefined:
+        return (
+            f"Tried on left-out runs, {own.undefined} of {own.n_held_out} of which "
+            f"{law} cannot predict without them: {listed}; a comparison would need "
+            "more runs of their kind."
+        )
+    best = min(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
     found = "none is as good"
     if equal:
         also = f"{best!r} predicts them best"

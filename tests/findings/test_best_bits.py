@@ -9,17 +9,14 @@ from precision_lib.findings.best_bits import (
     ARMS,
     COLUMNS,
     arms,
-    beside_twins,
     best_bits,
     gain_over_16_bits,
-    halves_by_compute,
     made_up_runs,
     quantized_runs,
     refitted,
     share_of,
     tied_runs,
 )
-from precision_lib.laws import fit
 
 BITS = np.linspace(2.5, 12, 20_001)
 TRUE_SHARE = (1 - np.exp(1.2 - BITS / 1.6)) ** 3
@@ -47,33 +44,6 @@ def test_intervals_of_gains_close_at_16_bits():
     _, low, high = gain_over_16_bits(found, np.array([5.0, 16.0]))
     assert low[0] < high[0]
     assert low[1] == pytest.approx(1) and high[1] == pytest.approx(1)
-
-
-def test_the_luck_of_a_seed_cancels_beside_the_twin():
-    runs = made_up_runs()
-    high = runs["weight_bits"] == 32
-    base = fit(runs[high], "chinchilla")
-    luck = runs["group"].map(
-        dict(zip(runs["group"].unique(), np.linspace(-0.2, 0.2, 18), strict=True))
-    )
-    one = beside_twins(runs, base)
-    other = beside_twins(runs.assign(loss=runs["loss"] + luck), base)
-    low = one["weight_bits"] < 32
-    assert np.allclose(one["loss"][low], other["loss"][low])
-    assert len(one) == len(runs)
-
-
-def test_a_share_that_changes_with_compute_is_seen():
-    runs = made_up_runs()
-    dear = runs["N"] * runs["D"] > 4e10
-    cost = np.exp(-runs["weight_bits"].clip(upper=30) / 2) * dear
-    same = halves_by_compute(runs, "effective-tied", replicates=40)
-    other = halves_by_compute(
-        runs.assign(loss=runs["loss"] + 0.8 * cost), "effective-tied", replicates=40
-    )
-    assert same.difference[1] < 0 < same.difference[2]
-    assert other.difference[1] > 0
-    assert other.ratio > 1
 
 
 def test_arms_have_the_same_cells_in_the_same_order():

@@ -14,6 +14,7 @@ from precision_lib.findings.explorer_constants import (
     page_data,
     quantized_parts,
 )
+from precision_lib.findings.our_laws import load_tables
 from precision_lib.findings.twins import PARTS
 from precision_lib.laws import get_law, planted_params
 from precision_lib.runs.run_table import load_ptq, load_runs
@@ -52,7 +53,7 @@ def test_runs_of_all_parts_give_the_law_of_all_parts() -> None:
 
 
 def test_the_measured_runs_are_those_that_were_fitted() -> None:
-    found = our_constants(load_runs(), load_ptq(), replicates=2)
+    found = our_constants(*load_tables(), replicates=2)
     assert found.degradation is not None
     plain = [row for row in found.runs if row[5] is None]
     rounded = [row for row in found.runs if row[5] is not None]

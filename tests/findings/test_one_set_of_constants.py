@@ -6,7 +6,6 @@ import ast
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,14 +16,24 @@ from precision_lib.cli import laws as commands
 from precision_lib.cli.reading import Reading
 from precision_lib.decide import critical_data, surface
 from precision_lib.findings import best_bits
-from precision_lib.findings.explorer_constants import our_constants, page_data
-from precision_lib.findings.our_laws import KEPT, TABLES, our_laws
+from precision_lib.findings.explorer_constants import (
+    fitted_runs,
+    our_constants,
+    page_data,
+)
+from precision_lib.findings.measured import load_measured
+from precision_lib.findings.our_laws import (
+    KEPT,
+    TABLES,
+    kept_laws,
+    load_tables,
+    our_laws,
+)
 from precision_lib.findings.twins import PARTS, law_roundings
 from precision_lib.laws import Fit, fit
-from precision_lib.paths import table_folder
+from precision_lib.paths import DATA
 from precision_lib.report.choice import choose
-from precision_lib.runs import load_ptq, load_runs
-from precision_lib.sweep import run_tables
+from precision_lib.runs import load_runs
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 TOLERANCE = 1e-9
@@ -50,17 +59,13 @@ def chapter(start: str, wanted: tuple[str, ...], known: dict[str, Any]) -> dict:
 @pytest.fixture(scope="module")
 def chapters() -> tuple[Fit, Fit]:
     """The laws of chapters 10 and 4, as their own lines fit them."""
-
-    def few(table: Any, law: str, seed: int) -> Any:
-        return best_bits.refitted(table, law, replicates=2, seed=seed)
-
-    tools = SimpleNamespace(quantized_runs=best_bits.quantized_runs, refitted=few)
-    ten = chapter("10", ("runs", "seed", "trained", "every", "parts"),
-                  {"run_tables": run_tables, "bb": tools})  # fmt: skip
-    four = chapter("04", ("seed", "method", "short_law"),
-                   {"load_ptq": load_ptq, "law_roundings": law_roundings,
+    ten = chapter("10", ("seed", "rows", "law"),
+                  {"fitted_runs": fitted_runs, "load_runs": load_runs,
+                   "fit": fit})  # fmt: skip
+    four = chapter("04", ("seed", "method", "measured", "wide", "roundings", "whole"),
+                   {"load_measured": load_measured, "law_roundings": law_roundings,
                     "fit": fit})  # fmt: skip
-    return ten["parts"], four["short_law"]
+    return ten["law"], four["whole"]
 
 
 def same(one: Fit, other: Fit) -> None:
@@ -97,11 +102,12 @@ def test_a_report_on_the_same_rows_finds_the_same_constants(
     chapters, tmp_path: Path
 ) -> None:
     base, added = chapters
-    runs = best_bits.quantized_runs(load_runs())
+    loaded, ptq = load_tables()
+    runs = fitted_runs(loaded)
     runs[["N", "D", "loss", *PARTS.values()]].to_csv(tmp_path / "runs.csv", index=False)
     (choice,) = choose(Reading().read(tmp_path / "runs.csv").table)
     same(fit(choice.table, choice.law, fixed=choice.fixed), base)
-    rows = law_roundings(load_ptq(), (3, 6), "gptq")
+    rows = law_roundings(ptq, (3, 6), "gptq")
     columns = ["N", "D", "loss", "post_bits", "delta", *PARTS.values()]
     rows[columns].to_csv(tmp_path / "ptq.csv", index=False)
     choice = choose(Reading().read(tmp_path / "ptq.csv").table)[-1]
@@ -110,7 +116,7 @@ def test_a_report_on_the_same_rows_finds_the_same_constants(
 
 @pytest.mark.slow
 def test_the_kept_laws_are_those_of_a_refit() -> None:
-    ours = our_constants(load_runs(), load_ptq(), judge=True)
+    ours = our_constants(*load_tables(), judge=True)
     again = [fit for fit in (ours.base, ours.degradation) if fit]
     for kept, fresh in zip(our_laws(), again, strict=True):
         same(kept, fresh)
@@ -122,8 +128,8 @@ def test_the_kept_laws_are_those_of_a_refit() -> None:
 
 def test_kept_laws_of_other_rows_are_not_used(tmp_path: Path) -> None:
     for name in TABLES:
-        shutil.copy(table_folder() / name, tmp_path)
-    kept = json.loads((table_folder() / KEPT).read_text(encoding="utf-8"))
+        shutil.copy(DATA / name, tmp_path)
+    kept = json.loads((DATA / KEPT).read_text(encoding="utf-8"))
     kept["fits"] = kept["fits"][:1]
     (tmp_path / KEPT).write_text(json.dumps(kept), encoding="utf-8")
     assert len(our_laws(tmp_path)) == 1
@@ -132,8 +138,12 @@ def test_kept_laws_of_other_rows_are_not_used(tmp_path: Path) -> None:
     assert len(our_laws(tmp_path)) == 2
 
 
+def test_the_kept_laws_are_of_the_rows_that_there_are() -> None:
+    assert kept_laws() is not None, "rows were added; run python -m tools.our_laws"
+
+
 def test_a_set_of_constants_names_its_runs() -> None:
-    ours = our_constants(load_runs(), load_ptq(), replicates=2)
+    ours = our_constants(*load_tables(), replicates=2)
     assert ours.base.ranges["activation_bits"][0] == 3
     assert ours.degradation is not None
     assert ours.degradation.ranges["post_bits"] == (3, 6)
