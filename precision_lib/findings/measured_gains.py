@@ -39,7 +39,7 @@ def gains(measured: Measured, N: float, D: float) -> pd.DataFrame:
     --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "joint"], "short")
-    >>> gains(short, 24e3, 1.75e6)["bits"].tolist()
+    >>> gains(short, 98e3, 1.75e6)["bits"].tolist()
     [3, 4, 5, 6, 8]
     """
     columns = ["N", "D", "bits", "cost", "share", *ENDS, "models"]

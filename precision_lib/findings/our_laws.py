@@ -52,7 +52,7 @@ def kept_laws(folder: Path = DATA) -> tuple[Fit, ...] | None:
 def load_tables(folder: Path = DATA) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The runs and their roundings that our laws are fitted to some of.
 
-    >>> [table["N"].min() for table in load_tables()]
+    >>> [int(table["N"].min()) for table in load_tables()]
     [11784, 11784]
     """
     from precision_lib.runs.run_table import load_ptq, load_runs
