@@ -63,8 +63,36 @@ class PrecisionExplorer(SphinxDirective):
             field = FIELD.format(name=name, label=label, spoken=spoken)
             html = html.replace(f"<!-- field {name} -->", field)
         html = html.replace("<!-- data -->", page_data())
+        html = html.replace("<!-- plans -->", plans())
         marked = nodes.raw("", html, format="html", classes=["precision-explorer"])
         return [marked]
+
+
+def plans() -> str:
+    """Which run to make next, and which grids could identify a law, as tables."""
+    from precision_lib.decide import paper_fit
+    from precision_lib.findings.explorer_plans import (
+        grid_words,
+        judged_grids,
+        next_runs,
+    )
+    from precision_lib.findings.our_laws import our_laws
+
+    ours = our_laws()
+    said = "Could a grid of runs identify the law of the weights? Planted are"
+    tables = {
+        "Which run would narrow an interval of our runs the most": next_runs(ours),
+        f"{said} our constants, {grid_words(ours[0])}": judged_grids(ours[0]),
+        f"{said} the paper's, {grid_words(paper_fit())}": judged_grids(paper_fit()),
+    }
+    shown = []
+    for caption, table in tables.items():
+        html = table.to_html(index=False, border=0, classes="explorer-wraps")
+        html = html.replace("<th>", '<th scope="col">')
+        html = html.replace("<thead>", f"<caption>{caption}</caption><thead>")
+        label = f'tabindex="0" role="region" aria-label="{caption}"'
+        shown.append(f'<div class="explorer-scroll" {label}>{html}</div>')
+    return "\n".join(shown)
 
 
 def add_files(

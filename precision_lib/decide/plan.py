@@ -27,6 +27,7 @@ from precision_lib.laws.solver.rows import Table, read_rows
 TABLES = 20
 STARTS = 8
 FACTOR = 2.0  # by which a constant may be off and still be called brought back
+LEAST = 0.02  # of what the loss is: a floor known to this is known, though it be zero
 ENOUGH = 0.9  # share of the planted tables in which it has to be
 
 
@@ -105,7 +106,7 @@ def judge_plan(
     z, names = problem.space.coordinates(params), problem.space.free
     spread = noise if problem.objective.scale == "log" else _spread(problem, noise)
     error = np.sqrt(np.diag(covariance(problem, z, spread)))
-    share = np.where(_is_log(problem), error, error / np.abs(z))
+    share = np.where(_is_log(problem), error, error / np.maximum(np.abs(z), LEAST))
     _, vague = unidentified(problem, z, spread)
     kept = _recovered(problem, z, columns, noise, tables, seed)
     lost = [
@@ -149,9 +150,10 @@ def _recovered(
     for row in close:
         target = clean * np.exp(noise * generator.standard_normal(clean.size))
         found = fit({**columns, law.target: target}, law, starts=STARTS, seed=seed)
+        there = problem.space.coordinates(found.params)
         with np.errstate(all="ignore"):
-            there = problem.space.coordinates(found.params)
             ratio = np.where(_is_log(problem), np.exp(there - z), there / z)
-        row[:] = (ratio >= 1 / FACTOR) & (ratio <= FACTOR)
+        near = ~_is_log(problem) & (np.abs(there - z) <= LEAST)
+        row[:] = near | (ratio >= 1 / FACTOR) & (ratio <= FACTOR)
     share: Array = close.mean(axis=0)
     return share

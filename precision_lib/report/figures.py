@@ -150,7 +150,7 @@ def _varying_bits(table: pd.DataFrame) -> str:
 def shares(found: Fitted, name: str) -> Picture | None:
     """Share of the parameters that each part keeps at each width, with its band.
 
-    None for a law that does not read bits as a number.
+    None for a law that reads no bits as a number, or more than N, D and bits.
 
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> shares(example_fitted(), "share") is None
@@ -159,7 +159,7 @@ def shares(found: Fitted, name: str) -> Picture | None:
     fit = found.fit
     parts = [each for each in TRAINING_BITS if each in fit.law.columns()]
     parts = [each for each in parts if fit.ranges[each][0] < fit.ranges[each][1]]
-    if not parts:
+    if not parts or set(fit.law.columns()) - {"N", "D", "post_bits", *TRAINING_BITS}:
         return None
     law = surface(fit, columns={"post_bits": np.inf})
     curves = {part: _share(law, part, found.choice.table) for part in parts}

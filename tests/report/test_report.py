@@ -488,3 +488,11 @@ def test_large_tables_are_bounded_in_work() -> None:
     (choice,) = choose(planted("chinchilla", 3000))
     found = fit_choice(choice, replicates=10**6, starts=2)
     assert len(found.boot.objective) == 333 and found.rivals is None
+
+
+def test_runs_of_two_phases_have_a_page(tmp_path: Path) -> None:
+    planted("two-phases", 60).to_csv(tmp_path / "runs.csv", index=False)
+    out = tmp_path / "page.html"
+    options = ("--law", "two-phases", "--bootstrap", 20, "--starts", 4)
+    said = call(tmp_path / "runs.csv", *options, "--out", out)
+    assert "When to start quantized training" in out.read_text() and "Page:" in said
