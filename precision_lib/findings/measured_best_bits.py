@@ -131,8 +131,8 @@ def change_for_serving(
 ) -> Estimate:
     """Best bits of rounding at equal N times bits after `last` less after `first`.
 
-    They solve ``-delta'(P) P = size slope``, at 24k, 56k and 98k; delta falls
-    exponentially from 3 to 5 bits.
+    They solve ``-delta'(P) P = size slope``, at those of 24k, 56k and 98k that have
+    both; delta falls exponentially from 3 to 5 bits.
 
     >>> change_for_serving(measured, 3.5e6, 2.8e7)  # doctest: +SKIP
     Estimate(value=0.5, error=0.1, units=8, freedom=22.0, ends=None, others=())
@@ -141,7 +141,10 @@ def change_for_serving(
     rows = labelled(unquantized(measured.ptq))
     rows = rows[(rows["method"] == method) & rows["post_bits"].isin(BITS)]
     rows = rows[rows["tokens"].isin(slopes.tokens) & rows["N"].between(22e3, 105e3)]
-    rows = rows.reset_index(drop=True)
+    both = rows.groupby("N")["tokens"].nunique()  # a size counts where it has both
+    rows = rows[rows["N"].isin(both.index[both == 2])].reset_index(drop=True)
+    if rows.empty:
+        raise Undetermined(f"no size is rounded by {method} at both numbers of tokens.")
     codes, cells = pd.factorize(rows["cell"], sort=True)
     places, tokens = pd.factorize(rows["tokens"], sort=True)
     off = rows["post_bits"].to_numpy(float) - 4.0

@@ -105,6 +105,8 @@ def r_squared(
     """
     rows = beside(measured, law, quantity, plan, predictions)
     formats = rows[list(PARTS.values())].astype(str).agg("-".join, axis=1)
+    if formats.nunique() < 2:
+        raise Undetermined(f"one set of formats alone is trained of the plan {plan}.")
     found, ends = explained(rows["measured"], rows["predicted"], groups=formats)
     return Estimate(found, float("nan"), formats.nunique(), ends=ends)
 

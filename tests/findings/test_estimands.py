@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
-from precision_lib.errors import UserError
+from precision_lib.errors import Undetermined, UserError
 from precision_lib.findings import (
     base_law,
     composition,
@@ -296,6 +296,17 @@ def test_the_best_bits_for_serving_rise_with_delta() -> None:
     sizes = [plant.SIZES[n] for n in (24, 56, 98)]
     expected = np.mean([true(28e6, n) - true(3.5e6, n) for n in sizes])
     holds(found, float(expected), spare=0.02)
+
+
+def test_a_size_that_stops_early_does_not_move_the_best_bits_for_serving() -> None:
+    """Sums over sizes that are not the same at both ends once gave -1 bit for +.3."""
+    whole = table(replace(TRUTH, late=0.0, coupling=0.0))
+    there = [one[(one["N"] != plant.SIZES[98]) | (one["D"] < 20e6)] for one in whole]
+    found = best.change_for_serving(Measured(*there), 3.5e6, 28e6)
+    holds(found, best.change_for_serving(whole, 3.5e6, 28e6).value, spare=0.05)
+    without = [one[one["N"] < 20e3] for one in whole]
+    with pytest.raises(Undetermined, match="no size is rounded by gptq at both"):
+        best.change_for_serving(Measured(whole.runs, without[1]), 3.5e6, 28e6)
 
 
 def test_at_fixed_size_the_bits_that_pay_rise_with_data() -> None:
