@@ -52,7 +52,7 @@ def _instructions() -> list[str]:
 
 def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     """What the chapters fit: chapter, table, law, and groups of the bootstrap."""
-    from precision_lib.findings import alternative_forms, best_bits, rivals, unified
+    from precision_lib.findings import best_bits, rivals, unified
     from precision_lib.findings.explorer_constants import fitted_runs
     from precision_lib.findings.floating_types import floating_runs
     from precision_lib.findings.measured import finished
@@ -66,7 +66,7 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     from precision_lib.runs.run_table import load_ptq, load_runs
 
     runs, ptq = load_runs(), load_ptq()
-    plain, weights = law_runs(runs), law_runs(runs, "weights")
+    plain = law_runs(runs)
     yield "03, 04", plain, "chinchilla", None
     yield "03", plain, "coupled", None
     long = law_runs(finished(load_runs(table="main"), 1.75e6), "weights")
@@ -76,8 +76,6 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
         yield chapter, table, "effective", twin_groups(table)
     every = law_runs(runs, "any")
     yield "21, 22", every, "effective-coupled", twin_groups(every)
-    for law in alternative_forms.LABELS:
-        yield "09", weights, law, twin_groups(weights)
     tied = best_bits.tied_runs(best_bits.quantized_runs(runs))
     yield "00", tied, "effective-tied", tied["group"]
     ours = fitted_runs(load_runs(table="main"))

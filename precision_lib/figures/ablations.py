@@ -23,7 +23,6 @@ from matplotlib.ticker import (
 )
 
 from precision_lib.figures.grammar import PART_NAMES
-from precision_lib.figures.style import bits_color, bits_label, bits_style
 
 Array = npt.NDArray[np.float64]
 SETTING_COLORS = (
@@ -174,26 +173,6 @@ def data_axis(axis: Axes, tokens: Iterable[float], apart: float = 1.9) -> None:
     axis.xaxis.set_major_locator(FixedLocator(places))
     axis.xaxis.set_major_formatter(FixedFormatter(names))
     axis.xaxis.set_minor_locator(NullLocator())
-
-
-def bits_lines(
-    table: pd.DataFrame, x: str, y: str, bits: str, axis: Axes, join: bool = True
-) -> None:
-    """Points of `table` coloured by bits on an axis, joined by lines of the means.
-
-    >>> figure, axis = plt.subplots()
-    >>> table = pd.DataFrame({"x": [1, 2], "y": [3, 4], "b": 4})
-    >>> bits_lines(table, "x", "y", "b", axis)
-    """
-    for width in sorted(table[bits].unique()):
-        rows = table[table[bits] == width]
-        axis.plot(
-            rows[x], rows[y], ls="none", ms=5, label=bits_label(width),
-            **bits_style(width),
-        )  # fmt: skip
-        if join:
-            line = rows.groupby(x, as_index=False)[y].mean()
-            axis.plot(line[x], line[y], color=bits_color(width), lw=1)
 
 
 def _name(name: object) -> str:

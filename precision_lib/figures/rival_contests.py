@@ -12,6 +12,7 @@ from precision_lib.findings.rival_contests import LAWS
 _STYLES = {
     "the paper": ("#b2182b", "o"),
     "coupled": ("#e08214", "D"),
+    "effective data": ("#8c6d00", "X"),
     "Ouyang": ("#2166ac", "s"),
     "Quartet": ("#5e3c99", "^"),
     "Chen": ("#1b7837", "v"),

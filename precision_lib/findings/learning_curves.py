@@ -9,33 +9,10 @@ import pandas as pd
 
 from precision_lib.findings.paired_contrasts import PAIR
 from precision_lib.findings.twins import with_part
-from precision_lib.runs.run_table import load_curves
-from precision_lib.sweep.tables import tables_folder
 
 LEARNS, STUCK, DIVERGED = "learns", "stuck", "diverged"
 ENOUGH = 0.1  # of what the twin learns in the same stretch
 WARMUP = 0.2  # share of the tokens before which curves are not compared
-
-
-def curve_table(runs: str) -> pd.DataFrame:
-    """The learning curves that belong to `precision_lib.sweep.tables.run_tables`.
-
-    Parameters
-    ----------
-    runs : str
-        "published" reads the published table, "retrain" that of the runs trained here.
-
-    Raises
-    ------
-    UserError
-        If `runs` is neither of the two.
-
-    Examples
-    --------
-    >>> curve_table("published").columns.tolist()
-    ['run_id', 'tokens', 'training_loss']
-    """
-    return load_curves(tables_folder(runs) / "curves.csv")
 
 
 def with_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from precision_lib.findings.measured import labelled
-from precision_lib.findings.rival_laws import CoupledShare, QATLoss
+from precision_lib.findings.rival_laws import CoupledShare, DataShare, QATLoss
 from precision_lib.findings.rivals import (
     FEWEST,
     Contest,
@@ -35,6 +35,7 @@ LAWS = {
     "ouyang": "Ouyang",
     "format-multiplier": "the paper",
     "coupled-share": "coupled",
+    "data-share": "effective data",
     "quartet": "Quartet",
     "qat-loss": "Chen",
 }
@@ -77,6 +78,7 @@ def training_contests(runs: pd.DataFrame) -> Results:
     laws: list[str | type[Law]] = [
         "format-multiplier",
         CoupledShare,
+        DataShare,
         "quartet",
         QATLoss,
     ]

@@ -76,3 +76,31 @@ class CoupledShare(Law):
         *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, gamma: Any, eff: Any,
     ) -> Any:  # fmt: skip
         return E + (A * (N * eff) ** -alpha + B * D**-beta) ** gamma
+
+
+class DataShare(Law):
+    """A share of the data for each weight format: few bits act like less text.
+
+    ``L = E + A N^-alpha + B (D eff)^-beta``: what the paper's law says of N, said of
+    D, as in its Table 1.
+
+    >>> DataShare.categories()
+    ('weight_format',)
+    """
+
+    name = "data-share"
+    formula = "L = E + A N^-alpha + B (D eff[weight_format])^-beta"
+    source = "Kumar et al. 2024, arXiv 2411.04330, Table 1, a share for each format"
+    parameters = (
+        *FLOOR,
+        *SIZE,
+        *DATA,
+        multiplier("eff", "share of the data kept", "weight_format"),
+    )
+
+    @staticmethod
+    def predict(
+        N: Any, D: Any, weight_format: Any,
+        *, E: Any, A: Any, alpha: Any, B: Any, beta: Any, eff: Any,
+    ) -> Any:  # fmt: skip
+        return E + A * N**-alpha + B * (D * eff) ** -beta

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.errors import UserError
 from precision_lib.findings.learning_curves import (
     beside_twins,
-    curve_table,
     drifts,
     outcomes,
     with_curves,
@@ -80,8 +78,3 @@ def test_published_twins_saw_the_same_batches():
     paired = beside_twins(with_curves(fitted, load_curves()))
     eight = paired[paired["bits"] == 8]
     assert eight["gap"].abs().median() < 0.03  # nats; other batches differ by more
-
-
-def test_unknown_runs_are_refused():
-    with pytest.raises(UserError, match="'half'"):
-        curve_table("half")
