@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from precision_lib.figures.grammar import size_styles
-from precision_lib.figures.style import DASHES, bits_label, bits_style
+from precision_lib.figures.style import DASHES
 
 Array = npt.NDArray[np.float64]
 Band = tuple[Array, Array, Array]
@@ -93,24 +93,4 @@ def estimates(
     axes.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
     axes.set_yticks(places, list(rows.index))
     figure.legend(loc="outside upper center", ncols=4)
-    return figure
-
-
-def losses_in_bits(
-    table: pd.DataFrame, column: str, xlabel: str, ylabel: str = "loss"
-) -> Figure:
-    """A number against a column, marked by bits, joined within each width.
-
-    `table`: columns `column`, bits and value.
-
-    >>> rows = pd.DataFrame({"memory": [1, 2], "bits": 4, "value": [3.0, 2.9]})
-    >>> figure = losses_in_bits(rows, "memory", "memory (bits)")
-    """
-    figure, axes = plt.subplots()
-    for bits in sorted(table["bits"].unique()):
-        rows = table[table["bits"] == bits]
-        mean = rows.groupby(column)["value"].mean()
-        axes.plot(mean.index, mean, lw=1.1, label=bits_label(bits), **bits_style(bits))
-    axes.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
-    axes.legend(ncols=2)
     return figure

@@ -211,9 +211,10 @@ def fit_widths(
     def mean(free: Array) -> Array:
         p = whole.copy()
         p[kept] = free
-        loss = p[place] + np.exp(p[place + 1]) * ratio ** -np.exp(p[place + 2])
-        bits = np.exp(p[place + 3] - off * np.exp(-p[place + 4]))
-        return np.asarray(np.log(loss + np.where(low, bits, 0.0)))
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too far
+            loss = p[place] + np.exp(p[place + 1]) * ratio ** -np.exp(p[place + 2])
+            bits = np.exp(p[place + 3] - off * np.exp(-p[place + 4]))
+            return np.asarray(np.log(loss + np.where(low, bits, 0.0)))
 
     whole = np.concatenate([
         [rows.loc[rows["tokens"] == D, "loss"].min() - 0.6, -0.5, -1.2, -1.6, 0.0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from precision_lib.figures.decisions import estimates, losses_in_bits, measured_gains
+from precision_lib.figures.decisions import estimates, measured_gains
 
 X = np.array([3.0, 6.0, 9.0])
 BAND = (X / 3, X / 4, X / 2)
@@ -37,9 +37,3 @@ def test_estimates_stand_in_the_order_of_the_table():
     assert low > high  # the first row on top
     points = [line for line in axis.lines if line.get_label() == "our runs, 95%"]
     assert points[0].get_xdata().tolist() == [1.0, 2.0]
-
-
-def test_means_of_a_width():
-    rows = pd.DataFrame({"m": [1, 1, 2], "bits": 4, "value": [3.0, 4.0, 2.0]})
-    line = losses_in_bits(rows, "m", "m").axes[0].lines[0]
-    assert np.allclose(line.get_ydata(), [3.5, 2.0])
