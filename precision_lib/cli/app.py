@@ -13,8 +13,6 @@ from precision_lib.errors import UserError
 def make_app(registers: list[Callable[[typer.Typer], None]]) -> typer.Typer:
     """An app with the commands that each of `registers` adds.
 
-    Examples
-    --------
     >>> app = make_app([lambda app: None])
     >>> app.info.no_args_is_help
     True
@@ -34,8 +32,6 @@ def make_app(registers: list[Callable[[typer.Typer], None]]) -> typer.Typer:
 def run(app: typer.Typer) -> None:
     """Run `app`; a UserError becomes one line on stderr and exit status 2.
 
-    Examples
-    --------
     >>> run(make_app([]))  # doctest: +SKIP
     """
     try:

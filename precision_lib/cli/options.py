@@ -18,8 +18,6 @@ from precision_lib.cli.output import amount, refuse_unused
 def sized(name: str, meaning: str) -> Any:
     """An option for parameters, tokens or FLOP, which may be written 1.3B.
 
-    Examples
-    --------
     >>> sized("--N", "Parameters.").parser("1.3B")
     1300000000.0
     """
@@ -31,8 +29,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     Each field of it is one option.
 
-    Examples
-    --------
     >>> def command(fitting: Fitting) -> None:
     ...     print(fitting.bootstrap)
     >>> grouped(command)(**vars(Fitting(bootstrap=50)))

@@ -18,8 +18,6 @@ from precision_lib.errors import UserError
 def emit_json(record: Mapping[str, Any]) -> None:
     """Print one JSON object; a number that does not exist becomes null.
 
-    Examples
-    --------
     >>> emit_json({"N": 1e6, "r2": float("nan")})
     {
      "N": 1000000.0,
@@ -44,8 +42,6 @@ def show_table(
 ) -> None:
     """Print a table for people; the first column is text, the others numbers.
 
-    Examples
-    --------
     >>> show_table("Answer", ["name", "value"], [["N", "1e6"]])
     Answer
     name   value
@@ -69,8 +65,6 @@ def show_table(
 def show_notes(notes: Sequence[str]) -> None:
     """Print what to distrust, one line each.
 
-    Examples
-    --------
     >>> show_notes(["A was not determined."])
     Note: A was not determined.
     """
@@ -83,8 +77,6 @@ def amount(text: str) -> float:
 
     Raises UserError where the text is none.
 
-    Examples
-    --------
     >>> amount("1.3B"), amount("2e10")
     (1300000000.0, 20000000000.0)
     """
@@ -99,8 +91,6 @@ def amount(text: str) -> float:
 def number(value: float | None) -> str:
     """A number in five digits, and a dash for none.
 
-    Examples
-    --------
     >>> number(1234567.0), number(0.25), number(None), number(float("nan"))
     ('1.2346e+06', '0.25', '-', '-')
     """
@@ -112,8 +102,6 @@ def number(value: float | None) -> str:
 def span(interval: Sequence[float | None] | None) -> str:
     """An interval in brackets, and nothing for none.
 
-    Examples
-    --------
     >>> span((1.0, 2.5)), span(None)
     ('[1, 2.5]', '')
     """
@@ -126,8 +114,6 @@ def span(interval: Sequence[float | None] | None) -> str:
 def working(what: str) -> Iterator[None]:
     """Show that work goes on, and for how long, on a terminal only.
 
-    Examples
-    --------
     >>> with working("Fitting"):
     ...     print("done")
     done
@@ -147,13 +133,8 @@ def working(what: str) -> Iterator[None]:
 def pairs(text: str | None, option: str) -> dict[str, str]:
     """Read ``N=params,D=tokens``; a comma ends a value only before the next name.
 
-    Raises
-    ------
-    UserError
-        If a part is not of the form name=value or a name comes twice.
+    Raises UserError: if a part is not of the form name=value or a name comes twice.
 
-    Examples
-    --------
     >>> pairs("N=params, loss=loss, nats/token", "--map")
     {'N': 'params', 'loss': 'loss, nats/token'}
     """
@@ -176,13 +157,8 @@ def pairs(text: str | None, option: str) -> dict[str, str]:
 def refuse_unused(ctx: typer.Context, names: Collection[str], by: str) -> None:
     """An option that was given and changes nothing is an error.
 
-    Raises
-    ------
-    UserError
-        One of `names` stands on the command line.
+    Raises UserError: one of `names` stands on the command line.
 
-    Examples
-    --------
     >>> app = typer.Typer()
     >>> @app.command()
     ... def command(ctx: typer.Context, size: int = 1, bits: int = 4) -> None:
@@ -203,13 +179,8 @@ it out.
 def numbers(text: str | None, option: str) -> dict[str, float]:
     """Read ``kv_bits=16,block_size=128`` with numbers behind the marks.
 
-    Raises
-    ------
-    UserError
-        If a value is not a number.
+    Raises UserError: if a value is not a number.
 
-    Examples
-    --------
     >>> numbers("kv_bits=16", "--set")
     {'kv_bits': 16.0}
     """

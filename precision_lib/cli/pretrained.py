@@ -34,8 +34,6 @@ def _known(granularity: str) -> str:
 def register(app: typer.Typer) -> None:
     """Add the command to `app`.
 
-    Examples
-    --------
     >>> app = typer.Typer()
     >>> register(app)
     >>> [c.callback.__name__ for c in app.registered_commands]

@@ -37,8 +37,6 @@ MOST_SHOWN = 200
 class Reading:
     """How a reader's files are to be read.
 
-    Examples
-    --------
     >>> Reading("N=params").columns
     {'N': 'params'}
     """

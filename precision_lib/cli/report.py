@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the command to `app`.
 
-    Examples
-    --------
     >>> app = typer.Typer()
     >>> register(app)
     >>> [command.callback.__name__ for command in app.registered_commands]

@@ -35,8 +35,6 @@ Tables = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`.
 
-    Examples
-    --------
     >>> app = typer.Typer()
     >>> register(app)
     >>> sorted(c.callback.__name__ for c in app.registered_commands)
@@ -167,8 +165,6 @@ def retrain(
 def compared(stored: float, retrained: float) -> str:
     """How far a retrained loss is from the stored one, and whether that is expected.
 
-    Examples
-    --------
     >>> print(compared(4.0, 4.0))
     stored loss 4.0, retrained 4.0
     identical

@@ -32,20 +32,13 @@ FALLS = 0.02  # of the peak that the rate must still lose for its end to matter
 class Schedule:
     """A learning rate over a run: linear warmup, then what the name says.
 
-    Attributes
-    ----------
-    name : str
-        One of `SCHEDULES`; ``wsd`` is constant and then linear over the last `decay`.
-    warmup, final, decay : float
-        Share of the run, last rate over the peak, share of the run.
-
-    Examples
-    --------
     >>> Schedule("linear").rate(np.array([0.05, 0.1, 0.55, 1.0])).round(3).tolist()
     [0.5, 1.0, 0.5, 0.0]
     """
 
+    #: One of `SCHEDULES`; ``wsd`` is constant and then linear over the last `decay`
     name: str
+    #: warmup, final, decay: share of the run, last rate over the peak, share of the run
     warmup: float = 0.1
     final: float = 0.0
     decay: float = 0.2
@@ -86,19 +79,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Curve:
-    """Losses along one run.
+    """Losses along one run."""
 
-    Attributes
-    ----------
-    tokens, loss : Array
-        Rising tokens, and the loss there in nats per token (n,).
-    total : float
-        Tokens at the end of the run.
-    """
-
+    #: tokens, loss: rising tokens, and the loss there in nats per token (n,)
     tokens: Array
     loss: Array
-    total: float
+    total: float  #: tokens at the end of the run
 
     @property
     def seen(self) -> float:

@@ -30,40 +30,25 @@ def brief(value: float) -> str:
 class Decision:
     """What a law answers.
 
-    Attributes
-    ----------
-    question : str
-        In one line.
-    values : dict of str to float
-        The answer by name: N parameters, D tokens, P bits, loss (nats/token), ...
-    intervals : dict of str to (float, float)
-        Middle 95% (or the level asked for) over the bootstrap replicates; empty
-        where the fit carries none.
-    notes : tuple of str
-        What to distrust, in sentences.
-    draws : dict of str to Array
-        The answer under each replicate, shape (R,).
-    end : int
-        -1 or 1 where the first value lies at the lower or upper end of the range that
-        was searched, so that the optimum may be lower or higher; else 0.
-    beyond : str
-        Name of a value that no training will ever reach; empty for none.
-    outside : str
-        What of it lies outside the runs that were fitted, "N and D"; empty for nothing.
-
-    Examples
-    --------
     >>> Decision("How many?", {"P": 7.0}, {"P": (6.5, 7.6)}).values["P"]
     7.0
     """
 
-    question: str
+    question: str  #: in one line
+    #: The answer by name: N parameters, D tokens, P bits, loss (nats/token),
     values: dict[str, float]
+    #: Middle 95% (or the level asked for) over the bootstrap replicates; empty where
+    #: the fit carries none
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  #: what to distrust, in sentences
+    #: The answer under each replicate, shape (R,)
     draws: dict[str, Array] = field(default_factory=dict, repr=False, compare=False)
+    #: -1 or 1 where the first value lies at the lower or upper end of the range that
+    #: was searched, so that the optimum may be lower or higher; else 0
     end: int = 0
+    #: Name of a value that no training will ever reach; empty for none
     beyond: str = ""
+    #: What of it lies outside the runs that were fitted, "N and D"; empty for nothing
     outside: str = ""
 
     def noting(self, *sentences: str) -> Decision:

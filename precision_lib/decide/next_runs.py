@@ -34,23 +34,12 @@ NO_VARIATION = 1e-6
 
 @dataclass(frozen=True)
 class NextRun:
-    """A run to make next.
+    """A run to make next."""
 
-    Attributes
-    ----------
-    quantity : str
-        What it is chosen for.
-    run : dict of str to float or str
-        The run, by column of the law.
-    left : float
-        Length of the interval after it, as a share of the present one.
-    same : float
-        The same share for one more run in the middle of those fitted, to compare with.
-    """
-
-    quantity: str
-    run: dict[str, float | str]
-    left: float
+    quantity: str  #: what it is chosen for
+    run: dict[str, float | str]  #: the run, by column of the law
+    left: float  #: length of the interval after it, as a share of the present one
+    #: The same share for one more run in the middle of those fitted, to compare with
     same: float
 
     @property
@@ -165,8 +154,6 @@ def _middle(fit: Fit, name: str) -> float | str:
 def shares_left(fit: Fit, draws: Array, table: Mapping[str, Any]) -> Array:
     """Share of an interval's length that each run of a table would leave.
 
-    Examples
-    --------
     A run whose prediction no replicate doubts teaches nothing:
 
     >>> from precision_lib.laws import bootstrap, example_fit

@@ -33,34 +33,20 @@ ENOUGH = 0.9  # share of the planted tables in which it has to be
 
 @dataclass(frozen=True)
 class JudgedPlan:
-    """What planned runs would tell of a law.
+    """What planned runs would tell of a law."""
 
-    Attributes
-    ----------
-    law : str
-        Its name.
-    runs : int
-        Planned.
-    noise : float
-        Standard deviation of a run around the law, as a share of the target.
-    truth : dict of str to float
-        The planted constants.
-    error : dict of str to float
-        The standard error of each as a share of it. Of the factor of a term, such as
-        A, counts the size of the whole term in the middle of the plan; of an offset
-        the share that is lost at the lowest bits.
-    recovered : dict of str to float
-        Share of the planted tables that bring it back to a factor of two.
-    objections : tuple of str
-        Why the plan cannot identify the law, in sentences; empty where it can.
-    """
-
-    law: str
-    runs: int
+    law: str  #: its name
+    runs: int  #: planned
+    #: Standard deviation of a run around the law, as a share of the target
     noise: float
-    truth: dict[str, float]
+    truth: dict[str, float]  #: the planted constants
+    #: The standard error of each as a share of it. Of the factor of a term, such as A,
+    #: counts the size of the whole term in the middle of the plan; of an offset the
+    #: share that is lost at the lowest bits
     error: dict[str, float]
+    #: Share of the planted tables that bring it back to a factor of two
     recovered: dict[str, float]
+    #: Why the plan cannot identify the law, in sentences; empty where it can
     objections: tuple[str, ...]
 
 

@@ -34,12 +34,9 @@ def best_bits(
     `bits_range`: range of bits as a number; `widths`: those that are tried in it, all
     without any.
 
-    Returns
-    -------
-    dict with P (bits), loss (the smallest value) and edge, each of shape (size,)
+    Returns dict with P (bits), loss (the smallest value) and edge, each of shape
+    (size,).
 
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface
     >>> def loss(s, bits, i):
     ...     return s.loss(i, 1e8, 1e10 / bits, bits)

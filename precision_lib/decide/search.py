@@ -22,18 +22,13 @@ HUGE = 1e300  # stands for "no value here", so that comparisons still order
 
 
 class Minimum(NamedTuple):
-    """Where functions are smallest.
+    """Where functions are smallest."""
 
-    Attributes
-    ----------
-    x, value : Array
-        Place and height of each minimum; NaN where the function has no value at all.
-    edge : Array of int
-        -1 or 1 where the function still falls at the lower or upper end of the range.
-    """
-
+    #: x, value: place and height of each minimum; NaN where the function has no value
+    #: at all
     x: Array
     value: Array
+    #: -1 or 1 where the function still falls at the lower or upper end of the range
     edge: npt.NDArray[np.int_]
 
 

@@ -82,19 +82,13 @@ def _in_bits(
 
 @dataclass(frozen=True)
 class Contour:
-    """Models of one loss: the size that each precision needs.
+    """Models of one loss: the size that each precision needs."""
 
-    Attributes
-    ----------
-    loss, D : float
-        Nats per token, and tokens.
-    bits, N, low, high : Array
-        Bits, parameters needed there, and the interval (infinite where none
-        suffice in a replicate); NaN where none suffice, or without replicates.
-    """
-
+    #: loss, D: nats per token, and tokens
     loss: float
     D: float
+    #: bits, N, low, high: bits, parameters needed there, and the interval (infinite
+    #: where none suffice in a replicate); NaN where none suffice, or without replicates
     bits: Array
     N: Array
     low: Array

@@ -28,31 +28,17 @@ Answer = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Surface:
-    """Loss as a function of size, data and precision; make it with :func:`surface`.
+    """Loss as a function of size, data and precision; make it with :func:`surface`."""
 
-    Attributes
-    ----------
-    base : Fit
-        A law of the loss.
-    degradation : Fit or None
-        A law of what PTQ adds, if `base` has none.
-    columns : dict of str to float
-        Columns held at a value, e.g. ``{"kv_bits": 16}``.
-    levels : dict of str to str
-        Names held in columns of names, e.g. ``{"weight_format": "int4"}``.
-    size : int
-        1 for the fitted constants, and one for each bootstrap replicate.
-    ties : tuple of Surface
-        With another law that predicts left-out runs as well; see
-        :func:`precision_lib.decide.ties.covering`.
-    """
-
-    base: Fit
-    degradation: Fit | None
-    columns: dict[str, Any]
+    base: Fit  #: a law of the loss
+    degradation: Fit | None  #: a law of what PTQ adds, if `base` has none
+    columns: dict[str, Any]  #: columns held at a value, e.g. ``{"kv_bits": 16}``
+    #: Names held in columns of names, e.g. ``{"weight_format": "int4"}``
     levels: dict[str, str]
-    size: int
+    size: int  #: 1 for the fitted constants, and one for each bootstrap replicate
     params: dict[str, dict[str, Array]] = field(repr=False, compare=False)
+    #: With another law that predicts left-out runs as well; see
+    #: :func:`precision_lib.decide.ties.covering`
     ties: tuple[Surface, ...] = field(default=(), repr=False, compare=False)
 
     @property

@@ -17,43 +17,29 @@ HARDWARE_WIDTHS = (4.0, 6.0, 8.0, 16.0)  # that accelerators compute or load in
 class WidthTable:
     """Models to choose from, one for each width.
 
-    Attributes
-    ----------
-    question : str
-        In one line.
-    bits, N, D, loss : Array
-        Bits, parameters, tokens, and the loss in nats per token, each of shape (W,).
-    above : Array
-        Loss above that of the best width (W,).
-    low, high : Array
-        Interval of `above` over the replicates, in each of which the best is searched
-        for anew; NaN without any.
-    outside : tuple of str
-        What of each model lies outside the runs that were fitted, "N and D"; empty
-        where nothing does.
-    notes : tuple of str
-        What to distrust, in sentences.
-    more : dict of str to Array
-        What else a question says of each width, by name.
-
-    Examples
-    --------
     >>> from precision_lib.decide import paper_fit, surface, training_widths
     >>> found = training_widths(surface(paper_fit()), 1e18, widths=(4, 8))
     >>> found.above.round(2).tolist(), found.outside
     ([0.17, 0.0], ('N', ''))
     """
 
-    question: str
+    question: str  #: in one line
+    #: bits, N, D, loss: bits, parameters, tokens, and the loss in nats per token, each
+    #: of shape (W,)
     bits: Array
     N: Array
     D: Array
     loss: Array
-    above: Array
+    above: Array  #: loss above that of the best width (W,)
+    #: low, high: interval of `above` over the replicates, in each of which the best is
+    #: searched for anew; NaN without any
     low: Array
     high: Array
+    #: What of each model lies outside the runs that were fitted, "N and D"; empty where
+    #: nothing does
     outside: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  #: what to distrust, in sentences
+    #: What else a question says of each width, by name
     more: dict[str, Array] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:

@@ -45,24 +45,16 @@ class Units:
 
     Raises UserError if there is no such unit.
 
-    Attributes
-    ----------
-    parameters, tokens : str
-        "1", "K", "M", "B" or "T": what one of them stands for.
-    loss : str
-        "nats" or "bits" a token, or "perplexity", the exponential of nats.
-    blank_bits : float or None
-        Bits meant where a cell of training bits is empty.
-
-    Examples
-    --------
     >>> Units(tokens="B").tokens
     'B'
     """
 
+    #: parameters, tokens: "1", "K", "M", "B" or "T": what one of them stands for
     parameters: str = "1"
     tokens: str = "1"
+    #: "nats" or "bits" a token, or "perplexity", the exponential of nats
     loss: str = "nats"
+    #: Bits meant where a cell of training bits is empty
     blank_bits: float | None = None
 
     def __post_init__(self) -> None:
@@ -107,19 +99,9 @@ def read_cell(
 ) -> float | Fault:
     """A cell in our unit; NaN if it is empty, a fault if it is no such number.
 
-    Parameters
-    ----------
-    cell : object
-        As it stands in the file.
-    name : str
-        Our name of its column, one of `KNOWN`.
-    units : Units
-        Of the file.
-    place, column, row
-        Where it stands, for the fault.
+    `cell`: as it stands in the file; `name`: our name of its column, one of `KNOWN`;
+    `units`: of the file; `place`, `column`, `row`: where it stands, for the fault.
 
-    Examples
-    --------
     >>> read_cell("350M", "N", Units(), "row 1", "params", 0)
     350000000.0
     """

@@ -77,23 +77,12 @@ def check_runs(
     Raises UserError if a column is missing, the condition cannot be read, or it keeps
     no row.
 
-    Parameters
-    ----------
-    raw : RawRuns
-        From :func:`precision_lib.intake.files.read_runs`.
-    columns : mapping of str to str, optional
-        Our name to the file's, as ``{"N": "params"}``.
-    units : Units, optional
-        Of the file.
-    where : str, optional
-        Rows to use; the others are not checked for missing or impossible values.
-    extra : sequence of str
-        Further columns to keep as they are.
-    required, reads : collections of str
-        Our names that must be there, and those that are read where they are.
+    `raw`: from :func:`precision_lib.intake.files.read_runs`; `columns`: our name to the
+    file's, as ``{"N": "params"}``; `units`: of the file; `where`: rows to use; the
+    others are not checked for missing or impossible values. `extra`: further columns to
+    keep as they are; `required`, `reads`: our names that must be there, and those that
+    are read where they are.
 
-    Examples
-    --------
     >>> frame = pd.DataFrame({"params": ["100M"], "D": ["1"], "loss": ["1.0"]})
     >>> raw = RawRuns("runs.csv", "CSV table", frame, ("row 1",), tuple(frame))
     >>> found = check_runs(raw, {"N": "params"}, Units(tokens="B", loss="bits"))

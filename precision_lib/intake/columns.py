@@ -41,20 +41,10 @@ def name_columns(
 
     Raises UserError if a column is not there, or nothing reads it.
 
-    Parameters
-    ----------
-    columns
-        What the reader says.
-    required
-        Columns that must be there; ``loss`` stands for any loss or degradation if
-        `reads` holds all of them.
-    reads
-        All that the laws at hand can use.
-    asked
-        Columns that a condition or a cluster names.
+    `columns`: what the reader says; `required`: columns that must be there; ``loss``
+    stands for any loss or degradation if `reads` holds all of them. `reads`: all that
+    the laws at hand can use; `asked`: columns that a condition or a cluster names.
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> raw = RawRuns("a.csv", "", pd.DataFrame(), (), ("params", "D", "loss"))
     >>> name_columns(raw, {"N": "params"}, ["N", "D", "loss"], KNOWN, [])

@@ -46,19 +46,11 @@ def ends_of(
 
     Raises Unreadable if the run has two settings, or two losses, or none at its end.
 
-    Parameters
-    ----------
-    records
-        As found, each with the name of its file.
-    names
-        Our names to the run's: ``loss``, ``step``, ``split``, ``D``, settings.
-    take
-        The last record with a loss, the one with the lowest, or all of them.
-    table
-        The records are rows: two of them at the last step are two measurements.
+    `records`: as found, each with the name of its file; `names`: our names to the
+    run's: ``loss``, ``step``, ``split``, ``D``, settings; `take`: the last record with
+    a loss, the one with the lowest, or all of them; `table`: the records are rows: two
+    of them at the last step are two measurements.
 
-    Examples
-    --------
     >>> log = [({"N": 10}, ""), ({"step": 2, "loss": 3.5}, ""),
     ...        ({"step": 1, "loss": 4.0}, ""), ({"seconds": 9}, "")]
     >>> ends_of(log, {"loss": "loss", "step": "step"}, "last")[0]

@@ -50,20 +50,11 @@ def read_runs(
     Raises UserError if the source is missing, is of no known kind or cannot be read at
     all.
 
-    Parameters
-    ----------
-    source : str or Path
-        A file or a folder.
-    columns : mapping of str to str, optional
-        Our name to the file's; besides the columns of laws, ``run``, ``step``,
-        ``split`` and ``state``.
-    take : {"last", "min", "all"}
-        Of a curve its end, the record with the lowest loss, or every record.
-    also : collection of str, optional
-        Columns that are read besides those a law can use; all by default.
+    `source`: a file or a folder; `columns`: our name to the file's; besides the columns
+    of laws, ``run``, ``step``, ``split`` and ``state``. `take`: of a curve its end, the
+    record with the lowest loss, or every record; `also`: columns that are read besides
+    those a law can use; all by default.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "a.jsonl"

@@ -25,33 +25,16 @@ NO_VARIATION = 1e-6
 
 @dataclass(frozen=True)
 class Report:
-    """All that a page says; make one with :func:`make_report`.
+    """All that a page says; make one with :func:`make_report`."""
 
-    Attributes
-    ----------
-    checked : Checked
-        The runs.
-    units : Units
-        Of the file they came from.
-    laws : tuple of Fitted
-        The law of the loss, the law of the degradation, or both.
-    advice : tuple of Advice
-        Decisions, the most important first.
-    nexts : tuple of NextRun
-        What to run next.
-    notes : tuple of str
-        What to distrust, in sentences.
-    size : float or None
-        The model to be rounded, where the reader named one.
-    """
-
-    checked: Checked
-    units: Units
+    checked: Checked  #: the runs
+    units: Units  #: of the file they came from
+    #: The law of the loss, the law of the degradation, or both
     laws: tuple[Fitted, ...]
-    advice: tuple[Advice, ...]
-    nexts: tuple[NextRun, ...]
-    notes: tuple[str, ...]
-    size: float | None = None
+    advice: tuple[Advice, ...]  #: decisions, the most important first
+    nexts: tuple[NextRun, ...]  #: what to run next
+    notes: tuple[str, ...]  #: what to distrust, in sentences
+    size: float | None = None  #: the model to be rounded, where the reader named one
 
     @property
     def digest(self) -> str:

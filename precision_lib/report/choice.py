@@ -24,30 +24,17 @@ PART = dict(zip(TRAINING_BITS, ("weights", "activations", "kv"), strict=True))
 class Choice:
     """A law for a table, and why.
 
-    Attributes
-    ----------
-    law : str
-        Its name.
-    table : DataFrame
-        The rows and columns that it is fitted to.
-    fixed : dict of str to float
-        Constants that the table can say nothing about, held.
-    reason : str
-        In one sentence.
-    by : str
-        Column that tells runs apart where a run has several rows; empty if none.
-
-    Examples
-    --------
     >>> table = pd.DataFrame({"N": [1.0], "D": [2.0], "loss": [3.0]})
     >>> Choice("chinchilla", table, "No bits vary.").fixed
     {}
     """
 
-    law: str
-    table: pd.DataFrame
-    reason: str
+    law: str  #: its name
+    table: pd.DataFrame  #: the rows and columns that it is fitted to
+    reason: str  #: in one sentence
+    #: Constants that the table can say nothing about, held
     fixed: dict[str, float] = field(default_factory=dict)
+    #: Column that tells runs apart where a run has several rows; empty if none
     by: str = ""
 
 

@@ -44,30 +44,16 @@ NEARLY = 0.01  # nats
 
 @dataclass(frozen=True)
 class Advice:
-    """Answers to one kind of question.
+    """Answers to one kind of question."""
 
-    Attributes
-    ----------
-    title : str
-        The question.
-    about : str
-        How the answers are meant, in a sentence or two.
-    given : tuple of str
-        What was given, a text for each answer.
-    answers : tuple of Decision
-        One a row.
-    main : tuple of (str, Array)
-        The quantity that matters most: its name and its draws, of the first
-        answer; empty draws without a bootstrap.
-    widths : WidthTable or None
-        What the answers were made of, where they stand side by side.
-    """
-
-    title: str
-    about: str
-    given: tuple[str, ...]
-    answers: tuple[Decision, ...]
+    title: str  #: the question
+    about: str  #: how the answers are meant, in a sentence or two
+    given: tuple[str, ...]  #: what was given, a text for each answer
+    answers: tuple[Decision, ...]  #: one a row
+    #: The quantity that matters most: its name and its draws, of the first answer;
+    #: empty draws without a bootstrap
     main: tuple[str, Array]
+    #: What the answers were made of, where they stand side by side
     widths: WidthTable | None = None
 
     @property

@@ -35,59 +35,32 @@ State = Literal["known", "loose", "open", "at a bound", "held"]
 
 @dataclass(frozen=True)
 class Constant:
-    """What the data say of one constant.
+    """What the data say of one constant."""
 
-    Attributes
-    ----------
-    name, meaning, unit : str
-        As the law declares it.
-    value : float
-        The fit's.
-    interval : (float, float) or None
-        95%, from the bootstrap.
-    state : str
-        "known" (to a factor of two), "loose", "open" (the data do not bound it),
-        "at a bound" or "held".
-    why : str
-        In a few words; empty for a known one.
-    """
-
+    #: name, meaning, unit: as the law declares it
     name: str
     meaning: str
     unit: str
-    value: float
-    interval: tuple[float, float] | None
+    value: float  #: the fit's
+    interval: tuple[float, float] | None  #: 95%, from the bootstrap
+    #: "known" (to a factor of two), "loose", "open" (the data do not bound it), "at a
+    #: bound" or "held"
     state: State
-    why: str
+    why: str  #: in a few words; empty for a known one
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted law with all that decides whether to trust it.
+    """A fitted law with all that decides whether to trust it."""
 
-    Attributes
-    ----------
-    choice : Choice
-        Law and rows.
-    fit : Fit
-        With intervals and replicates.
-    boot : Bootstrap
-        Where they come from.
-    constants : tuple of Constant
-        One for each constant.
-    beyond : tuple of Comparison
-        The law fitted without the largest N, and without the largest D, where
-        enough rows remain.
-    rivals : Comparison or None
-        Other laws on the same rows, by cross-validation.
-    """
-
-    choice: Choice
-    fit: Fit
-    boot: Bootstrap
-    constants: tuple[Constant, ...]
+    choice: Choice  #: law and rows
+    fit: Fit  #: with intervals and replicates
+    boot: Bootstrap  #: where they come from
+    constants: tuple[Constant, ...]  #: one for each constant
+    #: The law fitted without the largest N, and without the largest D, where enough
+    #: rows remain
     beyond: tuple[Comparison, ...]
-    rivals: Comparison | None
+    rivals: Comparison | None  #: other laws on the same rows, by cross-validation
 
     @property
     def known(self) -> bool:

@@ -36,21 +36,12 @@ STYLE: Any = {
 class Picture:
     """A figure of the page.
 
-    Attributes
-    ----------
-    svg : str
-        The picture, to be put into HTML.
-    caption : str
-        What it shows, in a sentence or two.
-
-    Examples
-    --------
     >>> Picture("<svg></svg>", "Nothing.").caption
     'Nothing.'
     """
 
-    svg: str
-    caption: str
+    svg: str  #: the picture, to be put into HTML
+    caption: str  #: what it shows, in a sentence or two
 
 
 def picture(
