@@ -12,4 +12,4 @@ from precision_lib.cli import (
 
 if __name__ == "__main__":
     groups = [cli_laws, cli_own_runs, cli_runs, cli_pretrained]
-    cli.run(cli.make_app([group.register for group in groups]))
+    cli.run(cli.make_app([each for group in groups for each in group.COMMANDS]))

@@ -16,10 +16,8 @@ ROOT = Path(__file__).parents[1]
 LINT = "from importlinter.cli import lint_imports as lint; import sys; sys.exit(lint())"
 FILE, SCREEN = 300, 60  # lines
 TO_BE_CUT = {  # only ever shorter
-    "intake/checks.py: check_runs",
     "laws/fit.py: fit",
     "ptq/apply.py: quantize",
-    "report/build.py: make_report",
 }
 ROOMS = sorted(p.parent.name for p in ROOT.glob("precision_lib/*/__init__.pyi"))
 

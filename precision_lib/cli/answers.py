@@ -73,30 +73,19 @@ def _show_widths(found: WidthTable, as_json: bool) -> None:
         emit_json({"question": found.question, "widths": rows, "notes": found.notes})
         return
     more = [name for name in found.more if not name.endswith(("_from", "_to"))]
-    heads = ["bits", "N", "D", *(HEADS.get(name, name) for name in more), "loss"]
-    shown = [
-        [*(brief(row[name]) for name in ("bits", "N", "D", *more)),
-         number(row["loss"]), _above(row)]
-        for row in rows
-    ]  # fmt: skip
-    heads += ["above the best"]
-    if "N_from" in found.more:
-        heads += ["nearly as good: N", "on D"]
-        shown = [[*cells, _from_to(row, "N"), _from_to(row, "D")]
-                 for cells, row in zip(shown, rows, strict=True)]  # fmt: skip
+    columns = {HEADS.get(name, name): [brief(row[name]) for row in rows]
+               for name in ("bits", "N", "D", *more)}  # fmt: skip
+    columns["loss"] = [number(row["loss"]) for row in rows]
+    columns["above the best"] = [_above(row) for row in rows]
+    for name, head in (("N", "nearly as good: N"), ("D", "on D")):
+        if f"{name}_from" in found.more:
+            ends = [(row[f"{name}_from"], row[f"{name}_to"]) for row in rows]
+            columns[head] = ["-" if a != a else f"{brief(a)} to {brief(b)}"
+                             for a, b in ends]  # fmt: skip
     if any(found.outside):
-        heads += ["outside the runs"]
-        shown = [[*cells, row["outside"]]
-                 for cells, row in zip(shown, rows, strict=True)]  # fmt: skip
-    show_table(found.question, heads, shown)
+        columns["outside the runs"] = [row["outside"] for row in rows]
+    show_table(found.question, [*columns], [*zip(*columns.values(), strict=True)])
     show_notes(found.notes)
-
-
-def _from_to(row: dict[str, Any], name: str) -> str:
-    from precision_lib.decide.decision import brief
-
-    low, high = row[f"{name}_from"], row[f"{name}_to"]
-    return "-" if low != low else f"{brief(low)} to {brief(high)}"
 
 
 def _above(row: dict[str, Any]) -> str:

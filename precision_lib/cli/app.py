@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import typer
 
 from precision_lib.errors import UserError
 
 
-def make_app(registers: list[Callable[[typer.Typer], None]]) -> typer.Typer:
-    """An app with the commands that each of `registers` adds.
+def make_app(commands: Iterable[Callable[..., None]]) -> typer.Typer:
+    """An app of these commands.
 
-    >>> app = make_app([lambda app: None])
-    >>> app.info.no_args_is_help
+    >>> make_app([]).info.no_args_is_help
     True
     """
     app = typer.Typer(
@@ -24,16 +23,13 @@ def make_app(registers: list[Callable[[typer.Typer], None]]) -> typer.Typer:
         pretty_exceptions_enable=False,
         help="Scaling laws for precision: train, fit, compare, decide.",
     )
-    for register in registers:
-        register(app)
+    for command in commands:
+        app.command()(command)
     return app
 
 
 def run(app: typer.Typer) -> None:
-    """Run `app`; a UserError becomes one line on stderr and exit status 2.
-
-    >>> run(make_app([]))  # doctest: +SKIP
-    """
+    """Run `app`; a UserError becomes one line on stderr and exit status 2."""
     try:
         app()
     except UserError as error:

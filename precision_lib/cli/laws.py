@@ -44,19 +44,6 @@ if TYPE_CHECKING:
     from precision_lib.laws import Fit, Law
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`.
-
-    >>> app = typer.Typer()
-    >>> register(app)
-    >>> [command.callback.__name__ for command in app.registered_commands]
-    ['laws', 'fit', 'compare', 'predict', 'decide', 'next_run', 'plan', 'forecast']
-    """
-    commands = (laws, fit, compare, predict, decide, next_run, plan, forecast)
-    for command in commands:
-        app.command()(command)
-
-
 def laws(as_json: AsJson = False) -> None:
     """List the laws that can be fitted, with formula, columns and parameters."""
     from precision_lib.laws import list_laws
@@ -203,3 +190,6 @@ def _remark(found: Fit, name: str) -> str:
     if name in found.unidentified:
         return "not identified"
     return "at its bound" if name in found.at_bound else ""
+
+
+COMMANDS = (laws, fit, compare, predict, decide, next_run, plan, forecast)

@@ -31,17 +31,6 @@ def _known(granularity: str) -> str:
     return granularity
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`.
-
-    >>> app = typer.Typer()
-    >>> register(app)
-    >>> [c.callback.__name__ for c in app.registered_commands]
-    ['pretrained']
-    """
-    app.command()(pretrained)
-
-
 def pretrained(
     model: Annotated[
         str, typer.Argument(help="smollm2, a folder, or a name on the hub@revision.")
@@ -79,3 +68,6 @@ def pretrained(
             progress=typer.echo,
         )
     typer.echo(f"{out}: {len(table)} rows")
+
+
+COMMANDS = (pretrained,)

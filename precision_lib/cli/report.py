@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from precision_lib.report.build import Report
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`.
-
-    >>> app = typer.Typer()
-    >>> register(app)
-    >>> [command.callback.__name__ for command in app.registered_commands]
-    ['report']
-    """
-    app.command()(report)
-
-
 @grouped
 def report(
     ctx: typer.Context,
@@ -123,3 +112,6 @@ def _widths(text: str | None) -> list[float]:
             f"--post-bits: {text!r} is not a list of bits; write, say, 3,4."
         )
     return found
+
+
+COMMANDS = (report,)

@@ -32,18 +32,6 @@ Tables = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`.
-
-    >>> app = typer.Typer()
-    >>> register(app)
-    >>> sorted(c.callback.__name__ for c in app.registered_commands)
-    ['collect', 'corpus', 'retrain', 'sweep']
-    """
-    for command in (corpus, sweep, collect, retrain):
-        app.command()(command)
-
-
 def corpus(
     name: Annotated[
         str,
@@ -187,3 +175,6 @@ last digits
             f"({ANOTHER_MACHINE} nats): is the row of this plan and corpus?"
         )
     return f"stored loss {stored!r}, retrained {retrained!r}\n{said}"
+
+
+COMMANDS = (corpus, sweep, collect, retrain)

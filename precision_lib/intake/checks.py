@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -90,11 +90,10 @@ def check_runs(
     {'N': [100000000.0], 'D': [1000000000.0], 'loss': [0.6931471805599453]}
     """
     if raw.faults and not len(raw.frame):  # what its columns lack need not be said
-        nothing = pd.DataFrame(columns=list(required), dtype=float)
-        read = len(raw.faults)
+        nothing, read = pd.DataFrame(columns=[*required], dtype=float), len(raw.faults)
         return Checked(
             raw.source, raw.kind, nothing, (), raw.faults, read, 0, {}, raw.remarks
-        )  # fmt: skip
+        )
     condition = parse_condition(where) if where else None
     asked = [*(condition.names if condition else ()), *extra]
     reads = {*reads, *required, *(n for n in asked if n in KNOWN)}
@@ -109,28 +108,23 @@ def check_runs(
         wrong += found
     if "delta" not in table and {"loss", "post_loss"} <= set(table):
         table["delta"] = table["post_loss"] - table["loss"]
-    kept = np.ones(len(table), dtype=bool)
-    if condition is not None:
-        kept = condition.mask(table)
+    kept = np.ones(len(table), bool) if condition is None else condition.mask(table)
     names, empty = _without_empty(raw, names, required, kept)
     table = table.drop(columns=empty)
     faults = _faults(raw, table, names, wrong, kept, condition, given, required)
     good = kept.copy()
     good[[fault.row for fault in faults if fault.row >= 0]] = False
-    result = Checked(
-        raw.source,
-        raw.kind,
-        table[good].reset_index(drop=True),
-        tuple(p for p, fine in zip(raw.places, good, strict=True) if fine),
-        faults,
-        len(table) + sum(fault.row < 0 for fault in raw.faults),
-        int((~kept).sum()),
-        names,
-    )
-    _require_rows(result, where)
+    used = table[good].reset_index(drop=True)
+    places = tuple(p for p, fine in zip(raw.places, good, strict=True) if fine)
+    read = len(table) + sum(fault.row < 0 for fault in raw.faults)
     said = [f"Column {e!r} is empty in every row and was left out." for e in empty]
     remarks = (*raw.remarks, *widened, *said, *named_bits(raw, names, table))
-    return replace(result, remarks=(*remarks, *oddities(result.table)))
+    result = Checked(
+        raw.source, raw.kind, used, places, faults, read, int((~kept).sum()), names,
+        (*remarks, *oddities(used)),
+    )  # fmt: skip
+    _require_rows(result, where)
+    return result
 
 
 def _without_empty(

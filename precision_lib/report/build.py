@@ -17,7 +17,7 @@ from precision_lib.intake.cells import Units
 from precision_lib.intake.checks import Checked
 from precision_lib.report.choice import choose
 from precision_lib.report.decisions import Advice, advise
-from precision_lib.report.fitted_laws import Constant, Fitted, Resample, fit_choice
+from precision_lib.report.fitted_laws import Constant, Fitted, fit_choice
 from precision_lib.report.words import summary
 
 NO_VARIATION = 1e-6
@@ -93,11 +93,8 @@ def make_report(
     post_bits: Sequence[float] = (),
     measured: float | None = None,
     rule: str = "all",
-    replicates: int = 1000,
-    resample: Resample = "auto",
     by: str = "",
-    starts: int | None = None,
-    seed: int = 0,
+    **fitting: Any,
 ) -> Report:
     """Fit the laws that a table can speak of, and decide by them.
 
@@ -107,9 +104,8 @@ def make_report(
     left out. `units`: of the file, to be named on the page; `law`: a law to fit; chosen
     by the columns that vary without it. `budget`: FLOP at 16 bits that the decision is
     for; `size`, `tokens`: parameters and tokens of the model for PTQ; `post_bits`: bits
-    that it is rounded to; `measured`: its delta, in nats; `rule`: of the cost;
-    `replicates`, `resample`, `by`, `starts`, `seed`: of the bootstrap and the fit; `by`
-    names the column of clusters.
+    that it is rounded to; `measured`: its delta, in nats; `rule`: of the cost; `by`,
+    `fitting`: of :func:`precision_lib.report.fitted_laws.judged_fit`.
 
     >>> report = example_report()
     >>> report.laws[0].known, report.advice[0].title
@@ -124,27 +120,18 @@ def make_report(
     laws, failed = [], []
     for choice in choose(checked.table, law):
         try:
-            fitted = fit_choice(
-                choice, replicates=replicates, resample=resample, by=by, starts=starts,
-                seed=seed,
-            )  # fmt: skip
+            laws.append(fit_choice(choice, by=by, **fitting))
         except UserError as error:
             failed.append((choice.law, str(error)))
-        else:
-            laws.append(fitted)
     if not laws:
         raise UserError(f"{checked.source}: {failed[0][1]}")
     advice = advise(laws, budget, size, post_bits, rule, tokens, measured)
     notes = [f"Law {name} could not be fitted: {why}" for name, why in failed]
     notes += _notes(checked, laws, advice)
+    nexts = tuple(_next_runs(laws, advice))
+    told = tuple(dict.fromkeys(notes))
     return Report(
-        checked,
-        units or Units(),
-        tuple(laws),
-        tuple(advice),
-        tuple(_next_runs(laws, advice)),
-        tuple(dict.fromkeys(notes)),
-        size,
+        checked, units or Units(), tuple(laws), tuple(advice), nexts, told, size
     )
 
 

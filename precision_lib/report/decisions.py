@@ -163,8 +163,7 @@ def _asked(question: Callable[..., Any], law: Surface, *given: Any, **more: Any)
 
 def _plain_bits(law: Surface) -> float:
     """16, or the most of the named formats where none of them has 16."""
-    known = choices(law)
-    return max(known) if known and PLAIN not in known else PLAIN
+    return PLAIN if PLAIN in (known := choices(law)) else max(known, default=PLAIN)
 
 
 def _advice(
@@ -180,12 +179,7 @@ def _advice(
 
 def _dearest(table: pd.DataFrame) -> float:
     """FLOP of the dearest run, at 16 bits whatever it was trained in."""
-    return float(
-        max(
-            training_cost(n, d, PLAIN)
-            for n, d in zip(table["N"], table["D"], strict=True)
-        )
-    )
+    return float(training_cost(table["N"], table["D"], PLAIN).max())
 
 
 def _lowest_bits(fit: Fit) -> float:

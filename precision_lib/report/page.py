@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from precision_lib.decide.decision import brief
-from precision_lib.errors import UserError
+from precision_lib.paths import write_whole
 from precision_lib.report.build import Report
 from precision_lib.report.decisions import COSTS, ROUNDING, Advice, rounding_surface
 from precision_lib.report.figures import (
@@ -66,13 +66,26 @@ def render(report: Report, title: str = "", command: str = "") -> str:
         summary=report.summary(),
         report=report,
         checked=checked,
-        laws=[_law(each, number) for number, each in enumerate(report.laws)],
-        advice=[_advice(report, number) for number in range(len(report.advice))],
+        laws=[
+            {"found": found, "pictures": _marked(
+                runs_and_law(found, f"runs{number}"),
+                residuals(found, f"errors{number}"),
+                shares(found, f"shares{number}"),
+            )} for number, found in enumerate(report.laws)
+        ],
+        advice=[
+            {
+                "said": each,
+                "columns": [(name, NAMES[name]) for name in each.answers[0].values
+                            if name in NAMES],
+                "pictures": _marked(_drawn(report, each, number)),
+            } for number, each in enumerate(report.advice)
+        ],
         faults=checked.faults[:MOST_FAULTS],
         ranges=_ranges(report),
         command=command,
         version=importlib.metadata.version("precision-lib"),
-    )
+    )  # fmt: skip
 
 
 def write_page(text: str, path: str | os.PathLike[str]) -> None:
@@ -87,17 +100,7 @@ def write_page(text: str, path: str | os.PathLike[str]) -> None:
     ['page.html']
     >>> folder.cleanup()
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(
-            f"{path}: the report cannot be written ({error.strerror}); give another "
-            "place with --out."
-        ) from None
+    write_whole(Path(path), text.encode())
 
 
 @lru_cache
@@ -115,21 +118,6 @@ def _template() -> Any:
     return environment.get_template("report.html")
 
 
-def _law(found: Any, number: int) -> dict[str, Any]:
-    pictures = [
-        runs_and_law(found, f"runs{number}"),
-        residuals(found, f"errors{number}"),
-        shares(found, f"shares{number}"),
-    ]
-    return {"found": found, "pictures": _marked(*pictures)}
-
-
-def _advice(report: Report, number: int) -> dict[str, Any]:
-    advice = report.advice[number]
-    columns = [n for n in advice.answers[0].values if n in NAMES]
-    return _shown(advice, columns, _drawn(report, advice, number))
-
-
 def _drawn(report: Report, advice: Advice, number: int) -> Picture | None:
     base = next(each for each in report.laws if each.fit.law.target == "loss")
     if advice.widths is not None:
@@ -144,11 +132,6 @@ def _drawn(report: Report, advice: Advice, number: int) -> Picture | None:
     table = (after or [base])[0].choice.table
     N = float(report.size or table["N"].max())
     return rounded_loss(rounding_surface(report.laws), advice, N, f"rounded{number}")
-
-
-def _shown(advice: Any, columns: list[str], drawn: Picture | None) -> dict[str, Any]:
-    heads = [(name, NAMES[name]) for name in columns]
-    return {"said": advice, "columns": heads, "pictures": _marked(drawn)}
 
 
 def _marked(*pictures: Picture | None) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from precision_lib import decide
 from precision_lib.cli import laws as cli_laws, report as cli_report
+from precision_lib.cli.app import make_app
 from precision_lib.cli.report import report
 from precision_lib.decide.cost import rule_words
 from precision_lib.decide.paper import WARNING
@@ -32,11 +32,9 @@ from precision_lib.laws import (
 )
 from precision_lib.laws.compare import compare as laws_compare
 from precision_lib.laws.fit import MORE_STARTS, STARTS
-from precision_lib.report.build import make_report
 from precision_lib.report.fitted_laws import judged_fit
 
-app = typer.Typer(pretty_exceptions_enable=False)
-cli_laws.register(app)
+app = make_app(cli_laws.COMMANDS)
 
 
 def call(*arguments: object) -> str:
@@ -129,8 +127,7 @@ def test_runs_of_several_rows_are_drawn_whole_without_being_told(tmp_path) -> No
     assert untold == call_json(*base, "--cluster", "run_id")["ci"]
     assert untold != call_json(*base, "--resample", "pairs")["ci"]
     out = tmp_path / "page.html"
-    report_app = typer.Typer(pretty_exceptions_enable=False)
-    cli_report.register(report_app)
+    report_app = make_app(cli_report.COMMANDS)
     done = CliRunner().invoke(report_app, [
         str(tmp_path / "rows.csv"), "--out", str(out), "--bootstrap", "20",
         "--starts", "2"])  # fmt: skip
@@ -299,8 +296,7 @@ def test_a_table_of_runs_is_asked_as_the_laws_that_report_saves_of_it(
 ) -> None:
     fits = ("--bootstrap", 60, "--starts", 8)
     found = call_json("decide", own, *question, *ROUNDED, *fits)
-    report_app = typer.Typer(pretty_exceptions_enable=False)
-    cli_report.register(report_app)
+    report_app = make_app(cli_report.COMMANDS)
     saved, page = tmp_path / "laws.json", tmp_path / "page.html"
     asked = ["report", str(own), *map(str, (*ROUNDED, *fits)), "--save-fit", str(saved)]
     done = CliRunner().invoke(report_app, [*asked[1:], "--out", str(page)])
@@ -570,7 +566,7 @@ def test_one_default_for_the_starts(
     monkeypatch.setattr(module, "RARE", 1.1)  # however many agree, they are too few
     assert call_json(*base)["starts"] == MORE_STARTS == 400
     assert call_json(*base, "--starts", 7)["starts"] == 7
-    for function in (cli_laws.fit, cli_laws.compare, report, make_report, judged_fit):
+    for function in (cli_laws.fit, cli_laws.compare, report, judged_fit):
         assert inspect.signature(function).parameters["starts"].default is None
 
 

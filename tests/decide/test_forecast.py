@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from precision_lib.cli import laws as commands
+from precision_lib.cli.app import make_app
 from precision_lib.decide.curves import Curve, Schedule, forecast
 from precision_lib.errors import UserError
 from precision_lib.findings.curve_forecasts import curves_of, forecast_errors
@@ -122,8 +122,7 @@ def test_the_command_reads_a_table_of_curves(tmp_path: Path) -> None:
         for name, part in zip(names, parts, strict=True)
     )
     table.to_csv(tmp_path / "log.csv", index=False)
-    app = typer.Typer()
-    commands.register(app)
+    app = make_app(commands.COMMANDS)
     words = ["forecast", str(tmp_path / "log.csv"), "--D", str(curves[0].total),
              "--schedule", "cosine", "--map", "D=seen,loss=nll", "--tokens-unit", "M",
              "--json"]  # fmt: skip

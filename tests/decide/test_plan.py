@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from precision_lib import decide
 from precision_lib.cli import laws as cli_laws
+from precision_lib.cli.app import make_app
 from precision_lib.errors import UserError
 from precision_lib.laws import fit, get_law, planted_params, planted_table, save_fits
 
@@ -98,8 +98,7 @@ def test_a_law_of_rounding_can_be_planned_too() -> None:
 
 
 def test_the_command_says_no_with_a_status(tmp_path: Path) -> None:
-    app = typer.Typer(pretty_exceptions_enable=False)
-    cli_laws.register(app)
+    app = make_app(cli_laws.COMMANDS)
 
     def call(table: pd.DataFrame, *more: str) -> tuple[int, str]:
         table.rename(columns={"N": "params"}).to_csv(tmp_path / "plan.csv", index=False)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from precision_lib.cli import laws as commands
+from precision_lib.cli.app import make_app
 from precision_lib.cli.reading import Reading
 from precision_lib.decide import critical_data, surface
 from precision_lib.findings import best_bits
@@ -81,8 +81,7 @@ def test_the_explorer_has_the_constants_of_the_chapters(chapters) -> None:
 
 
 def test_the_command_line_answers_from_the_constants_of_the_chapters(chapters) -> None:
-    app = typer.Typer()
-    commands.register(app)
+    app = make_app(commands.COMMANDS)
 
     def ask(*arguments: object) -> dict[str, float]:
         words = ["decide", "ours", *map(str, arguments), "--json"]

@@ -74,7 +74,7 @@ def test_the_command(loaded, corpus, tmp_path, monkeypatch):
     load = "precision_lib.pretrained.language_model.load_pretrained"
     monkeypatch.setattr(load, lambda name: loaded)
     monkeypatch.setattr("precision_lib.text.loading.load_corpus", lambda: corpus)
-    app = make_app([cli_pretrained.register, lambda app: app.command()(len)])
+    app = make_app([cli_pretrained.pretrained, len])
     command = ["pretrained", "made", "--method", "rtn", "--bits", "4"]
     done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "t.csv")])
     assert done.exit_code == 0, done.output

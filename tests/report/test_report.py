@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 from bs4 import BeautifulSoup
 from typer.testing import CliRunner
 
 from precision_lib.cli import report as cli_own_runs
+from precision_lib.cli.app import make_app
 from precision_lib.decide import next_run, optimal_precision, surface, training_widths
 from precision_lib.decide.next_runs import shares_left
 from precision_lib.errors import UserError
@@ -38,8 +38,7 @@ from precision_lib.report.fitted_laws import Fitted, fit_choice
 from precision_lib.report.svg import COLORS
 from precision_lib.report.width_figures import over_the_start
 
-app = typer.Typer(pretty_exceptions_enable=False)
-cli_own_runs.register(app)
+app = make_app(cli_own_runs.COMMANDS)
 
 
 def call(*arguments: object) -> str:
