@@ -52,7 +52,10 @@ def compare(
     from precision_lib.runs.conditions import parse_condition, split_rows
 
     kinds = [engine.get_law(name.strip()) for name in laws.split(",")]
-    _check_rule(ctx, hold_out, growing)
+    if hold_out or growing:
+        unused = ["folds", "by", *["growing"] * bool(hold_out)]
+        way = "--hold-out" if hold_out else "--growing"
+        refuse_unused(ctx, unused, f"a comparison with {way}")
     condition = parse_condition(hold_out) if hold_out else None
     extra = [*(condition.names if condition else ()), *([by] if by else [])]
     checked = reading.read(runs, kinds, extra)
@@ -71,14 +74,6 @@ def compare(
     _show_comparison(found, hold_out, checked.remarks, as_json)
 
 
-def _check_rule(ctx: typer.Context, hold_out: str | None, growing: str | None) -> None:
-    if hold_out:
-        unused = ("folds", "by", "growing")
-        refuse_unused(ctx, unused, "a comparison with --hold-out")
-    if growing:
-        refuse_unused(ctx, ("folds", "by"), "a comparison with --growing")
-
-
 def _show_comparison(
     found: Comparison, hold_out: str | None, remarks: Sequence[str], as_json: bool
 ) -> None:
@@ -88,17 +83,10 @@ def _show_comparison(
         emit_json({**record, "warnings": [*remarks, *found.doubts]})
         return
     rows = [
-        [
-            each.law,
-            str(each.parameters),
-            f"{each.held_out_r2:.4f}",
-            f"{each.held_out_error:.3%}",
-            f"{each.r2:.4f}",
-            f"{each.aic:.1f}",
-            f"{each.bic:.1f}",
-        ]
-        for each in found.scores
-    ]
+        [each.law, str(each.parameters), f"{each.held_out_r2:.4f}",
+         f"{each.held_out_error:.3%}", f"{each.r2:.4f}", f"{each.aic:.1f}",
+         f"{each.bic:.1f}"] for each in found.scores
+    ]  # fmt: skip
     first = found.scores[0]
     rule = f" ({hold_out})" if hold_out else ""
     title = (

@@ -11,7 +11,7 @@ import typer
 
 from precision_lib.cli.answers import show_answer
 from precision_lib.cli.options import AsJson, Budget, CostRule, Fitting, grouped, sized
-from precision_lib.cli.output import numbers, refuse_unused, working
+from precision_lib.cli.output import bits_list, numbers, refuse_unused, working
 from precision_lib.cli.reach import Extrapolate, within_reach
 from precision_lib.cli.reading import Reading
 from precision_lib.cli.sources import FROM, fitted_laws, is_table, laws_of, origin
@@ -141,7 +141,7 @@ def decide(
 
     known = {name: v for name, v in vars(given).items() if v not in (None, False)}
     if "bits" in known:
-        known["bits"] = _bits_list(known["bits"])
+        known["bits"] = bits_list(known["bits"], "--bits")
     _check_given(question, known)
     columns, beside = numbers(held, "--set"), known.pop("degradation", None)
     said: list[str] = []
@@ -199,15 +199,6 @@ def _within_reach(
     for name in ("N", "D"):
         given = [known[name]] if name in known else []
         within_reach(surface.fits, name, [*given, *found.get(name, [])])
-
-
-def _bits_list(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(
-            f"--bits: {text!r} is not a number or a list of numbers; write 4 or 3,4,8."
-        ) from None
 
 
 def _check_given(question: Question, known: dict[str, Any]) -> None:

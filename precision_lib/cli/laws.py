@@ -30,6 +30,7 @@ from precision_lib.cli.output import (
     number,
     numbers,
     refuse_unused,
+    require_folders,
     show_notes,
     show_table,
     span,
@@ -71,7 +72,7 @@ def _law_record(law: type[Law]) -> dict[str, Any]:
         "target": law.target,
         "columns": list(law.columns()),
         "parameters": [
-            {"name": each.name, "meaning": each.meaning, "unit": each.unit}
+            {name: getattr(each, name) for name in ("name", "meaning", "unit")}
             for each in law.parameters
         ],
     }
@@ -151,8 +152,7 @@ def _judged(found: Fit, table: Any, held: bool, seed: int, **options: Any) -> Fi
 
 
 def _check(ctx: typer.Context, out: Path | None, cluster: str, bootstrap: int) -> None:
-    if out is not None and not out.parent.is_dir():
-        raise UserError(f"{out}: there is no folder {out.parent}; make it first.")
+    require_folders(out)
     if not bootstrap:
         refuse_unused(ctx, ("resample",), "a fit without --bootstrap")
     if cluster and not bootstrap:

@@ -55,7 +55,7 @@ def next_run(
     if as_json:
         emit_json({"next": [asdict(each) for each in found]})
         return
-    rows = [[n.quantity, n.words, f"{n.left:.0%}", f"{n.same:.0%}"] for n in found]
+    rows = [each.row for each in found]
     heads = ["to learn", "run", "left of its interval", "after a middling run"]
     show_table("The run that narrows an interval the most", heads, rows)
 

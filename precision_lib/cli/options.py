@@ -132,8 +132,7 @@ Above = Annotated[
 Starts = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        help="Random starts; without it 50, and 400 where few of them agree.",
+        min=1, help="Random starts; without it 50, and 400 where few of them agree."
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of starts and replicates.")]

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -194,3 +195,31 @@ def numbers(text: str | None, option: str) -> dict[str, float]:
                 "plain number such as 16."
             ) from None
     return found
+
+
+def bits_list(text: str, option: str) -> list[float]:
+    """Read ``3,4,8``; UserError if a part is no number above zero.
+
+    >>> bits_list("3,4", "--bits")
+    [3.0, 4.0]
+    """
+    try:
+        found = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        found = []
+    if not found or any(not 0 < bits < math.inf for bits in found):
+        raise UserError(
+            f"{option}: {text!r} is not a number or a list of numbers above zero; "
+            "write 4 or 3,4,8."
+        )
+    return found
+
+
+def require_folders(*paths: Path | None) -> None:
+    """Refuse places to write whose folder is not there.
+
+    >>> require_folders(Path("a.json"), None)
+    """
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise UserError(f"{path}: there is no folder {path.parent}; make it first.")

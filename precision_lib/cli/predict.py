@@ -71,20 +71,17 @@ def predict(
 def _show(parts: Sequence[dict[str, Any]], as_json: bool) -> None:
     notes = list(dict.fromkeys(note for part in parts for note in part["warnings"]))
     if as_json:
-        record = {k: v for k, v in parts[-1].items() if k != "draws"} | {
-            "warnings": notes
-        }
+        plain = [
+            {k: v for k, v in part.items() if k not in ("draws", "warnings")}
+            for part in parts
+        ]
+        record = {**plain[-1], "warnings": notes}
         if len(parts) > 1:
-            record["parts"] = [
-                {k: v for k, v in part.items() if k not in ("draws", "warnings")}
-                for part in parts[:-1]
-            ]
+            record["parts"] = plain[:-1]
         emit_json(record)
         return
     for part in parts:
-        value = f"{part['value']:.4f}"
-        if abs(part["value"]) < 0.1:
-            value = f"{part['value']:.4g}"
+        value = f"{part['value']:.4{'g' if abs(part['value']) < 0.1 else 'f'}}"
         name = part["target"].replace("post_loss", "loss after rounding")
         typer.echo(f"{name} {value} nats/token {span(part['interval'])}".rstrip())
     show_notes(notes)
@@ -110,10 +107,15 @@ def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
             "raise N, D or the bits."
         )
     draws = found.predict_replicates(row)[:, 0] if found.replicates else np.array([])
+    beyond = [
+        f"{name} = {number(row[name][0])} lies outside the runs that were fitted "
+        f"({number(found.ranges[name][0])} to {number(found.ranges[name][1])})."
+        for name in found.extrapolates(row)
+    ]
     return {
         "law": found.law.name, "target": found.law.target, "at": row, "value": value,
         "interval": _interval(draws), "draws": draws,
-        "warnings": [*_beyond(found, row), *found.doubts],
+        "warnings": [*beyond, *found.doubts],
     }  # fmt: skip
 
 
@@ -167,14 +169,3 @@ def _row(found: Fit, given: dict[str, Any]) -> dict[str, list[Any]]:
                 raise UserError(f"{name} is {value:g}; give a number above zero.")
         row[name] = [value]
     return row
-
-
-def _beyond(found: Fit, row: dict[str, list[Any]]) -> list[str]:
-    notes = []
-    for name in found.extrapolates(row):
-        low, high = found.ranges[name]
-        notes.append(
-            f"{name} = {number(row[name][0])} lies outside the runs that were fitted "
-            f"({number(low)} to {number(high)})."
-        )
-    return notes

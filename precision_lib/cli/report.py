@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from precision_lib.cli.options import Budget, CostRule, Fitting, Runs, grouped, sized
-from precision_lib.cli.output import emit_json, refuse_unused, show_notes, working
+from precision_lib.cli.output import (
+    bits_list,
+    emit_json,
+    refuse_unused,
+    require_folders,
+    show_notes,
+    working,
+)
 from precision_lib.cli.reading import Reading
 from precision_lib.errors import UserError
 
@@ -52,14 +59,12 @@ def report(
     folder with one JSON log a run, or W&B's own folder.
     """
     asked = fitting.check(ctx)
-    for path in (out, save_fit):
-        if path is not None and not path.parent.is_dir():
-            raise UserError(f"{path}: there is no folder {path.parent}; make it first.")
+    require_folders(out, save_fit)
     given = {"--budget": budget, "--N": size, "--D": tokens, "--measured": measured}
     for name, value in given.items():
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"{name} is {value:g}; give a number above zero.")
-    widths = _widths(post_bits)
+    widths = bits_list(post_bits, "--post-bits") if post_bits else []
     if measured is not None and len(widths) != 1:
         raise UserError("--measured is a delta at one width; say which by --post-bits.")
     checked = reading.read(runs, extra=fitting.extra, more=asked)
@@ -100,18 +105,6 @@ def _write(
     write_page(page, out)
     if save_fit:
         save_fits([each.fit for each in found.laws], save_fit)
-
-
-def _widths(text: str | None) -> list[float]:
-    try:
-        found = [float(part) for part in (text or "").split(",") if part.strip()]
-    except ValueError:
-        found = [0.0]
-    if any(not 0 < bits < float("inf") for bits in found):
-        raise UserError(
-            f"--post-bits: {text!r} is not a list of bits; write, say, 3,4."
-        )
-    return found
 
 
 COMMANDS = (report,)

@@ -54,6 +54,15 @@ class NextRun:
             for name, value in self.run.items()
         )
 
+    @property
+    def row(self) -> list[str]:
+        """Quantity, run, and the two shares, as a table shows them.
+
+        >>> NextRun("alpha", {"N": 1e8}, 0.7, 0.95).row
+        ['alpha', 'N = 100M', '70%', '95%']
+        """
+        return [self.quantity, self.words, f"{self.left:.0%}", f"{self.same:.0%}"]
+
 
 def next_run(
     fit: Fit, draws: Array, quantity: str, most: float | None = None

@@ -68,9 +68,7 @@ def _wider(answer: Any, other: Any) -> Any:
 
 
 def _hull(
-    ends: tuple[float, float],
-    value: float | None,
-    interval: tuple[float, float] | None,
+    ends: tuple[float, float], value: float | None, interval: tuple[float, float] | None
 ) -> tuple[float, float]:
     more = [x for x in (value, *(interval or ())) if x is not None and np.isfinite(x)]
     return min([ends[0], *more]), max([ends[1], *more])

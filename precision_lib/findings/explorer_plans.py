@@ -45,7 +45,7 @@ def next_runs(fits: Sequence[Fit]) -> pd.DataFrame:
         name = least_known(fit)
         said = f"{name} of the law {fit.law.name}"
         found.append(next_run(fit, fit.replicates[name], said))
-    rows = [[n.quantity, n.words, f"{n.left:.0%}", f"{n.same:.0%}"] for n in found]
+    rows = [each.row for each in found]
     heads = ["to learn", "run", "left of its interval", "after a middling run"]
     return pd.DataFrame(rows, columns=heads)
 

@@ -72,10 +72,8 @@ def check_runs(
     """Name the columns, turn cells into numbers, and list every fault.
 
     Only what is read is checked. A degradation that is not there is the loss after
-    rounding less the loss before it.
-
-    Raises UserError if a column is missing, the condition cannot be read, or it keeps
-    no row.
+    rounding less the loss before it. Raises UserError if a column is missing, or the
+    condition cannot be read or keeps no row.
 
     `raw`: from :func:`precision_lib.intake.files.read_runs`; `columns`: our name to the
     file's, as ``{"N": "params"}``; `units`: of the file; `where`: rows to use; the
@@ -101,11 +99,9 @@ def check_runs(
         reads |= {"loss", "post_loss"}
     raw, given, widened = lengthened(raw, columns or {}, reads)
     names = name_columns(raw, given, required, reads, asked)
-    table = _other_columns(raw, given, asked)
-    wrong: list[Fault] = []
-    for name in names:
-        table[name], found = _column(raw, name, names[name], units or Units())
-        wrong += found
+    table, wrong = _other_columns(raw, given, asked), list[Fault]()
+    for name, column in names.items():
+        table[name] = _column(raw, name, column, units or Units(), wrong)
     if "delta" not in table and {"loss", "post_loss"} <= set(table):
         table["delta"] = table["post_loss"] - table["loss"]
     kept = np.ones(len(table), bool) if condition is None else condition.mask(table)
@@ -119,10 +115,8 @@ def check_runs(
     read = len(table) + sum(fault.row < 0 for fault in raw.faults)
     said = [f"Column {e!r} is empty in every row and was left out." for e in empty]
     remarks = (*raw.remarks, *widened, *said, *named_bits(raw, names, table))
-    result = Checked(
-        raw.source, raw.kind, used, places, faults, read, int((~kept).sum()), names,
-        (*remarks, *oddities(used)),
-    )  # fmt: skip
+    rest = (int((~kept).sum()), names, (*remarks, *oddities(used)))
+    result = Checked(raw.source, raw.kind, used, places, faults, read, *rest)
     _require_rows(result, where)
     return result
 
@@ -164,17 +158,18 @@ def _other_columns(
 
 
 def _column(
-    raw: RawRuns, name: str, column: str, units: Units
-) -> tuple[list[float] | list[str], list[Fault]]:
+    raw: RawRuns, name: str, column: str, units: Units, wrong: list[Fault]
+) -> list[float] | list[str]:
+    """The values of a column, NaN for a fault, which is put to the others."""
     cells = raw.frame[column].tolist()
     if name in LABELS:
-        return [read_label(cell) for cell in cells], []
+        return [read_label(cell) for cell in cells]
     found = [
         read_cell(cell, name, units, place, column, row)
         for row, (cell, place) in enumerate(zip(cells, raw.places, strict=True))
     ]
-    values = [np.nan if isinstance(each, Fault) else each for each in found]
-    return values, [each for each in found if isinstance(each, Fault)]
+    wrong += [each for each in found if isinstance(each, Fault)]
+    return [np.nan if isinstance(each, Fault) else each for each in found]
 
 
 def _faults(
@@ -205,10 +200,7 @@ def _faults(
 
 
 def _gaps(
-    raw: RawRuns,
-    table: pd.DataFrame,
-    names: Mapping[str, str],
-    required: Sequence[str],
+    raw: RawRuns, table: pd.DataFrame, names: Mapping[str, str], required: Sequence[str]
 ) -> Iterator[Fault]:
     """Empty cells; a run that was not rounded may lack all that speaks of rounding."""
     after = [name for name in ROUNDING if name in names]

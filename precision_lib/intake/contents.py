@@ -9,6 +9,8 @@ import io
 import lzma
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from precision_lib.errors import UserError
@@ -16,6 +18,8 @@ from precision_lib.errors import UserError
 MOST_BYTES = 2_000_000_000
 PACKED = (".gz", ".bz2", ".xz", ".zip")
 PACKERS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+          RuntimeError, NotImplementedError, ValueError)  # fmt: skip
 ZIP = b"PK\x03\x04"
 AS_CSV = "save it as CSV in UTF-8"
 STRANGERS = (  # first bytes, what they mean, what to do
@@ -87,24 +91,17 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-class _damage_is_said:
+@contextmanager
+def _damage_is_said(path: Path) -> Iterator[None]:
     """What goes wrong while unpacking becomes one sentence."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: object, _: object) -> None:
-        damage = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
-                  RuntimeError, NotImplementedError, ValueError)  # fmt: skip
-        if isinstance(error, damage):
-            said = " ".join(str(error).split()).rstrip(".")
-            raise UserError(
-                f"{self.path}: it is packed and cannot be unpacked ({said}); pack it "
-                "again or give it unpacked."
-            ) from None
+    try:
+        yield
+    except DAMAGE as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise UserError(
+            f"{path}: it is packed and cannot be unpacked ({said}); pack it again or "
+            "give it unpacked."
+        ) from None
 
 
 def _unzipped(path: Path, data: bytes) -> bytes:

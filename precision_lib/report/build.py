@@ -15,9 +15,11 @@ from precision_lib.decide import NextRun, next_run
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import Units
 from precision_lib.intake.checks import Checked
+from precision_lib.laws import Fit
+from precision_lib.laws.solver.dual import Array
 from precision_lib.report.choice import choose
 from precision_lib.report.decisions import Advice, advise
-from precision_lib.report.fitted_laws import Constant, Fitted, fit_choice
+from precision_lib.report.fitted_laws import Fitted, fit_choice
 from precision_lib.report.words import summary
 
 NO_VARIATION = 1e-6
@@ -184,43 +186,29 @@ def _next_runs(laws: Sequence[Fitted], advice: Sequence[Advice]) -> Iterator[Nex
     """For the most important decision, then for the least-known constant of a law."""
     for one in {each.title: each for each in (*advice[:1], *advice[-1:])}.values():
         name, draws = one.main
-        found = list(_for_a_decision(laws, f"{name}: {one.title.lower()}", draws))
-        if found:
-            yield min(found, key=lambda each: each.left)
-    for each in laws:
-        worst = _least_known(each.constants)
-        if worst is None:
+        known = draws[np.isfinite(draws)]
+        if not known.size or np.ptp(known) < NO_VARIATION:
             continue
-        try:
-            yield next_run(each.fit, each.fit.replicates[worst.name], worst.name)
-        except UserError:  # the constant does not vary between replicates
-            continue
-
-
-def _for_a_decision(laws: Sequence[Fitted], name: str, draws: Any) -> Iterator[NextRun]:
-    spread = np.ptp(draws[np.isfinite(draws)]) if np.isfinite(draws).any() else 0.0
-    if spread < NO_VARIATION:
-        return
-    for each in laws:
-        count = len(next(iter(each.fit.replicates.values())))
-        if count != len(draws):
-            continue
-        try:
-            yield next_run(each.fit, draws, name)
-        except UserError:
-            continue
-
-
-def _least_known(constants: Sequence[Constant]) -> Constant | None:
-    """An open one before a loose one; the widest for its size."""
-    free = [c for c in constants if c.state != "held" and c.interval is not None]
+        fits = [each.fit for each in laws if each.boot.objective.size == len(draws)]
+        what = f"{name}: {one.title.lower()}"
+        found = [run for fit in fits for run in _next_run(fit, draws, what)]
+        yield from sorted(found, key=lambda each: each.left)[:1]
     order = {"at a bound": 0, "open": 0, "loose": 1, "known": 2}
+    for each in laws:
+        wide = {  # an open one before a loose one; the widest for its size
+            c.name: (order[c.state], -np.ptp(c.interval) / max(abs(c.value), 1e-300))
+            for c in each.constants
+            if c.state != "held" and c.interval is not None
+        }
+        for worst in sorted(wide, key=lambda name: wide[name])[:1]:
+            yield from _next_run(each.fit, each.fit.replicates[worst], worst)
 
-    def width(constant: Constant) -> float:
-        low, high = constant.interval or (0.0, 0.0)
-        return -(high - low) / max(abs(constant.value), 1e-300)
 
-    return min(free, key=lambda c: (order[c.state], width(c)), default=None)
+def _next_run(fit: Fit, draws: Array, name: str) -> list[NextRun]:
+    try:
+        return [next_run(fit, draws, name)]
+    except UserError:  # it does not vary between replicates
+        return []
 
 
 def _law_record(found: Fitted) -> dict[str, Any]:

@@ -120,14 +120,10 @@ def rounding_surface(laws: Sequence[Fitted]) -> Surface:
 def _training(base: Fitted, budget: float | None, rule: str) -> list[Advice]:
     held = {"post_bits": np.inf} if "post_bits" in base.fit.law.columns() else {}
     law = surface(base.fit, columns=held)
-    dearest = _dearest(base.choice.table)
-    budgets = [budget] if budget else [times * dearest for times in FARTHER]
-    given = [f"{each:.3g} FLOP" for each in budgets]
-    if budget is None:
-        given = [
-            f"{text}{'' if times == 1 else f', {times:g} times'}"
-            for text, times in zip(given, FARTHER, strict=True)
-        ]
+    first, times = budget or _dearest(base.choice.table), (1.0,) if budget else FARTHER
+    budgets = [each * first for each in times]
+    given = [f"{each * first:.3g} FLOP{f', {each:g} times' * (each != 1)}"
+             for each in times]  # fmt: skip
     cost = rule_words(rule)
     if budget is None:
         cost += " The first row costs as much as the dearest run of the table."

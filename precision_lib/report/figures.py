@@ -147,20 +147,20 @@ def _varying_bits(table: pd.DataFrame) -> str:
     return next((n for n in names if table[n].nunique() > 1), "")
 
 
-def shares(found: Fitted, name: str) -> Picture | None:
+def shares(found: Fitted, name: str) -> list[Picture]:
     """Share of the parameters that each part keeps at each width, with its band.
 
-    None for a law that reads no bits as a number, or more than N, D and bits.
+    Nothing for a law that reads no bits as a number, or more than N, D and bits.
 
     >>> from precision_lib.report.fitted_laws import example_fitted
-    >>> shares(example_fitted(), "share") is None
-    True
+    >>> shares(example_fitted(), "share")
+    []
     """
     fit = found.fit
     parts = [each for each in TRAINING_BITS if each in fit.law.columns()]
     parts = [each for each in parts if fit.ranges[each][0] < fit.ranges[each][1]]
     if not parts or set(fit.law.columns()) - {"N", "D", "post_bits", *TRAINING_BITS}:
-        return None
+        return []
     law = surface(fit, columns={"post_bits": np.inf})
     curves = {part: _share(law, part, found.choice.table) for part in parts}
 
@@ -175,7 +175,7 @@ def shares(found: Fitted, name: str) -> Picture | None:
 
     caption = "What training in few bits leaves of the parameters, with 95% bands."
     alt = "Effective parameters as a share of N against bits in training, by part."
-    return picture(draw, alt, caption, name)
+    return [picture(draw, alt, caption, name)]
 
 
 def _share(law: Surface, part: str, table: pd.DataFrame) -> tuple[Array, ...]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from precision_lib.decide.decision import brief
 from precision_lib.paths import write_whole
@@ -67,18 +66,18 @@ def render(report: Report, title: str = "", command: str = "") -> str:
         report=report,
         checked=checked,
         laws=[
-            {"found": found, "pictures": _marked(
+            {"found": found, "pictures": [
                 runs_and_law(found, f"runs{number}"),
                 residuals(found, f"errors{number}"),
-                shares(found, f"shares{number}"),
-            )} for number, found in enumerate(report.laws)
+                *shares(found, f"shares{number}"),
+            ]} for number, found in enumerate(report.laws)
         ],
         advice=[
             {
                 "said": each,
                 "columns": [(name, NAMES[name]) for name in each.answers[0].values
                             if name in NAMES],
-                "pictures": _marked(_drawn(report, each, number)),
+                "pictures": [_drawn(report, each, number)],
             } for number, each in enumerate(report.advice)
         ],
         faults=checked.faults[:MOST_FAULTS],
@@ -118,7 +117,7 @@ def _template() -> Any:
     return environment.get_template("report.html")
 
 
-def _drawn(report: Report, advice: Advice, number: int) -> Picture | None:
+def _drawn(report: Report, advice: Advice, number: int) -> Picture:
     base = next(each for each in report.laws if each.fit.law.target == "loss")
     if advice.widths is not None:
         return by_width(advice.widths, f"widths{number}")
@@ -132,14 +131,6 @@ def _drawn(report: Report, advice: Advice, number: int) -> Picture | None:
     table = (after or [base])[0].choice.table
     N = float(report.size or table["N"].max())
     return rounded_loss(rounding_surface(report.laws), advice, N, f"rounded{number}")
-
-
-def _marked(*pictures: Picture | None) -> list[dict[str, Any]]:
-    return [
-        {"svg": Markup(each.svg), "caption": each.caption}
-        for each in pictures
-        if each is not None
-    ]
 
 
 def _ranges(report: Report) -> list[dict[str, Any]]:

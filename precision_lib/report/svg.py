@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -67,7 +68,7 @@ def picture(
         draw(axes)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return Picture(_inline(file.getvalue(), alt, name), caption)
+    return Picture(Markup(_inline(file.getvalue(), alt, name)), caption)
 
 
 def _inline(text: str, alt: str, name: str) -> str:

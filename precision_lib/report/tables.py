@@ -108,15 +108,9 @@ def next_table(report: Report) -> pd.DataFrame:
     >>> next_table(example_report()).columns.tolist()
     ['run', 'left of the interval', 'after a middling run']
     """
-    rows = {
-        each.quantity: {
-            "run": each.words,
-            "left of the interval": f"{each.left:.0%}",
-            "after a middling run": f"{each.same:.0%}",
-        }
-        for each in report.nexts
-    }
-    return pd.DataFrame(rows).T
+    heads = ["run", "left of the interval", "after a middling run"]
+    rows = {each.quantity: each.row[1:] for each in report.nexts}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=heads)
 
 
 def _span(interval: tuple[float, float] | None) -> str:

@@ -58,7 +58,7 @@ def cost_by_width(advice: Advice, name: str) -> Picture:
     """
     delta = np.array([answer.values["delta"] for answer in advice.answers])
     ends = np.array([a.intervals.get("delta", (np.nan,) * 2) for a in advice.answers])
-    arms = np.clip(np.nan_to_num(np.abs(ends.T - delta)), 0, None)
+    arms = np.nan_to_num(np.abs(ends.T - delta), posinf=0)  # none into infinity
     normal = [(a.values.get("normal_from"), a.values.get("normal_to"))
               for a in advice.answers]  # fmt: skip
 
