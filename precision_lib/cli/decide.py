@@ -147,6 +147,8 @@ def decide(
     said: list[str] = []
     rounding = "degradation" in question.takes
     if is_table(fit):
+        if question is Question.quantization_start and not fitting.law:
+            fitting = replace(fitting, law="two-phases")  # no other law answers it
         own = rounding and beside is None
         fits, said = fitted_laws(ctx, fit, reading, fitting, own)
     else:

@@ -84,7 +84,8 @@ def fitted_laws(
         options = fitting.options()
         found = deciding_fits(checked.table, fitting.law, rounding, **options)
     said = [
-        f"{each.law.name} was fitted to {each.n} rows with R2 {each.r2:.4f}. {reason}"
+        f"{each.law.name} was fitted to {each.n} rows with R2 {each.r2:.4f}."
+        + f" {reason}" * (not fitting.law)
         for reason, each in found
     ]
     said += [f"{each.law.name}: {w}" for _, each in found for w in each.warnings]

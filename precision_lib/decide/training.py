@@ -29,7 +29,13 @@ import numpy as np
 from precision_lib.decide.choices import choices
 from precision_lib.decide.cost import FLOP_AT_16_BITS, PLAIN, rule_widths, tokens_for
 from precision_lib.decide.decision import Decision
-from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, by_bits
+from precision_lib.decide.precision import (
+    BITS_RANGE,
+    at_bits,
+    best_bits,
+    by_bits,
+    require_precision,
+)
 from precision_lib.decide.search import (
     INNER,
     Array,
@@ -169,6 +175,8 @@ def training_widths(
 ) -> WidthTable:
     """Best N and D for a training budget in each width, and what is nearly as good.
 
+    Raises UserError if the laws do not depend on the bits of training.
+
     With `within`, also all models of the width that lose at most so many nats to the
     best of all widths: from N_from parameters on D_from tokens to N_to on D_to (NaN
     where there are none).
@@ -184,6 +192,7 @@ def training_widths(
     True
     """
     require_positive(budget=budget)
+    require_precision(surface)
     tokens = _tokens(surface, budget, rule)
     known = choices(surface)
     if known:

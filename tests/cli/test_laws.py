@@ -388,9 +388,13 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         (["decide", "RUNS", "allocation", "--budget", 1e18, "--bits", 16],
          "is missing; the columns are"),
         (["decide", "RUNS", "allocation", "--budget", 1e18, "--bits", 16, "--map",
-          "N=params", "--where", "D == 1e9"], "that differ in N and in D. No"),
+          "N=params", "--where", "N < 2e6"], "that differ in N and in D. No"),
         (["decide", "paper", "allocation", "--budget", 1e18, "--bits", 16, "--map",
           "N=params"], "--map is not used by paper, which holds constants and no runs"),
+        (["decide", "FIT", "training-widths", "--budget", 1e18],
+         "does not depend on the bits of training"),
+        (["decide", "RUNS", "quantization-start", "--N", 1e8, "--D", 1e9, "--bits", 4,
+          "--map", "N=params"], "qat_share is missing"),
         (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
         (["decide", "paper", "rounding-cost", "--N", 2500, "--D", 1e10, "--post-bits",
           4], "N = 2500 is more than 10 times beyond the runs"),
@@ -416,10 +420,12 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
          "name=value"),
     ],
 )  # fmt: skip
-def test_faults_are_one_sentence(arguments: list, said: str, runs: Path) -> None:
-    before = sorted(runs.parent.iterdir())
+def test_faults_are_one_sentence(
+    arguments: list, said: str, runs: Path, fitted: Path
+) -> None:
+    before, given = sorted(runs.parent.iterdir()), {"RUNS": runs, "FIT": fitted}
     with pytest.raises(UserError) as caught:
-        call(*[runs if each == "RUNS" else each for each in arguments])
+        call(*[given.get(each, each) for each in arguments])
     message = str(caught.value)
     assert said in message and "\n" not in message
     assert sorted(runs.parent.iterdir()) == before
