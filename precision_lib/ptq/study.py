@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -14,7 +14,6 @@ from precision_lib.formats import parse_format
 from precision_lib.model.transformer import Transformer
 from precision_lib.ptq.apply import quantize
 from precision_lib.ptq.calibration import Calibration
-from precision_lib.ptq.grid import WeightGrid, weight_grid
 
 BATCH = 16
 
@@ -84,38 +83,3 @@ def mean_loss(model: Transformer, rows: Tensor) -> float:
     """
     losses = [model.token_losses(batch) for batch in rows.split(BATCH)]
     return float(torch.cat(losses).double().mean())
-
-
-def clip_curve(
-    weight: Tensor, formats: Sequence[str], ratios: Sequence[float]
-) -> pd.DataFrame:
-    """Error of a matrix rounded under absmax scales times each ratio, one a row.
-
-    Returns a row a ratio, a column a format: square error over the square of the
-    weights.
-
-    >>> weight = torch.tensor([[1.0, 0.3, -0.3, 0.3]])
-    >>> clip_curve(weight, ["int2"], [1.0, 0.5]).round(2)["int2"].tolist()
-    [0.21, 0.29]
-    """
-    columns: dict[str, list[float]] = {text: [] for text in formats}
-    for text, errors in columns.items():
-        fmt = parse_format(text)
-        assert fmt is not None
-        grid = weight_grid(weight, fmt, (1, weight.shape[1]))
-        for ratio in ratios:
-            smaller = WeightGrid(grid.element, grid.scale * ratio, grid.zero_point)
-            delta = smaller.round(weight) - weight
-            errors.append(float(delta.square().sum() / weight.square().sum()))
-    return pd.DataFrame(columns, index=pd.Index(ratios, name="ratio"))
-
-
-def share_of_zeros(model: Transformer) -> float:
-    """Share of the linear weights that are zero.
-
-    >>> from precision_lib.model.config import ModelConfig, Precision
-    >>> share_of_zeros(Transformer(ModelConfig(16, 1, 2, 32), Precision()))
-    0.0
-    """
-    weights = [layer.weight.flatten() for layer in model.linear_layers().values()]
-    return float((torch.cat(weights) == 0).double().mean())
