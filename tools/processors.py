@@ -65,7 +65,7 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     )
     from precision_lib.runs.run_table import load_ptq, load_runs
 
-    runs, ptq = load_runs(), load_ptq()
+    runs = load_runs()
     plain = law_runs(runs)
     yield "03, 04", plain, "chinchilla", None
     yield "03", plain, "coupled", None
@@ -80,17 +80,17 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     yield "00", tied, "effective-tied", tied["group"]
     ours = fitted_runs(load_runs(table="main"))
     yield "10", ours, "effective", cells(ours)
-    kinds = rivals.kinds_of_training(load_runs(table="main"))
+    runs_main, ptq_main = load_runs(table="main"), load_ptq(table="main")
+    kinds = rivals.kinds_of_training(runs_main)
     for law in ("format-multiplier", "quartet"):
         yield "21", kinds, law, None
-    for method in ("gptq", "rtn", "awq"):
-        table = law_roundings(ptq, (3, 6), method)
-        yield f"04, 14, {method}", table, "ptq", table["run_id"]
+    for method in ("gptq", "rtn", "awq", "noise"):
+        table = law_roundings(ptq_main, (3, 6), method)
+        yield f"04, 14, {method}", table, "ptq", cells(table)
     floats = floating_runs(runs)
     yield "13", floats, "effective-weights", twin_groups(floats)
-    rows = unified.unified_rows(runs, unified.trained_and_rounded(ptq))
-    rows = rows[rows["activation_bits"] >= LOWEST["activations"]]
-    yield "12", rows, "unified", None
+    rounded = unified.trained_and_rounded(ptq_main)
+    yield "12", unified.unified_rows(runs_main, rounded), "unified", None
 
 
 def answers(replicates: int) -> Answers:

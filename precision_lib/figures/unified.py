@@ -6,16 +6,12 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from precision_lib.figures.grammar import VALUES
-from precision_lib.figures.style import bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
-
-Array = npt.NDArray[np.float64]
 
 
 def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
@@ -57,40 +53,6 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
     axes[0][0].set_ylabel("bits in training")
     figure.supxlabel("bits after training", fontsize="medium")
     figure.colorbar(image, ax=axes[0].tolist(), label=label)
-    return figure
-
-
-def residuals_by_post_bits(rows: pd.DataFrame, residuals: Array) -> Figure:
-    """Residuals against the bits in training; a panel for each number after it.
-
-    `rows`: with columns bits and post_bits; 32 is drawn as 9. `residuals`: measured
-    minus predicted, nats per token.
-
-    >>> rows = pd.DataFrame({"bits": [4, 32], "post_bits": [3, 32]})
-    >>> figure = residuals_by_post_bits(rows, np.array([0.1, 0.0]))
-    """
-    widths = sorted(set(rows["post_bits"]))
-    columns = min(3, len(widths))
-    lines = -(-len(widths) // columns)
-    figure, axes = plt.subplots(
-        lines, columns, sharex=True, squeeze=False, figsize=(7.2, 1.0 + 1.9 * lines)
-    )
-    ends = rows["bits"].clip(upper=9).to_numpy(float)
-    for axis in axes.flat[len(widths) :]:
-        axis.set_axis_off()
-    for axis, width in zip(axes.flat, widths, strict=False):
-        here = rows["post_bits"].to_numpy() == width
-        for bits in sorted(set(ends[here])):
-            y = residuals[here & (ends == bits)]
-            style = bits_style(32 if bits == 9 else bits)
-            x = bits + np.linspace(-0.25, 0.25, y.size)
-            axis.plot(x, y, ls="none", ms=3, alpha=0.8, **style)
-            axis.hlines(np.median(y), bits - 0.4, bits + 0.4, color="black")
-        axis.axhline(0, color="0.4", lw=1)
-        axis.set(title="not rounded" if width == 32 else f"rounded to {width}")
-        axis.set_xticks([2, 4, 6, 8, 9], ["2", "4", "6", "8", "32"])
-    figure.supxlabel("bits in training", fontsize="medium")
-    figure.supylabel("residual (nats per token)", fontsize="medium")
     return figure
 
 

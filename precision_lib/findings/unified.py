@@ -21,7 +21,6 @@ def trained_and_rounded(
     ptq: pd.DataFrame,
     bits: tuple[int, int] = (2, 6),
     method: str = "gptq",
-    every: bool = False,
 ) -> pd.DataFrame:
     """Roundings of the runs to fit, whatever they were trained in, that lose bits.
 
@@ -31,8 +30,7 @@ def trained_and_rounded(
     Returns the rows, with ``part`` and ``bits`` of the training.
 
     `ptq`: as `precision_lib.runs.run_table.load_ptq` gives it; `bits`: first and last
-    number of bits after training; `method`: of rounding; `every`: also roundings to as
-    many bits as a part was trained in, or to more.
+    number of bits after training; `method`: of rounding.
 
     >>> from precision_lib.runs.run_table import load_ptq
     >>> rows = trained_and_rounded(load_ptq())
@@ -42,8 +40,7 @@ def trained_and_rounded(
     keep = (ptq["role"] == "fit") & (ptq["method"] == method)
     keep &= ptq["post_bits"].between(*bits)
     rows = with_part(ptq[keep])
-    lower = every | (rows["bits"] > rows["post_bits"])
-    return rows[lower].reset_index(drop=True)
+    return rows[rows["bits"] > rows["post_bits"]].reset_index(drop=True)
 
 
 def unified_rows(runs: pd.DataFrame, roundings: pd.DataFrame) -> pd.DataFrame:

@@ -32,12 +32,11 @@ def ptq() -> pd.DataFrame:
     return pd.concat([rounded.assign(method=m) for m in ("rtn", "gptq")])
 
 
-def test_only_roundings_that_lose_bits_count_unless_all_are_asked_for():
+def test_only_roundings_that_lose_bits_count():
     found = trained_and_rounded(ptq())
     assert found[["run_id", "post_bits"]].to_numpy().tolist() == [
         ["a", 3], ["b", 3], ["a", 4],
     ]  # fmt: skip
-    assert len(trained_and_rounded(ptq(), every=True)) == 4
     assert len(trained_and_rounded(ptq(), (4, 6))) == 1
 
 
