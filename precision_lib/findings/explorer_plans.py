@@ -22,7 +22,7 @@ GRIDS = (  # numbers of sizes and of lengths, and the bits of the weights
     (5, 5, (3, 4, 6, 16)),
 )
 NOISES = (0.003, 0.01)  # of one run, as a share of its loss
-TABLES = 10
+TABLES = 20
 
 
 def next_runs(fits: Sequence[Fit]) -> pd.DataFrame:

@@ -56,6 +56,11 @@ class Log:
     records: list[tuple[Record, str]] = field(default_factory=list)
     fault: str = ""  #: why the run cannot be read; empty if it can
 
+    @property
+    def header(self) -> list[str]:
+        """Every name that a record has."""
+        return list(dict.fromkeys(name for r, _ in self.records for name in r))
+
 
 def read_folder(path: Path, columns: Mapping[str, str], take: Take) -> RawRuns:
     """The runs of a folder of logs, or of W&B's folder.
@@ -175,8 +180,7 @@ def _joined(logs: list[Log]) -> Iterator[Log]:
     """Runs by the name that their records say, else by their files."""
     runs: dict[str, Log] = {}
     for log in logs:
-        header = list(dict.fromkeys(name for r, _ in log.records for name in r))
-        column = roles(header, {}).get("run", "")
+        column = roles(log.header, {}).get("run", "")
         said = [str(r[column]) for r, _ in log.records if r.get(column) is not None]
         names = list(dict.fromkeys(said))
         own = column.lower().endswith(OWN_IDS) or column.lower() in ("run id",)
@@ -211,8 +215,7 @@ def summed(
     faults: list[Fault] = []
     chosen: Counter[str] = Counter()
     for log in logs:
-        header = list(dict.fromkeys(name for r, _ in log.records for name in r))
-        names = {**roles(header, columns), **columns}
+        names = {**roles(log.header, columns), **columns}
         try:
             if log.fault:
                 raise Unreadable(log.fault)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -90,17 +90,10 @@ def _asked(table: pd.DataFrame, name: str) -> Choice:
             "leave --law out."
         )
     rows = table.assign(**dict.fromkeys(fill, UNQUANTIZED)).dropna(subset=columns)
-    if law.target == "loss" and "post_bits" not in columns:
-        rows = _one_row_a_run(rows, columns)
+    if law.target == "loss" and "post_bits" in set(rows) - set(columns):
+        rows = rows.drop_duplicates(columns)  # one loss before rounding to many widths
     by = _run_column(rows) if law.target != "loss" or _told(rows) else ""
     return Choice(name, rows, "You asked for it.", _silent(rows, name), by)
-
-
-def _one_row_a_run(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """A run that was rounded to several widths has one loss before that."""
-    if "post_bits" not in table:
-        return table
-    return table.drop_duplicates(list(columns))
 
 
 def _of_the_loss(table: pd.DataFrame) -> Choice:
@@ -117,16 +110,12 @@ def _of_the_loss(table: pd.DataFrame) -> Choice:
             reason += " With so few rows, size and data share one exponent."
     else:
         law, reason = _by_bits(table, varying)
-    columns = [*get_law(law).columns(), "loss"]
-    fill = [name for name in columns if name in TRAINING_BITS and name not in table]
-    rows = table.assign(**dict.fromkeys(fill, UNQUANTIZED))
-    rows = _one_row_a_run(rows, columns)
-    fixed = _silent(rows, law)
-    for name in fixed:
+    found = _asked(table, law)
+    for name in found.fixed:
         if name in ("A", "B"):
             reason += f" {'N' if name == 'A' else 'D'} is the same in every row, so"
             reason += " its term is part of E."
-    return Choice(law, rows, reason, fixed, RUN if _told(rows) else "")
+    return replace(found, reason=reason)
 
 
 def _by_format(formats: Sequence[str]) -> tuple[str, str]:
