@@ -52,46 +52,24 @@ def fit(
 
     Raises UserError if the table or an option does not allow the fit.
 
-    Parameters
-    ----------
-    table
-        DataFrame or mapping of columns, one row a run.
-    law
-        A law or its name.
-    loss
-        ``"huber"``, ``"lad"`` (least absolute deviation) or ``"ls"``.
-    delta
-        Where Huber's loss turns from square to straight, on the residual scale.
-    scale
-        ``"log"`` (the default for a loss: residuals are relative errors),
-        ``"asinh"`` (the default for a degradation, which may be zero or negative:
-        relative errors well above `floor`, absolute ones below) or ``"linear"``.
-    floor
-        For ``"asinh"``: the degradation, in nats, at which additive noise equals
-        relative noise; chosen by maximum likelihood without it.
-    above
-        What the loss of a run above the law counts, beside 1 for one below it: less
-        than 1 where runs may be undertuned.
-    starts, seed
-        Number of random starts and their seed. None: 50, and where fewer than a tenth
-        of them reach one optimum, 400, since an optimum so rare may not be the best.
-    fixed
-        Parameters to hold; None frees one that the law holds by default.
-    tied
-        Parameter to the one it shall equal, such as ``{"beta": "alpha"}``.
-    weights
-        A column name or one number a row.
-    held_out
-        Fit rows whose column ``role`` says "held-out" too, for an evaluation.
+    `table`: DataFrame or mapping of columns, one row a run; `law`: a law or its name;
+    `loss`: ``"huber"``, ``"lad"`` (least absolute deviation) or ``"ls"``; `delta`:
+    where Huber's loss turns from square to straight, on the residual scale. `scale`:
+    ``"log"`` (the default for a loss: residuals are relative errors), ``"asinh"`` (the
+    default for a degradation, which may be zero or negative: relative errors well above
+    `floor`, absolute ones below) or ``"linear"``; `floor`: for ``"asinh"``, in nats,
+    where additive noise equals relative noise; chosen by maximum likelihood without it.
+    `above`: what the loss of a run above the law counts, beside 1 for one below it:
+    less than 1 where runs may be undertuned. `starts`, `seed`: number of random starts
+    and their seed; None: 50, and where fewer than a tenth of them reach one optimum,
+    400, since an optimum so rare may not be the best. `fixed`: parameters to hold; None
+    frees one that the law holds by default; `tied`: parameter to the one it shall
+    equal, such as ``{"beta": "alpha"}``; `weights`: a column name or one number a row;
+    `held_out`: fit rows whose column ``role`` says "held-out" too, for an evaluation.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> N, D = np.meshgrid([1e6, 3e6, 1e7], [1e8, 1e9, 1e10])
-    >>> table = {"N": N.ravel(), "D": D.ravel()}
-    >>> table["loss"] = 1.8 + 480 * table["N"] ** -0.35 + 2000 * table["D"] ** -0.37
-    >>> result = fit(table, "chinchilla")
-    >>> round(result.params["alpha"], 4), round(result.params["E"], 4)
+    >>> from precision_lib.laws import example_table
+    >>> result = fit(example_table(), "chinchilla")
+    >>> round(result.params["alpha"], 2), round(result.params["E"], 1)
     (0.35, 1.8)
     """
     law = get_law(law) if isinstance(law, str) else law
@@ -99,12 +77,16 @@ def fit(
         table, law, loss=loss, delta=delta, scale=scale, floor=floor, above=above,
         fixed=fixed, tied=tied, weights=weights, held_out=held_out,
     )  # fmt: skip
-    count = STARTS if starts is None else starts
-    if int(count) != count or count < 1:
-        raise UserError(f"starts is {starts}; give a whole number of at least 1.")
     if problem.objective.scale == "asinh" and floor is None:
         with np.errstate(all="ignore"):
             problem = problem.on_scale(floor=choose_floor(problem, seed))
+    return _searched(problem, starts, seed)
+
+
+def _searched(problem: Problem, starts: int | None, seed: int) -> Fit:
+    count = STARTS if starts is None else starts
+    if int(count) != count or count < 1:
+        raise UserError(f"starts is {starts}; give a whole number of at least 1.")
     with np.errstate(all="ignore"):
         found = search(problem, int(count), seed)
         if starts is None and found.share < RARE:

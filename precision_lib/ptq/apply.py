@@ -94,17 +94,22 @@ def quantize(
     where = find_folds(rounded) if folds is None else folds
     by_layer = {name: fold for fold in where for name in fold.layers}
     walk = Walk(rounded, layers, method, fmt, granularity, chosen, by_layer)
-    if calibration is None:
-        for name in layers:
-            walk.round(name, None)
-    else:
-        walk.batch = calibration.batch
-        with visited(layers, walk.visit):
-            _run(rounded, calibration)
-        walk.finish()
+    _take(walk, layers, rounded, calibration)
     if isinstance(rounded, Transformer):
         _set_precision(rounded, weights=HIGH_PRECISION)
     return Result(rounded, pd.DataFrame(walk.rows))
+
+
+def _take(walk: Walk, layers: Any, model: Any, calibration: Calibration | None) -> None:
+    """Round each layer, on its inputs where there is a text that gives them."""
+    if calibration is None:
+        for name in layers:
+            walk.round(name, None)
+        return
+    walk.batch = calibration.batch
+    with visited(layers, walk.visit):
+        _run(model, calibration)
+    walk.finish()
 
 
 def _check(method: str, options: Options, calibration: Calibration | None) -> None:
