@@ -175,11 +175,8 @@ def constants(found: Fit) -> tuple[Constant, ...]:
         parameter = declared[name.split("[")[0]]
         state, why = _state(found, name)
         interval = None if state == "held" else found.ci.get(name)
-        listed.append(
-            Constant(
-                name, parameter.meaning, parameter.unit, value, interval, state, why
-            )
-        )
+        told = (parameter.meaning, parameter.unit, value, interval, state, why)
+        listed.append(Constant(name, *told))
     return tuple(listed)
 
 
@@ -204,8 +201,7 @@ def _state(found: Fit, name: str) -> tuple[State, str]:
     if not np.isfinite([low, high]).all():
         return "open", "some resampled tables have no such constant"
     value = found.params[name]
-    near = low > 0 and max(high / value, value / low) <= LOOSE
-    if near:
+    if low > 0 and max(high / value, value / low) <= LOOSE:
         return "known", ""
     return "loose", "bounded, but not to a factor of two"
 

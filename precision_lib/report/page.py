@@ -142,14 +142,8 @@ def _ranges(report: Report) -> list[dict[str, Any]]:
     for name, column in checked.columns.items():
         values = checked.table[name].dropna()
         numeric = values.dtype.kind == "f" and len(values)
-        rows.append(
-            {
-                "name": name,
-                "column": column,
-                "unit": said.get(name, ""),
-                "low": brief(values.min()) if numeric else "",
-                "high": brief(values.max()) if numeric else "",
-                "levels": values.nunique(),
-            }
-        )
+        ends = (brief(values.min()), brief(values.max())) if numeric else ("", "")
+        row = {"name": name, "column": column, "unit": said.get(name, "")}
+        row |= dict(zip(("low", "high"), ends, strict=True))
+        rows.append(row | {"levels": values.nunique()})
     return rows

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 INK = "#010203"  # stands for the page's own text colour
 COLORS = ("#2f7ed8", "#d2601a", "#22965a", "#b558c4", "#94811a", "#128f9c")
 MARKERS = "osD^vP"
+SIZE = (6.4, 3.8)  # inches
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -45,25 +46,19 @@ class Picture:
     caption: str  #: what it shows, in a sentence or two
 
 
-def picture(
-    draw: Callable[[Axes], None],
-    alt: str,
-    caption: str,
-    name: str,
-    size: tuple[float, float] = (6.4, 3.8),
-) -> Picture:
+def picture(draw: Callable[[Axes], None], alt: str, caption: str, name: str) -> Picture:
     """Draw on one pair of axes and make SVG that can stand within a page.
 
     `draw`: of the axes; `alt`: the text that stands for the picture; `caption`: the
     sentence below it; `name`: tells its ids apart from those of other pictures on the
-    page; `size`: in inches.
+    page.
 
     >>> made = picture(lambda axes: axes.plot([1, 2]), "A line.", "A line.", "one")
     >>> made.svg.startswith('<svg role="img" aria-label="A line."')
     True
     """
     with rc_context(STYLE):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.subplots()
         draw(axes)
         file = io.StringIO()
