@@ -14,13 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    EngFormatter,
-    FixedFormatter,
-    FixedLocator,
-    MaxNLocator,
-    NullLocator,
-)
+from matplotlib.ticker import EngFormatter, FixedFormatter, FixedLocator, NullLocator
 
 from precision_lib.figures.grammar import PART_NAMES
 
@@ -116,39 +110,6 @@ def estimates(
     axis.grid(axis="y", visible=False)
     if lines:
         figure.legend(loc="outside upper center", ncols=len(lines))
-    return figure
-
-
-def costs_against_bits(
-    costs: pd.DataFrame, column: str, names: Sequence[str], bits: str, label: str
-) -> Figure:
-    """Cost of training in few bits against bits, one line a setting.
-
-    Points are runs, lines join their means; near zero the axis is linear.
-
-    `costs`: with ``cost``, `column` and the column of bits; `names`: the settings, in
-    the order of their styles.
-
-    >>> table = pd.DataFrame({"weight_bits": [2, 4], "cost": [0.5, 0.1], "by": "row"})
-    >>> figure = costs_against_bits(table, "by", ["row"], "weight_bits", "bits")
-    """
-    figure, axis = plt.subplots(figsize=(6.6, 4.0))
-    axis.set_yscale("symlog", linthresh=0.03)
-    for place, name in enumerate(names):
-        rows = costs[costs[column] == name]
-        style = setting_style(place)
-        shift = 0.08 * (place - (len(names) - 1) / 2)
-        axis.plot(
-            rows[bits] + shift, rows["cost"], ls="none", ms=4, alpha=0.6,
-            marker=style["marker"], color=style["color"],
-        )  # fmt: skip
-        line = rows.groupby(bits, as_index=False)["cost"].mean()
-        axis.plot(line[bits] + shift, line["cost"], lw=1.4, ms=5, label=name, **style)
-    axis.axhline(0, color="0.5", lw=0.8)
-    axis.margins(y=0.08)
-    axis.set(xlabel=label, ylabel="loss above the twin's\n(nats per token)")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside upper center", ncols=len(names))
     return figure
 
 

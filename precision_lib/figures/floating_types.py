@@ -1,113 +1,91 @@
-"""Figures of floating-point types; the style is that of `figures`."""
+"""The figure of floating-point types; the style is that of `figures`."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from precision_lib.figures.grammar import VALUES, reach
-from precision_lib.figures.style import bits_style
-from precision_lib.findings.floating_types import type_bits
+LINEAR = 0.02  # nats, up to which the axis is linear
+TICKS = (0, 0.02, 0.05, 0.1, 0.2, 0.5)
+LOOKS = {
+    "integer": {"color": "black", "marker": "o", "linestyle": "-", "label": "integers"},
+    "float": {
+        "color": "#d55e00", "marker": "s", "linestyle": "none",
+        "label": "floating-point types",
+    },
+}  # fmt: skip
+PLACES: dict[str, dict[str, Any]] = {
+    "left": {"xytext": (-8, 3), "ha": "right"},
+    "right": {"xytext": (8, 3), "ha": "left"},
+    "above": {"xytext": (0, 9), "ha": "center"},
+}
 
-Array = npt.NDArray[np.float64]
 
+def cost_by_bits_and_error(table: pd.DataFrame) -> Figure:
+    """Cost of each type of weights against its bits, and against its error.
 
-def cost_by_type(costs: pd.DataFrame) -> Figure:
-    """Mean cost of each floating-point type against its bits, integers beside them.
+    Bars are 95% intervals; a line joins the integers; near zero the axis is linear.
 
-    Bars are 95% intervals over runs; near zero the axis is linear.
+    `table`: of `precision_lib.findings.floating_types.costs_by_type`.
 
-    `costs`: as `precision_lib.findings.floating_types.floating_costs` gives it.
-
-    >>> table = pd.DataFrame({"weight_bits": [4, 4], "cost": [0.2, 0.1]})
-    >>> table = table.assign(kind="floating point", weight_format="e2m1")
-    >>> figure = cost_by_type(table)
+    >>> rows = {"kind": "float", "bits": 4, "gmse": 0.01, "cost": 0.1}
+    >>> table = pd.DataFrame(rows | {"low": 0.05, "high": 0.15}, index=["e2m1"])
+    >>> cost_by_bits_and_error(table).axes[1].get_xscale()
+    'log'
     """
-    figure, axis = plt.subplots(figsize=(7.0, 4.4))
-    axis.set_yscale("symlog", linthresh=0.03)
-    by = costs.groupby(["kind", "weight_bits", "weight_format"])["cost"]
-    table = pd.DataFrame({"mean": by.mean(), "reach": reach(by)}).reset_index()
-    integers = table[table["kind"] == "integer"]
-    axis.plot(
-        integers["weight_bits"], integers["mean"], "--", color="0.5", label="integers"
-    )
-    floats = table[table["kind"] != "integer"]
-    beside = floats.groupby("weight_bits").cumcount() * 0.25
-    for (_, row), shift in zip(floats.iterrows(), beside, strict=True):
-        place = row["weight_bits"] + shift
-        style = bits_style(row["weight_bits"])
-        axis.errorbar(place, row["mean"], row["reach"], ms=7, lw=1.5, **style)
-        axis.annotate(
-            row["weight_format"], (place, row["mean"]), fontsize="small",
-            xytext=(6, 5) if shift else (-6, 5), textcoords="offset points",
-            ha="left" if shift else "right",
-        )  # fmt: skip
-    axis.axhline(0, color="0.5", lw=0.8)
-    axis.margins(y=0.1)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set(xlabel="bits of the weights in training")
-    axis.set_ylabel("loss above the twin's\n(nats per token)")
-    axis.legend()
+    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(7.4, 4.3))
+    for axis, column in zip(axes, ("bits", "gmse"), strict=True):
+        for kind, look in LOOKS.items():
+            rows = table[table["kind"] == kind].sort_values(column)
+            axis.plot(rows[column], rows["cost"], ms=6, lw=1.2, **look)
+            axis.vlines(rows[column], rows["low"], rows["high"], look["color"], lw=1.5)
+            for text, x, y, place in _labels(rows, column) if kind == "float" else ():
+                axis.annotate(
+                    text, (x, y), fontsize="small", color=look["color"],
+                    textcoords="offset points", **PLACES[place],
+                )  # fmt: skip
+        axis.axhline(0, color="0.5", lw=0.8)
+        axis.set_yscale("symlog", linthresh=LINEAR)
+        axis.yaxis.set_major_locator(FixedLocator(TICKS))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].set(xlabel="bits of the weights in training")
+    axes[0].set_ylabel("cost (nats per token)")
+    axes[1].set(xlabel="relative square error", xscale="log")
+    axes[1].margins(x=0.14)
+    axes[0].margins(x=0.1)
+    axes[1].xaxis.set_minor_locator(NullLocator())
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center",
+                  ncols=2)  # fmt: skip
     return figure
 
 
-def map_of_types(costs: pd.DataFrame) -> Figure:
-    """Mean cost of each type at its exponent and mantissa bits.
+def _labels(rows: pd.DataFrame, column: str) -> list[tuple[str, float, float, str]]:
+    """Names of the types, and where; types of nearly the same error share a label.
 
-    >>> table = pd.DataFrame({"weight_format": ["e2m1"], "cost": [0.2]})
-    >>> figure = map_of_types(table)
+    >>> rows = pd.DataFrame({"gmse": [0.0101, 0.0102], "cost": [0.1, 0.2]}, ["a", "b"])
+    >>> [text for text, *_ in _labels(rows, "gmse")]
+    ['a, b']
     """
-    figure, axis = plt.subplots(figsize=(6.6, 3.6))
-    means = costs.groupby("weight_format")["cost"].mean()
-    places = np.array([type_bits(str(name)) for name in means.index], dtype=float)
-    shown = axis.scatter(
-        places[:, 1], places[:, 0], c=means, s=420, cmap=f"{VALUES}_r", edgecolors="0.3"
-    )
-    middle = float(means.min() + means.max()) / 2
-    for (exponent, mantissa), (name, cost) in zip(places, means.items(), strict=True):
-        axis.annotate(
-            f"{cost:.2f}", (mantissa, exponent), ha="center", va="center",
-            fontsize=7.5, color="white" if cost > middle else "black",
-        )  # fmt: skip
-        axis.annotate(
-            str(name), (mantissa, exponent), xytext=(0, -19), ha="center",
-            textcoords="offset points", fontsize="small",
-        )  # fmt: skip
-    axis.set(xlabel="mantissa bits", ylabel="exponent bits")
-    axis.set_ylim(places[:, 0].min() - 0.8, places[:, 0].max() + 0.6)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.colorbar(shown, label="loss above the twin's (nats)")
-    return figure
-
-
-def residuals_by_type(runs: pd.DataFrame, residuals: dict[str, Array]) -> Figure:
-    """Residuals of laws, in percent of the loss, by the type of the weights.
-
-    `runs`: with ``weight_format`` and ``weight_bits``; `residuals`: relative residuals
-    of each row, by the label of the law.
-
-    >>> table = pd.DataFrame({"weight_format": ["e2m1"], "weight_bits": [4]})
-    >>> figure = residuals_by_type(table, {"a law": np.array([0.01])})
-    """
-    order = runs.sort_values(["weight_bits", "weight_format"])["weight_format"]
-    names = list(dict.fromkeys(order))
-    figure, axes = plt.subplots(
-        len(residuals), 1, sharex=True, sharey=True, squeeze=False,
-        figsize=(7.0, 1.0 + 1.7 * len(residuals)),
-    )  # fmt: skip
-    place = runs["weight_format"].map(names.index).to_numpy(float)
-    for axis, (label, found) in zip(axes[:, 0], residuals.items(), strict=True):
-        axis.plot(place, 100 * found, "o", ms=4, alpha=0.6, color="#31688e")
-        for at in sorted(set(place)):
-            here = 100 * float(np.mean(found[place == at]))
-            axis.plot([at - 0.3, at + 0.3], [here, here], color="black", lw=1.6)
-        axis.axhline(0, color="0.4", lw=0.8)
-        axis.set_title(label, fontsize="medium")
-    axes[-1, 0].set_xticks(range(len(names)), names)
-    figure.supylabel("measured over predicted loss (%)", fontsize="medium")
-    return figure
+    if column == "gmse":
+        near = rows[column].diff().fillna(0) <= 0.3 * rows[column]
+        groups = rows.groupby((~near).cumsum())
+        return [
+            (", ".join(map(str, here.index)), here[column].min(), here["cost"].max(),
+             "left")
+            for _, here in groups
+        ]  # fmt: skip
+    found = []
+    for name, row in rows.iterrows():
+        beside = rows[(rows["cost"] / row["cost"]).between(1 / 1.6, 1.6)]["bits"]
+        after, before = (
+            (row["bits"] + 1 in set(beside)),
+            (row["bits"] - 1 in set(beside)),
+        )
+        place = "above" if after and before else "left" if after else "right"
+        found.append((str(name), row["bits"], row["cost"], place))
+    return found

@@ -19,9 +19,12 @@ from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import UNIT, Measured, labelled, unquantized
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 from precision_lib.findings.size_slope import MIDDLE
+from precision_lib.text.corpus import SEQUENCE
 
 BITS = (3, 4, 5)
 USUAL = ("base", "held_28M")
+USUAL_SETTING = "as elsewhere"
+CORPORA = {"api": "API documentation alone", "vocab1024": "tokenizer of 1,024"}
 
 
 def exponent(
@@ -103,16 +106,63 @@ def settings_difference(measured: Measured, method: str = "gptq") -> Estimate:
     >>> settings_difference(measured)  # doctest: +SKIP
     Estimate(value=0.02, error=0.05, units=12, freedom=9.1, ends=None, others=())
     """
-    rows = roundings(measured, [method], sweeps=None)
-    other = (rows["sweep"] == "settings").to_numpy()
-    same = rows["N"].isin(rows["N"][other]) & rows["tokens"].isin(rows["tokens"][other])
-    rows = rows[same].reset_index(drop=True)
-    other = (rows["sweep"] == "settings").to_numpy(float)
-    setting = _settings(measured, rows)
-    rows = rows.assign(model=rows["model"] + setting, cell=rows["cell"] + setting)
-    levels = [(setting == name).to_numpy(float) for name in sorted(set(setting))[1:]]
+    rows = beside_settings(measured, method)
+    other = (rows["setting"] != USUAL_SETTING).to_numpy(float)
+    levels = [(rows["setting"] == name).to_numpy(float) for name in _others(rows)]
     columns = [other * _data(rows), _data(rows), *levels]
     return _estimate(_fit(rows, columns), rows, 0)
+
+
+def growth_by_setting(measured: Measured, method: str = "gptq") -> pd.DataFrame:
+    """gamma_D under each setting, and its delta over the usual one's.
+
+    Index setting; columns gamma_D, low and high (95%); ratio of delta in the middle of
+    ln D, with ratio_low and ratio_high, NaN for the usual one; and models.
+
+    >>> growth_by_setting(measured).loc["weight decay 0", "ratio"]  # doctest: +SKIP
+    1.04
+    """
+    rows = beside_settings(measured, method)
+    names = [USUAL_SETTING, *_others(rows)]
+    mine = {name: (rows["setting"] == name).to_numpy(float) for name in names}
+    data = _data(rows) - _data(rows).mean()
+    slopes = [is_it * data for is_it in mine.values()]
+    fitted = _fit(rows, [*slopes, *(mine[name] for name in names[1:])])
+    found = {}
+    for place, name in enumerate(names):
+        models = rows.loc[rows["setting"] == name, "model"].nunique()
+        gamma = fitted.parameter(place, models)
+        row = dict(zip(("low", "high"), gamma.interval(), strict=True))
+        row |= {"gamma_D": gamma.value, "models": models}
+        if place:
+            level = fitted.parameter(len(names) + place - 1, models)
+            low, high = np.exp(level.interval())
+            row |= {"ratio": np.exp(level.value), "ratio_low": low, "ratio_high": high}
+        found[name] = row
+    columns = ["gamma_D", "low", "high", "ratio", "ratio_low", "ratio_high", "models"]
+    return pd.DataFrame.from_dict(found, orient="index")[columns]
+
+
+def beside_settings(measured: Measured, method: str = "gptq") -> pd.DataFrame:
+    """Roundings of the plan "settings" and the usual ones at its N and D.
+
+    They have a column ``setting``, and ``model`` and ``cell`` that tell settings apart.
+
+    >>> set(beside_settings(measured)["tokens"])  # doctest: +SKIP
+    {1750000, 7000000}
+    """
+    rows = roundings(measured, [method], sweeps=None)
+    other = rows["sweep"] == "settings"
+    same = rows["N"].isin(rows["N"][other]) & rows["tokens"].isin(rows["tokens"][other])
+    rows = rows[same].reset_index(drop=True)
+    runs = measured.runs.set_index("run_id").loc[rows["run_id"]]
+    names = [
+        _setting(run) if run.sweep == "settings" else USUAL_SETTING
+        for run in runs.itertuples()
+    ]
+    rows = rows.assign(setting=names)
+    apart = {name: rows[name] + rows["setting"] for name in ("model", "cell")}
+    return rows.assign(**apart)
 
 
 def trunk_exponent(
@@ -236,8 +286,14 @@ def _schedule(measured: Measured, rows: pd.DataFrame) -> pd.Series:
     return rows["run_id"].map(measured.runs.set_index("run_id")["schedule"])
 
 
-def _settings(measured: Measured, rows: pd.DataFrame) -> pd.Series:
-    """What a run of the plan "settings" has otherwise; empty for the usual ones."""
-    columns = ["corpus", "weight_decay", "sequence"]
-    said = measured.runs.set_index("run_id")[columns].astype(str).agg(" ".join, axis=1)
-    return rows["run_id"].map(said).where(rows["sweep"] == "settings", "")
+def _others(rows: pd.DataFrame) -> list[str]:
+    return sorted(set(rows["setting"]) - {USUAL_SETTING})
+
+
+def _setting(run: Any) -> str:
+    """What a run of the plan "settings" has otherwise."""
+    if run.corpus != "default":
+        return CORPORA[run.corpus]
+    if run.sequence != SEQUENCE:
+        return f"windows of {run.sequence}"
+    return f"weight decay {run.weight_decay:g}"

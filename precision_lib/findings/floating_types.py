@@ -1,39 +1,27 @@
-"""Runs with floating-point weights: what exponent and mantissa bits each bring."""
+"""What weights of a floating-point type cost in training, beside integers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from precision_lib.findings.paired_contrasts import PAIR, mean_interval
-from precision_lib.findings.twins import law_runs, with_twins
+from precision_lib.findings.format_error import with_gmse
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.part_costs import fit_cells, label
 from precision_lib.formats import Float, parse_format
 
+Array = npt.NDArray[np.float64]
 FLOAT32 = (8, 23)  # exponent and mantissa bits of the unquantized runs
-EXPONENT_STEPS = (("e2m0", "e3m0"), ("e3m2", "e4m2"), ("e4m2", "e5m2"))
-MANTISSA_STEPS = (
-    ("e2m0", "e2m1"), ("e4m1", "e4m2"), ("e4m2", "e4m3"), ("e5m2", "e5m6"),
-)  # fmt: skip
-TRADES = (("e3m0", "e2m1"), ("e4m1", "e3m2"), ("e5m2", "e4m3"))
-
-
-def floating_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Finished runs of the plan floating, and the unquantized ones a law needs.
-
-    Returns the rows with ``exponent_bits``, ``mantissa_bits`` and ``block_size``, the
-    number of weights that share a scale, as the law of Sun et al. takes them.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> table = floating_runs(load_runs())
-    >>> table.query("weight_format == 'e4m3'")["mantissa_bits"].unique().tolist()
-    [3]
-    """
-    quantized = runs[(runs["sweep"] == "floating") & (runs["status"] == "finished")]
-    table = pd.concat([law_runs(runs), quantized], ignore_index=True)
-    bits = [type_bits(name) for name in table["weight_format"]]
-    table[["exponent_bits", "mantissa_bits"]] = pd.DataFrame(bits, index=table.index)
-    return table.assign(block_size=table["d_model"])
+# Pairs of types of which the second has something more, or has it elsewhere.
+STEPS = {
+    "a bit more of exponent": (("e2m0", "e3m0"), ("e3m2", "e4m2"), ("e4m2", "e5m2")),
+    "more bits of mantissa": (("e2m0", "e2m1"), ("e4m1", "e4m2"), ("e5m2", "e5m6")),
+    "a bit moved to the mantissa": (("e3m0", "e2m1"), ("e4m1", "e3m2")),
+}
 
 
 def type_bits(name: str) -> tuple[int, int]:
@@ -46,80 +34,85 @@ def type_bits(name: str) -> tuple[int, int]:
     return (found.exponent, found.mantissa) if isinstance(found, Float) else FLOAT32
 
 
-def floating_costs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs with floating-point or integer weights above their unquantized twins.
+def costs_by_type(measured: Measured, D: float) -> pd.DataFrame:
+    """What each type of weights costs at D, at the size that has floating-point types.
 
-    Integers are those of the plan parts at the same N, D and seed. ``kind`` says which
-    of the two a run has; the columns are those of `with_twins`.
+    Weights alone, a scale a channel. Formats whose blocks have scales of their own are
+    left out.
 
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> set(floating_costs(load_runs())["kind"]) <= {"floating point", "integer"}
+    Returns
+    -------
+    DataFrame
+        Index weight_format. Columns N; kind, "float" or "integer"; bits; gmse, the
+        relative mean square error on normal numbers; cost with the ends of its 95%
+        interval (low, high) in nats per token; by_error, the cost of integers of that
+        gmse, read between those that were trained, NaN beyond them; and models.
+
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base", "parts", "floating"], "short")
+    >>> table = costs_by_type(short, 1.75e6)
+    >>> bool(table.loc["e2m0", "cost"] > table.loc["e4m2", "cost"])
     True
     """
-    quantized = runs[(runs["sweep"] == "floating") & (runs["status"] == "finished")]
-    cells = quantized[list(PAIR)].drop_duplicates()
-    fitted = law_runs(runs, "weights")
-    table = pd.concat([fitted, quantized], ignore_index=True)
-    paired = with_twins(table.merge(cells, on=list(PAIR)))
-    kind = paired["sweep"].map(lambda s: "floating point" if s == "floating" else "")
-    return paired.assign(kind=kind.replace("", "integer"))
+    cells = fit_cells(measured, D)
+    runs = with_gmse(cells.runs[cells.runs["part"] == "weights"]).dropna(subset="gmse")
+    usual = [label({"weight_format": name}) for name in runs["weight_format"]]
+    runs = runs[runs["formats"] == usual]
+    whole = runs["weight_format"].str.startswith("int")
+    runs = runs.assign(kind=np.where(whole, "integer", "float"))
+    size = int(runs.loc[~whole, "N"].min())
+    rows = {}
+    for name, here in runs[runs["N"] == size].groupby("weight_format"):
+        formats = label({"weight_format": name})
+        cost = partial(cells.cost, size=size, formats=formats)
+        found = cells.fitted.estimate(cost, here["model"].nunique())
+        low, high = found.interval()
+        one = here.iloc[0]
+        rows[name] = {
+            "N": size, "kind": one["kind"], "bits": int(one["weight_bits"]),
+            "gmse": one["gmse"], "cost": found.value, "low": low, "high": high,
+            "models": found.units,
+        }  # fmt: skip
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("weight_format")
+    known = table[table["kind"] == "integer"].sort_values("gmse")
+    by_error = np.interp(
+        np.log(table["gmse"]), np.log(known["gmse"]), known["cost"],
+        left=np.nan, right=np.nan,
+    )  # fmt: skip
+    table = table.assign(by_error=by_error)
+    return table.sort_values(["kind", "bits", "gmse"], ascending=[True, True, False])
 
 
-def differences(
-    costs: pd.DataFrame, pairs: Sequence[tuple[str, str]], value: str = "cost"
+def savings(
+    measured: Measured,
+    D: float,
+    pairs: Sequence[tuple[str, str]] = sum(STEPS.values(), ()),
 ) -> pd.DataFrame:
-    """What each second type saves over the first, run by run.
+    """What each second type of weights saves over the first, mean over models.
 
-    Returns a row a pair of types and N, D, seed, with ``step``, ``first``, ``second``
-    and ``saving`` (nats per token; negative if the second type is worse).
+    Returns
+    -------
+    DataFrame
+        Index "first to second". Columns nats per token, low and high (95%), models.
 
-    >>> table = pd.DataFrame({"weight_format": ["e2m0", "e3m0"], "cost": [0.3, 0.1]})
-    >>> table = table.assign(N=9, D=9, seed=0)
-    >>> differences(table, [("e2m0", "e3m0")])["saving"].round(3).tolist()
-    [0.2]
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base", "parts", "floating"], "short")
+    >>> bool(savings(short, 1.75e6, [("e2m0", "e2m1")])["nats"].iloc[0] > 0)
+    True
     """
-    rows = []
+    cells, rows = fit_cells(measured, D), {}
     for first, second in pairs:
-        sides = [
-            costs.loc[costs["weight_format"] == name, [*PAIR, value]]
-            for name in (first, second)
-        ]
-        both = sides[0].merge(sides[1], on=list(PAIR), suffixes=("_first", "_second"))
-        saving = both[f"{value}_first"] - both[f"{value}_second"]
-        step = f"{first} to {second}"
-        rows.append(
-            both[list(PAIR)].assign(
-                step=step, first=first, second=second, saving=saving
-            )
-        )
-    return pd.concat(rows, ignore_index=True)
+        two = label({"weight_format": first}), label({"weight_format": second})
 
+        def saved(p: Array, size: int, two: tuple[str, str] = two) -> float:
+            return cells.cost(p, size, two[0]) - cells.cost(p, size, two[1])
 
-def step_means(steps: pd.DataFrame) -> pd.DataFrame:
-    """Mean saving of each step, with Student's 95% interval over runs.
-
-    >>> steps = pd.DataFrame({"step": "a to b", "saving": [0.1, 0.2, 0.3]})
-    >>> step_means(steps).round(2).to_dict("index")
-    {'a to b': {'estimate': 0.2, 'low': -0.05, 'high': 0.45, 'pairs': 3}}
-    """
-    found = {
-        name: (*mean_interval(rows.to_numpy()), len(rows))
-        for name, rows in steps.groupby("step", sort=False)["saving"]
-    }
-    columns = ["estimate", "low", "high", "pairs"]
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns)
-
-
-def first_less_last(steps: pd.DataFrame) -> tuple[float, float, float]:
-    """How much more the first step saves than the last, with its 95% interval.
-
-    Positive where bits saturate.
-
-    >>> steps = pd.DataFrame({"step": ["a to b", "b to c"], "saving": [0.3, 0.1]})
-    >>> round(first_less_last(steps.assign(N=9, D=9, seed=0))[0], 3)
-    0.2
-    """
-    names = list(dict.fromkeys(steps["step"]))
-    table = steps.pivot_table("saving", list(PAIR), "step")
-    gap = (table[names[0]] - table[names[-1]]).dropna()
-    return mean_interval(gap.to_numpy(float))
+        found = cells.mean(saved, *two)
+        low, high = found.interval()
+        row = {"nats": found.value, "low": low, "high": high, "models": found.units}
+        rows[f"{first} to {second}"] = row
+    return pd.DataFrame.from_dict(rows, orient="index")

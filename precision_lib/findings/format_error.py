@@ -18,10 +18,13 @@ from precision_lib.formats.gaussian import gaussian_absmax_error
 from precision_lib.laws import Fit, fit
 
 LAWS = ("capacity", "effective-weights")
+PLANS = ("base", "parts", "floating", "ladder", "bits", "formats")  # of both tables
 
 
 def with_gmse(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs with the error of their weight format, where a row of a matrix has a scale.
+
+    That of a format whose blocks have scales of their own is NaN.
 
     >>> runs = pd.DataFrame({"weight_format": ["float32", "int4"], "d_model": 64})
     >>> with_gmse(runs)["gmse"].round(4).tolist()
@@ -38,7 +41,9 @@ def with_gmse(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _error(name: str, width: int) -> float:
     fmt = parse_format(name)
-    return gaussian_absmax_error(fmt, width) if isinstance(fmt, Element) else 0.0
+    if isinstance(fmt, Element):
+        return gaussian_absmax_error(fmt, width)
+    return 0.0 if fmt is None else float("nan")
 
 
 def weight_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +53,7 @@ def weight_runs(runs: pd.DataFrame) -> pd.DataFrame:
     >>> sorted(set(weight_runs(load_runs(table="short"))["kind"]))
     ['float', 'int', 'none']
     """
-    table = with_gmse(weight_only(runs, "base", "parts", "floating"))
+    table = with_gmse(weight_only(runs, *PLANS)).dropna(subset="gmse")
     whole = table["weight_format"].str.startswith("int")
     kind = pd.Series("float", table.index).mask(whole, "int")
     return table.assign(kind=kind.mask(table["gmse"] == 0, "none"))

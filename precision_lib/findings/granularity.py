@@ -2,83 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from precision_lib.findings.twins import with_part, with_twins
+from precision_lib.errors import Undetermined
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.part_costs import Cells, fit_cells, label
+from precision_lib.findings.twins import PARTS
 
-SWEEPS = ("base", "parts", "joint", "granularity")
-WEIGHTS = ("a scale a channel", "a scale a tensor")
-ACTIVATIONS = ("a scale a tensor", "a scale a token", "rotated, a scale a tensor")
+Array = npt.NDArray[np.float64]
+Settings = Mapping[str, Mapping[str, Any]]
+# The coarse scale of each part comes first.
+SETTINGS: dict[str, Settings] = {
+    "weights": {
+        "a scale a tensor": {"weight_granularity": "tensor"},
+        "a scale a channel": {},
+    },
+    "activations": {
+        "a scale a tensor": {},
+        "rotated, a scale a tensor": {"rotation": 16},
+        "a scale a token": {"activation_granularity": "token"},
+    },
+}
+WIDTHS = range(2, 9)
+WORTH = ("worth", "worth_low", "worth_high")
 
 
-def granularity_costs(runs: pd.DataFrame) -> pd.DataFrame:
-    """What runs lost to few bits in training, by granularity.
+def costs_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
+    """What a part alone costs at D, by its bits and by what shares a scale.
 
-    The runs of the plan granularity and those of parts and joint with the same N, D
-    and seed, each beside its unquantized twin.
+    `part`: "weights" or "activations". Only sizes that have the part under each of its
+    `SETTINGS` count.
 
-    Returns the rows with ``part`` (weights, activations or tied), ``bits``, ``setting``
-    (one of `WEIGHTS` where weights alone are quantized, else one of `ACTIVATIONS`),
-    ``twin_loss`` and ``cost``.
+    Returns
+    -------
+    DataFrame
+        Columns setting, bits, cost with the ends of its 95% interval (low, high) in
+        nats per token, and models.
 
-    `runs`: as `precision_lib.runs.run_table.load_runs` gives it.
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base", "parts", "granularity"], "short")
+    >>> sorted(set(costs_by_scale(short, 1.75e6, "weights")["setting"]))
+    ['a scale a channel', 'a scale a tensor']
+    """
+    cells, rows = fit_cells(measured, D), []
+    size = _size(cells, part)
+    for setting, how in SETTINGS[part].items():
+        for bits in WIDTHS:
+            formats = label({PARTS[part]: bits, **how})
+            if (size, formats) not in cells.names:
+                continue
+            here = cells.runs["formats"].eq(formats) & cells.runs["N"].eq(size)
+            cost = partial(cells.cost, size=size, formats=formats)
+            found = cells.fitted.estimate(cost, cells.runs.loc[here, "model"].nunique())
+            low, high = found.interval()
+            rows.append({
+                "setting": setting, "bits": bits, "cost": found.value, "low": low,
+                "high": high, "models": found.units,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
 
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> costs = granularity_costs(load_runs())
-    >>> set(costs["setting"]) <= {*WEIGHTS, *ACTIVATIONS}
+
+def saved_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
+    """What each finer setting saves over the coarse one, in nats and in bits.
+
+    Returns
+    -------
+    DataFrame
+        Index setting and bits. Columns nats per token, low and high (95%); worth, how
+        many bits more the coarse setting needs for the same cost, with worth_low and
+        worth_high, NaN where its widths do not reach that cost; and models.
+
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base", "parts", "granularity"], "short")
+    >>> bool(saved_by_scale(short, 1.75e6, "weights")["nats"].gt(0).any())
     True
     """
-    cell = ["N", "D", "seed"]
-    keep = runs["sweep"].isin(SWEEPS) & (runs["status"] == "finished")
-    chosen = with_part(runs[keep])
-    grid = chosen.loc[chosen["sweep"] == "granularity", cell].drop_duplicates()
-    parts = chosen["part"].isin(["none", "weights", "activations", "tied"])
-    paired = with_twins(chosen[parts].merge(grid, on=cell))
-    alone = paired["part"] == "weights"
-    by_weights = np.where(
-        paired["weight_granularity"] == "tensor", WEIGHTS[1], WEIGHTS[0]
-    )
-    by_activations = np.select(
-        [paired["rotation"] > 0, paired["activation_granularity"] == "token"],
-        [ACTIVATIONS[2], ACTIVATIONS[1]],
-        ACTIVATIONS[0],
-    )
-    return paired.assign(setting=np.where(alone, by_weights, by_activations))
+    cells = fit_cells(measured, D)
+    size = _size(cells, part)
+    (coarse, how), *finer = SETTINGS[part].items()
+    known = [b for b in WIDTHS if (size, label({PARTS[part]: b, **how})) in cells.names]
+    rows = {}
+    for (setting, other), bits in ((one, b) for one in finer for b in known):
+        formats = label({PARTS[part]: bits, **other})
+        if (size, formats) not in cells.names:
+            continue
+
+        def of_coarse(p: Array, width: int) -> float:
+            return cells.cost(p, size, label({PARTS[part]: width, **how}))
+
+        def saved(p: Array, bits: int = bits, formats: str = formats) -> float:
+            return of_coarse(p, bits) - cells.cost(p, size, formats)
+
+        def worth(p: Array, bits: int = bits, formats: str = formats) -> float:
+            costs = np.array([of_coarse(p, width) for width in known])
+            above = costs > 0
+            cost = cells.cost(p, size, formats)
+            if not (above.any() and costs[above].min() <= cost <= costs.max()):
+                return float("nan")
+            logs = np.log(costs[above])[::-1]
+            needed = np.interp(np.log(cost), logs, np.array(known)[above][::-1])
+            return float(needed) - bits
+
+        here = cells.runs["formats"].eq(formats) & cells.runs["N"].eq(size)
+        units = cells.runs.loc[here, "model"].nunique()
+        nats = cells.fitted.estimate(saved, units)
+        low, high = nats.interval()
+        row: dict[str, float] = {"nats": nats.value, "low": low, "high": high}
+        if np.isfinite(worth(cells.fitted.parameters)):
+            in_bits = cells.fitted.estimate(worth, units)
+            row |= dict(zip(WORTH, (in_bits.value, *in_bits.interval()), strict=True))
+        rows[setting, bits] = row | {"models": units}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = table.rename_axis(["setting", "bits"])
+    return table.reindex(columns=["nats", "low", "high", *WORTH, "models"])
 
 
-def bits_saved(
-    costs: pd.DataFrame, reference: str, other: str, bits: Sequence[int] = (3, 4)
-) -> pd.DataFrame:
-    """How many bits more the reference setting needs for the same cost.
-
-    In each pair of N and D the logarithm of the reference's cost is interpolated
-    between its bit widths; where the other setting's cost lies outside of them, or is
-    not above zero, nothing is said.
-
-    Returns columns N, D, seed, bits and saved.
-
-    `costs`: as `granularity_costs` gives it, of one part; `reference`, `other`: two
-    settings; `bits`: widths of the other setting; few, where costs are well above the
-    noise.
-
-    >>> row = pd.DataFrame({"bits": [3, 4, 5, 3], "cost": [0.4, 0.2, 0.1, 0.2]})
-    >>> row = row.assign(N=9, D=9, seed=0, setting=[*"aaa", "b"])
-    >>> bits_saved(row, "a", "b")["saved"].round(6).tolist()
-    [1.0]
-    """
-    rows = []
-    for cell, here in costs[costs["cost"] > 0].groupby(["N", "D", "seed"]):
-        known = here[here["setting"] == reference].sort_values("cost")
-        scale = np.log(known["cost"].to_numpy(float))
-        asked = here[(here["setting"] == other) & here["bits"].isin(bits)]
-        for _, run in asked.iterrows():
-            level = np.log(float(run["cost"]))
-            if len(scale) < 2 or not scale[0] <= level <= scale[-1]:
-                continue
-            needed = float(np.interp(level, scale, known["bits"].to_numpy(float)))
-            place = dict(zip(("N", "D", "seed"), cell, strict=True))
-            rows.append({**place, "bits": run["bits"], "saved": needed - run["bits"]})
-    return pd.DataFrame(rows, columns=["N", "D", "seed", "bits", "saved"])
+def _size(cells: Cells, part: str) -> int:
+    """The smallest size that has the part under each of its settings."""
+    having = []
+    for how in SETTINGS[part].values():
+        names = {label({PARTS[part]: bits, **how}) for bits in WIDTHS}
+        having.append({size for size, formats in cells.names if formats in names})
+    if not (shared := set.intersection(*having)):
+        raise Undetermined(f"no size has {part} under each granularity.")
+    return min(shared)

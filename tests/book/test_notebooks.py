@@ -26,6 +26,7 @@ LESSONS = {
     "02": ("step", "train"),
     "03": ("robust_fit", "fit"),
     "04": ("over_units", "bootstrap"),
+    "13": ("square_error", "gaussian_absmax_error"),
     "14": ("gptq_step", "gptq"),
 }
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -1,4 +1,4 @@
-"""Types are read, and planted savings of exponent and mantissa bits are found."""
+"""Types are read, and costs that follow the error of a type are found again."""
 
 from __future__ import annotations
 
@@ -7,68 +7,68 @@ import pandas as pd
 import pytest
 
 from precision_lib.findings.floating_types import (
-    EXPONENT_STEPS,
-    MANTISSA_STEPS,
-    TRADES,
-    differences,
-    first_less_last,
-    floating_costs,
-    floating_runs,
-    step_means,
+    STEPS,
+    costs_by_type,
+    savings,
     type_bits,
 )
-from precision_lib.paths import table_folder
-from precision_lib.runs.run_table import load_runs
+from precision_lib.findings.format_error import with_gmse
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.part_costs import USUAL
+from precision_lib.formats import bits_of
+from precision_lib.paths import DATA
 from precision_lib.sweep.plans import read_plan
 
+TYPES = ("float32", "int2", "int3", "int4", "int6", "e2m0", "e2m1", "e4m1", "nvfp4")
 
-def test_every_type_of_the_plan_stands_in_a_comparison():
-    plan = read_plan(table_folder("short") / "plans" / "floating.yaml")
+
+def test_every_floating_type_of_the_plan_stands_in_a_comparison() -> None:
+    plan = read_plan(DATA / "plans" / "formats.yaml")
     planned = {config.precision.weights for config in plan.configs()}
-    compared = {n for pair in (*EXPONENT_STEPS, *MANTISSA_STEPS, *TRADES) for n in pair}
-    assert compared == planned
+    compared = {name for pairs in STEPS.values() for pair in pairs for name in pair}
+    assert compared == {name for name in planned if name.startswith("e")}
 
 
-def test_steps_change_one_kind_of_bit_and_trades_keep_the_width():
-    for first, second in EXPONENT_STEPS:
+def test_a_step_changes_one_kind_of_bit_and_a_move_keeps_the_width() -> None:
+    exponent, mantissa, moved = STEPS.values()
+    for first, second in exponent:
         (e, m), (more, same) = type_bits(first), type_bits(second)
-        assert more > e and same == m
-    for first, second in MANTISSA_STEPS:
+        assert more == e + 1 and same == m
+    for first, second in mantissa:
         (e, m), (same, more) = type_bits(first), type_bits(second)
         assert more > m and same == e
-    for first, second in TRADES:
+    for first, second in moved:
         assert sum(type_bits(first)) == sum(type_bits(second))
 
 
-def planted():
-    """Costs that fall with mantissa bits and then no more."""
-    rows = [
-        {"N": n, "D": d, "seed": 0, "weight_format": name, "cost": cost}
-        for n in (1e4, 1e5)
-        for d in (1e6, 4e6)
-        for name, cost in {"e2m0": 0.3, "e2m1": 0.1, "e5m2": 0.02, "e5m6": 0.01}.items()
-    ]
-    table = pd.DataFrame(rows)
-    return table.assign(cost=table["cost"] * (table["N"] / 1e4) ** -0.1)
+def planted() -> Measured:
+    """Two seeds of each type; a type costs the root of its error, and some noise."""
+    rng = np.random.default_rng(0)
+    names = [name for name in TYPES for _ in range(2)]
+    runs = pd.DataFrame(USUAL, index=range(len(names))).assign(
+        weight_format=names, weight_bits=[bits_of(name) for name in names],
+        activation_bits=32, kv_bits=32, seed=[0, 1] * len(TYPES), N=23_936,
+        D=7_000_064, d_model=32, status="finished", sweep="formats",
+        run_id=[f"{place}" for place in range(len(names))],
+    )  # fmt: skip
+    cost = np.sqrt(with_gmse(runs)["gmse"].fillna(0.01))
+    loss = 3 + cost + rng.normal(0, 1e-4, len(runs))
+    return Measured(runs.assign(loss=loss), pd.DataFrame())
 
 
-def test_planted_savings_are_found():
-    steps = differences(planted(), [("e2m0", "e2m1"), ("e5m2", "e5m6")])
-    means = step_means(steps)
-    shrink = np.mean([1, 10**-0.1])
-    assert means["estimate"].tolist() == pytest.approx([0.2 * shrink, 0.01 * shrink])
-    assert means["pairs"].tolist() == [4, 4]
-    center, low, high = first_less_last(steps)
-    assert center == pytest.approx(0.19 * shrink) and 0 < low < center < high
+def test_planted_costs_are_found() -> None:
+    table = costs_by_type(planted(), 7e6)
+    assert "nvfp4" not in table.index, "its blocks have scales of their own"
+    assert table["cost"].to_numpy() == pytest.approx(np.sqrt(table["gmse"]), abs=5e-4)
+    assert (table["models"] == 2).all()
+    whole = table[table["kind"] == "integer"]
+    assert whole["by_error"].to_numpy() == pytest.approx(whole["cost"].to_numpy())
+    found = savings(planted(), 7e6, [("e2m0", "e2m1")]).loc["e2m0 to e2m1"]
+    true = table.loc["e2m0", "cost"] - table.loc["e2m1", "cost"]
+    assert found["low"] < true < found["high"] and found["models"] == 2
 
 
-def test_the_published_runs_have_twins_and_columns():
-    runs = load_runs()
-    costs = floating_costs(runs)
-    floats = costs[costs["kind"] == "floating point"]
-    planned = runs[(runs["sweep"] == "floating") & (runs["status"] == "finished")]
-    assert set(floats["run_id"]) <= set(planned["run_id"]) and len(floats)
-    table = floating_runs(runs)
-    high = table["weight_format"] == "float32"
-    assert (table.loc[high, "mantissa_bits"] == 23).all()
-    assert (table.loc[~high, "mantissa_bits"] < 7).all()
+def test_the_error_of_a_block_format_is_not_zero() -> None:
+    """It once was, so that its runs were fitted as unquantized ones."""
+    runs = pd.DataFrame({"weight_format": ["nvfp4", "float32"], "d_model": 32})
+    assert with_gmse(runs)["gmse"].isna().tolist() == [True, False]

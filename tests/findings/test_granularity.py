@@ -1,4 +1,4 @@
-"""Costs by granularity: settings are told apart, and planted savings are found."""
+"""Planted savings of a finer scale are found, in nats and in bits."""
 
 from __future__ import annotations
 
@@ -6,46 +6,57 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.findings.granularity import (
-    ACTIVATIONS,
-    WEIGHTS,
-    bits_saved,
-    granularity_costs,
-)
-from precision_lib.runs.run_table import load_runs
+from precision_lib.errors import Undetermined
+from precision_lib.findings.granularity import costs_by_scale, saved_by_scale
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.part_costs import USUAL
 
 
-def test_settings_are_those_of_the_runs():
-    runs = load_runs()
-    costs = granularity_costs(runs)
-    assert not costs.duplicated(["N", "D", "seed", "part", "bits", "setting"]).any()
-    assert set(costs["part"]) <= {"weights", "activations", "tied"}
-    tensor = costs[(costs["part"] == "weights") & (costs["setting"] == WEIGHTS[1])]
-    assert (tensor["weight_granularity"] == "tensor").all() and len(tensor)
-    rotated = costs[costs["setting"] == ACTIVATIONS[2]]
-    assert (rotated["rotation"] > 0).all() and len(rotated)
-    plain = costs[costs["setting"] == ACTIVATIONS[0]]
-    assert (plain["activation_granularity"] == "tensor").all()
-    assert (plain["rotation"] == 0).all()
+def planted() -> Measured:
+    """Activations cost exp(-bits); a scale a token is worth a bit, a rotation none."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for bits in (3, 4, 5, 6, 32):
+        for how, worth in (
+            ({}, 0), ({"activation_granularity": "token"}, 1), ({"rotation": 16}, 0),
+        ):  # fmt: skip
+            for seed in (0, 1) if bits < 5 or not how else ():
+                cost = np.exp(-bits - worth) if bits < 32 else 0.0
+                name = "float32" if bits == 32 else f"int{bits}"
+                rows.append({
+                    **USUAL, **(how if bits < 32 else {}), "activation_format": name,
+                    "activation_bits": bits, "seed": seed,
+                    "loss": 3 + cost + rng.normal(0, 1e-5),
+                })  # fmt: skip
+    runs = pd.DataFrame(rows).assign(
+        weight_bits=32, kv_bits=32, N=23_936, D=7_000_064, status="finished"
+    )
+    return Measured(runs, pd.DataFrame())
 
 
-@pytest.mark.parametrize("saving", [0.3, 1.0, 1.7])
-def test_a_planted_saving_is_found(saving):
-    rows = [
-        {"N": n, "D": d, "seed": 0, "bits": b, "setting": s, "cost": cost}
-        for n in (1e4, 1e5)
-        for d in (1e6, 4e6)
-        for s, shift in (("plain", 0.0), ("better", saving))
-        for b in (2, 3, 4, 5, 6)
-        for cost in [np.exp(-0.8 * (b + shift)) * n**-0.1]
-    ]
-    found = bits_saved(pd.DataFrame(rows), "plain", "better")
-    assert len(found) == 8
-    assert found["saved"].to_numpy() == pytest.approx(saving)
+def test_a_planted_bit_is_found() -> None:
+    saved = saved_by_scale(planted(), 7e6, "activations")
+    token, turned = (
+        saved.loc[name] for name in ("a scale a token", "rotated, a scale a tensor")
+    )
+    true = np.exp([-3.0, -4.0]) - np.exp([-4.0, -5.0])
+    assert token["nats"].to_numpy() == pytest.approx(true, abs=5e-5)
+    assert token["worth"].to_numpy() == pytest.approx([1.0, 1.0], abs=0.01)
+    assert (token["worth_low"] < 1.0 + 1e-3).all() and (token["models"] == 2).all()
+    assert turned["nats"].abs().max() < 5e-5
+    costs = costs_by_scale(planted(), 7e6, "activations").set_index(["setting", "bits"])
+    assert costs.loc[("a scale a tensor", 3), "cost"] == pytest.approx(
+        np.exp(-3), abs=5e-5
+    )
 
 
-def test_nothing_is_said_beyond_the_widths_of_the_reference():
-    table = pd.DataFrame({"bits": [3, 4, 3], "cost": [0.4, 0.2, 0.1]})
-    table = table.assign(N=9, D=9, seed=0, setting=["a", "a", "b"])
-    assert bits_saved(table, "a", "b").empty
-    assert bits_saved(table.assign(cost=-1.0), "a", "b").empty
+def test_a_cost_beyond_the_coarse_ones_is_worth_nothing_known() -> None:
+    runs = planted().runs
+    few = runs[(runs["activation_bits"] != 6) & (runs["activation_bits"] != 5)]
+    saved = saved_by_scale(Measured(few, pd.DataFrame()), 7e6, "activations")
+    assert np.isnan(saved.loc[("a scale a token", 4), "worth"])
+
+
+def test_a_part_that_lacks_a_setting_is_said() -> None:
+    with pytest.raises(Undetermined, match="no size has weights under each"):
+        costs_by_scale(planted(), 7e6, "weights")

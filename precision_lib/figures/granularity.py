@@ -1,0 +1,50 @@
+"""The figure of what shares a scale; the style is that of `figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from precision_lib.figures.ablations import setting_style
+
+LINEAR = 0.02  # nats, up to which the axis is linear
+TICKS = (0, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+def costs_by_scale(parts: Mapping[str, pd.DataFrame]) -> Figure:
+    """Cost of each part against its bits, a panel a part and a line a granularity.
+
+    Bars are 95% intervals; near zero the axis is linear.
+
+    `parts`: tables of `precision_lib.findings.granularity.costs_by_scale` by part.
+
+    >>> rows = {"setting": "a scale a tensor", "bits": [3, 4], "cost": [0.3, 0.1]}
+    >>> table = pd.DataFrame(rows).assign(low=0.05, high=0.4)
+    >>> costs_by_scale({"weights": table}).axes[0].get_title()
+    'weights'
+    """
+    names = list(dict.fromkeys(n for table in parts.values() for n in table["setting"]))
+    figure, axes = plt.subplots(
+        1, len(parts), sharey=True, squeeze=False, figsize=(7.4, 4.2)
+    )
+    for axis, (part, table) in zip(axes[0], parts.items(), strict=True):
+        for place, name in enumerate(names):
+            rows = table[table["setting"] == name]
+            style = setting_style(place)
+            x = rows["bits"] + 0.06 * (place - 1)
+            axis.plot(x, rows["cost"], lw=1.3, ms=6, label=name, **style)
+            axis.vlines(x, rows["low"], rows["high"], color=style["color"], lw=1.5)
+        axis.set(title=part, xlabel="bits in training")
+        axis.set_yscale("symlog", linthresh=LINEAR)
+        axis.yaxis.set_major_locator(FixedLocator(TICKS))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.axhline(0, color="0.5", lw=0.8)
+    axes[0][0].set_ylabel("cost (nats per token)")
+    handles, labels = axes[0][-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    return figure
