@@ -1,5 +1,7 @@
 """Write what came of each registered finding on the second table: data/outcomes.csv.
 
+Our laws, data/laws.json, are fitted anew with it where rows were added since.
+
 python -m tools.outcomes [--data FOLDER]
 
 It runs on whatever rows there are, and says which runs a finding still waits for. The
@@ -17,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
+from precision_lib.findings.our_laws import keep_laws, kept_laws
 from precision_lib.findings.outcomes import outcomes
 from precision_lib.findings.predictions import load_predictions
 from precision_lib.findings.preregistration import preregistered
@@ -34,6 +37,8 @@ def main() -> int:
     write_table(table, data / "outcomes.csv")
     shown = table[["id", "word", "complete", "estimate", "low", "high", "missing"]]
     print(shown.round(3).to_string(index=False, max_colwidth=60))
+    if kept_laws(data) is None:
+        keep_laws(data)
     return 0
 
 
