@@ -56,11 +56,13 @@ def fill_in(app: Sphinx, doctree: nodes.document, name: str) -> None:
 def listed(app: Sphinx, name: str, wanted: set[int]) -> nodes.Node:
     """Titles as links, each with its minutes; the sum of the minutes below."""
     items = nodes.bullet_list(classes=["chapters"])
-    total = 0
+    total, pages = 0, {}
     for page in sorted(app.env.found_docs):
-        match = re.match(r"notebooks/(\d+)_", page)
-        if not match or int(match[1]) not in wanted:
-            continue
+        if match := re.match(r"notebooks/(\d+)_", page):
+            pages[int(match[1])] = page
+    if absent := sorted(wanted - set(pages)):
+        raise ExtensionError(f"chapter-list on {name}: there is no chapter {absent[0]}")
+    for page in (page for number, page in pages.items() if number in wanted):
         minutes = reading_minutes(app.env.get_doctree(page))
         total += minutes
         address = app.builder.get_relative_uri(name, page)
