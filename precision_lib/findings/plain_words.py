@@ -67,7 +67,7 @@ def rounded_after_low_training(ptq: pd.DataFrame, post_bits: int) -> pd.DataFram
     True
     """
     keep = (ptq["method"] == "rtn") & (ptq["post_bits"] == post_bits)
-    keep &= ptq["sweep"].isin(["base", "parts"])
+    keep &= ptq["sweep"].isin(["base", "parts", "ladder", "bits"])
     for part, column in PARTS.items():
         if part != "weights":
             keep &= ptq[column] == HIGH_PRECISION_BITS
