@@ -11,7 +11,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 from precision_lib.figures import opening as figures_opening, style as figures
-from precision_lib.runs.run_table import load_ptq
+from precision_lib.findings.measured import load_measured
+from precision_lib.findings.preregistration import preregistered
 from tools.steps import ROOT
 
 TARGET = ROOT / "book" / "_static" / "readme_figure.svg"
@@ -21,7 +22,9 @@ def draw() -> bytes:
     """The figure as SVG; the same tables give the same bytes."""
     mpl.use("agg")
     figures.use_style()
-    roundings = figures_opening.longest_trained(load_ptq())
+    turn = preregistered()["turn"]
+    measured = load_measured(turn.blocks, "main")
+    roundings = figures_opening.rounded_at_size(measured, turn.arguments["N"])
     figure = figures_opening.loss_by_bits_against_data(roundings)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None}, facecolor="white")

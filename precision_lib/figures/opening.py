@@ -8,25 +8,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from precision_lib.figures.style import bits_label, bits_style
-from precision_lib.findings.twins import law_roundings
+from precision_lib.findings.measured import Measured, labelled, near_size, unquantized
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 
-def longest_trained(
-    ptq: pd.DataFrame, bits: tuple[int, int] = (2, 4), method: str = "gptq"
+def rounded_at_size(
+    measured: Measured, N: float, bits: tuple[int, ...] = (3, 4), method: str = "gptq"
 ) -> pd.DataFrame:
-    """Roundings of the size whose runs reach the most tokens per parameter.
+    """Roundings of the unquantized runs of one size, with ``tokens``.
 
-    `ptq`: as `precision_lib.runs.run_table.load_ptq` gives it; `bits`, `method`: of the
-    roundings: first and last width, and how they were made.
+    `N`: size, within a tenth; `bits`, `method`: of the roundings.
 
-    >>> from precision_lib.runs.run_table import load_ptq
-    >>> longest_trained(load_ptq())["N"].nunique()
-    1
+    >>> from precision_lib.findings.measured import load_measured
+    >>> rows = rounded_at_size(load_measured(["base"], "main"), 24e3)
+    >>> rows["N"].unique().tolist()
+    [23936]
     """
-    rows = law_roundings(ptq, bits, method)
-    longest = (rows["D"] / rows["N"]).to_numpy().argmax()
-    return rows[rows["N"] == rows["N"].iloc[longest]].reset_index(drop=True)
+    rows = near_size(labelled(unquantized(measured.ptq)), N)
+    keep = (rows["method"] == method) & rows["post_bits"].isin(bits)
+    return rows[keep].reset_index(drop=True)
 
 
 def loss_by_bits_against_data(roundings: pd.DataFrame) -> Figure:
@@ -34,7 +34,9 @@ def loss_by_bits_against_data(roundings: pd.DataFrame) -> Figure:
 
     A point is a run; lines join the means over seeds.
 
-    >>> one = {"N": 1e5, "D": [1e6, 2e6], "post_bits": 3, "loss": [3.2, 3.0]}
+    `roundings`: as `rounded_at_size` gives them.
+
+    >>> one = {"N": 1e5, "tokens": [1e6, 2e6], "post_bits": 3, "loss": [3.2, 3.0]}
     >>> figure = loss_by_bits_against_data(pd.DataFrame(one).assign(post_loss=3.5))
     >>> len(figure.axes[0].lines)
     4
@@ -46,8 +48,8 @@ def loss_by_bits_against_data(roundings: pd.DataFrame) -> Figure:
         lines.append((bits, roundings[roundings["post_bits"] == bits]))
     for bits, rows in lines:
         style = bits_style(bits) | {"label": bits_label(bits)}
-        axes.plot(rows["D"], rows["post_loss"], ls="none", ms=5, **style)
-        mean = rows.groupby("D")["post_loss"].mean()
+        axes.plot(rows["tokens"], rows["post_loss"], ls="none", ms=5, **style)
+        mean = rows.groupby("tokens")["post_loss"].mean()
         axes.plot(mean.index, mean, lw=1.4, color=style["color"])
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))

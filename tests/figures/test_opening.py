@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from precision_lib.figures.opening import longest_trained, loss_by_bits_against_data
+from precision_lib.figures.opening import loss_by_bits_against_data, rounded_at_size
 from precision_lib.figures.style import bits_style
-from precision_lib.runs.run_table import load_ptq
+from precision_lib.findings.measured import finished, load_measured, unquantized
 
 TABLE = pd.DataFrame(
     {
         "run_id": ["a", "a", "b", "b", "c", "c"],
         "N": 24_000.0,
-        "D": [2e5, 2e5, 2e5, 2e5, 4e5, 4e5],
+        "tokens": [2e5, 2e5, 2e5, 2e5, 4e5, 4e5],
         "post_bits": [2, 3] * 3,
         "loss": [4.0, 4.0, 4.2, 4.2, 3.5, 3.5],
         "post_loss": [5.0, 4.3, 5.2, 4.5, 5.4, 4.0],
@@ -22,16 +22,13 @@ TABLE = pd.DataFrame(
 )
 
 
-def test_the_size_is_the_one_with_most_tokens_a_parameter() -> None:
-    ptq = load_ptq()
-    rows = longest_trained(ptq)
+def test_one_size_and_both_widths_at_every_length() -> None:
+    measured = load_measured(["base", "held_28M"], "main")
+    rows = rounded_at_size(measured, 24e3)
     assert rows["N"].nunique() == 1 and set(rows["method"]) == {"gptq"}
-    fit = ptq[
-        (ptq["role"] == "fit") & (ptq[["weight_bits", "kv_bits"]] == 32).all(axis=1)
-    ]
-    fit = fit[(fit["activation_bits"] == 32) & (fit["method"] == "gptq")]
-    assert (rows["D"] / rows["N"]).max() == (fit["D"] / fit["N"]).max()
-    assert set(rows["post_bits"]) <= {2, 3, 4}
+    there = finished(unquantized(measured.runs)).query("N == @rows.N.iloc[0]")
+    assert set(rows["tokens"]) == set(there["tokens"])
+    assert (rows.groupby("run_id")["post_bits"].agg(set) == {3, 4}).all()
 
 
 def test_points_are_runs_and_lines_their_means() -> None:
