@@ -124,8 +124,8 @@ def measured_beside(
     """Predictions of the runs that have since been trained, beside what they came to.
 
     Returns the rows of `predictions` whose run is in `runs`, with columns ``measured``,
-    ``miss``, its natural logarithm over the predicted value (NaN where rounding cost
-    nothing), and ``inside``, whether the interval holds it.
+    ``miss``, its natural logarithm over the predicted value (NaN where either is not
+    above zero), and ``inside``, whether the interval holds it.
 
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> measured_beside(load_predictions(), load_runs(), load_ptq())  # doctest: +SKIP
@@ -144,7 +144,8 @@ def measured_beside(
     ]
     every = pd.concat([trained, *rounded])[[*ROW, "measured"]]
     table = predictions.merge(every, on=ROW)
-    ratio = (table["measured"] / table["predicted"]).where(table["measured"] > 0)
+    positive = (table["measured"] > 0) & (table["predicted"] > 0)
+    ratio = (table["measured"] / table["predicted"]).where(positive)
     return table.assign(
         miss=np.log(ratio),
         inside=table["measured"].between(table["low"], table["high"]),

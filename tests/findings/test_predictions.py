@@ -159,6 +159,20 @@ def test_what_was_measured_stands_beside_what_was_predicted() -> None:
     assert after["measured"].to_dict() == {("shannon", 3): 11.5}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_prediction_below_zero_has_no_ratio() -> None:
+    """A law of format errors says that 8 bits save something; a page warned of it."""
+    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
+    known = CONFIGS[0].run_id
+    first = {**columns(CONFIGS[0]), "seed": 0, "run_id": known, "loss": 2.5}
+    runs = pd.DataFrame([first | {"role": "extrapolation", "status": "finished"}])
+    rounded = pd.DataFrame(
+        {"run_id": known, "method": "gptq", "post_bits": [3], "delta": 9.0}
+    ).assign(post_loss=11.5)
+    both = measured_beside(found.assign(predicted=-0.01), runs, rounded)
+    assert len(both) and both["miss"].isna().all()
+
+
 def test_a_fitted_run_is_not_predicted() -> None:
     runs, ptq = world(0.003)
     config = RunConfig(SHAPES["24k"], tokens=200_000)
