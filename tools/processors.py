@@ -54,7 +54,6 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     """What the chapters fit: chapter, table, law, and groups of the bootstrap."""
     from precision_lib.findings import best_bits, rivals, unified
     from precision_lib.findings.explorer_constants import fitted_runs
-    from precision_lib.findings.floating_types import floating_runs
     from precision_lib.findings.measured import finished
     from precision_lib.findings.twins import (
         LOWEST,
@@ -76,19 +75,18 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
         yield chapter, table, "effective", twin_groups(table)
     every = law_runs(runs, "any")
     yield "21, 22", every, "effective-coupled", twin_groups(every)
-    tied = best_bits.tied_runs(best_bits.quantized_runs(runs))
-    yield "00", tied, "effective-tied", tied["group"]
-    ours = fitted_runs(load_runs(table="main"))
-    yield "10", ours, "effective", cells(ours)
     runs_main, ptq_main = load_runs(table="main"), load_ptq(table="main")
+    plans = ("base", "ladder", "bits")
+    tied = best_bits.tied_runs(best_bits.quantized_runs(runs_main, *plans))
+    yield "00", tied, "effective-tied", tied["group"]
+    ours = fitted_runs(runs_main)
+    yield "10", ours, "effective", cells(ours)
     kinds = rivals.kinds_of_training(runs_main)
     for law in ("format-multiplier", "quartet"):
         yield "21", kinds, law, None
     for method in ("gptq", "rtn", "awq", "noise"):
         table = law_roundings(ptq_main, (3, 6), method)
         yield f"04, 14, {method}", table, "ptq", cells(table)
-    floats = floating_runs(runs)
-    yield "13", floats, "effective-weights", twin_groups(floats)
     rounded = unified.trained_and_rounded(ptq_main)
     yield "12", unified.unified_rows(runs_main, rounded), "unified", None
 
