@@ -1,4 +1,4 @@
-"""The figure of what shares a scale; the style is that of `figures`."""
+"""The figure of granularity in training; the style is that of `figures`."""
 
 from __future__ import annotations
 
