@@ -7,10 +7,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-LINEAR = 0.02  # nats, up to which the axis is linear
-TICKS = (0, 0.02, 0.05, 0.1, 0.2, 0.5)
+from precision_lib.figures.grammar import cost_axis
+
 LOOKS = {
     "integer": {"color": "black", "marker": "o", "linestyle": "-", "label": "integers"},
     "float": {
@@ -49,9 +49,7 @@ def cost_by_bits_and_error(table: pd.DataFrame) -> Figure:
                     textcoords="offset points", **PLACES[place],
                 )  # fmt: skip
         axis.axhline(0, color="0.5", lw=0.8)
-        axis.set_yscale("symlog", linthresh=LINEAR)
-        axis.yaxis.set_major_locator(FixedLocator(TICKS))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        cost_axis(axis)
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set(xlabel="bits of the weights in training")
     axes[0].set_ylabel("cost (nats per token)")

@@ -13,11 +13,15 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.ticker import FixedLocator, FuncFormatter
 from pandas.api.typing import SeriesGroupBy
 from scipy import stats
 
 MARKERS = "osD^vPX*"
+LINEAR = 0.02  # nats, up to which an axis of costs is linear
+COSTS = (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 VALUES = "magma"  # of what is no width, size or part: the number in a cell
 PART_NAMES = {
     "weights": "weights",
@@ -31,6 +35,19 @@ _PARTS = {
     "kv": ("#009e73", "^", "-."),
     "tied": ("#7a3e9d", "D", (0, (5, 1, 1, 1, 1, 1))),
 }
+
+
+def cost_axis(axis: Axes) -> None:
+    """A y axis of costs in nats: logarithmic, but linear about zero.
+
+    >>> figure, axis = plt.subplots()
+    >>> cost_axis(axis)
+    >>> axis.get_yscale()
+    'symlog'
+    """
+    axis.set_yscale("symlog", linthresh=LINEAR)
+    axis.yaxis.set_major_locator(FixedLocator(COSTS))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
 
 
 def size_styles(sizes: Iterable[float]) -> dict[float, dict[str, Any]]:

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from precision_lib.figures.ablations import setting_style
-
-LINEAR = 0.02  # nats, up to which the axis is linear
-TICKS = (0, 0.02, 0.05, 0.1, 0.2, 0.5)
+from precision_lib.figures.grammar import cost_axis
 
 
 def costs_by_scale(parts: Mapping[str, pd.DataFrame]) -> Figure:
@@ -39,9 +37,7 @@ def costs_by_scale(parts: Mapping[str, pd.DataFrame]) -> Figure:
             axis.plot(x, rows["cost"], lw=1.3, ms=6, label=name, **style)
             axis.vlines(x, rows["low"], rows["high"], color=style["color"], lw=1.5)
         axis.set(title=part, xlabel="bits in training")
-        axis.set_yscale("symlog", linthresh=LINEAR)
-        axis.yaxis.set_major_locator(FixedLocator(TICKS))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        cost_axis(axis)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.axhline(0, color="0.5", lw=0.8)
     axes[0][0].set_ylabel("cost (nats per token)")

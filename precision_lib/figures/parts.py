@@ -5,12 +5,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from precision_lib.figures.grammar import PART_NAMES, part_style
-
-LINEAR = 0.02  # nats, up to which the axis is linear
-TICKS = (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
+from precision_lib.figures.grammar import PART_NAMES, cost_axis, part_style
 
 
 def costs_by_width(table: pd.DataFrame) -> Figure:
@@ -34,9 +31,7 @@ def costs_by_width(table: pd.DataFrame) -> Figure:
             style, x = part_style(part), rows["bits"] + 0.08 * (place - 1)
             axis.plot(x, rows["cost"], label=name, ms=6, lw=1.2, **style)
             axis.vlines(x, rows["low"], rows["high"], color=style["color"], lw=1.6)
-        axis.set_yscale("symlog", linthresh=LINEAR)
-        axis.yaxis.set_major_locator(FixedLocator(TICKS))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        cost_axis(axis)
         axis.axhline(0, color="0.4", lw=1)
         axis.set_title(f"N = {size:,.0f}", fontsize="medium")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +64,7 @@ def costs_by_type(measured: Measured, D: float) -> pd.DataFrame:
     size = int(runs.loc[~whole, "N"].min())
     rows = {}
     for name, here in runs[runs["N"] == size].groupby("weight_format"):
-        formats = label({"weight_format": name})
-        cost = partial(cells.cost, size=size, formats=formats)
-        found = cells.fitted.estimate(cost, here["model"].nunique())
+        found = cells.cost_estimate(size, label({"weight_format": name}))
         low, high = found.interval()
         one = here.iloc[0]
         rows[name] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,9 +58,7 @@ def costs_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
             formats = label({PARTS[part]: bits, **how})
             if (size, formats) not in cells.names:
                 continue
-            here = cells.runs["formats"].eq(formats) & cells.runs["N"].eq(size)
-            cost = partial(cells.cost, size=size, formats=formats)
-            found = cells.fitted.estimate(cost, cells.runs.loc[here, "model"].nunique())
+            found = cells.cost_estimate(size, formats)
             low, high = found.interval()
             rows.append({
                 "setting": setting, "bits": bits, "cost": found.value, "low": low,
@@ -113,8 +110,7 @@ def saved_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
             needed = np.interp(np.log(cost), logs, np.array(known)[above][::-1])
             return float(needed) - bits
 
-        here = cells.runs["formats"].eq(formats) & cells.runs["N"].eq(size)
-        units = cells.runs.loc[here, "model"].nunique()
+        units = cells.models(size, formats)
         nats = cells.fitted.estimate(saved, units)
         low, high = nats.interval()
         row: dict[str, float] = {"nats": nats.value, "low": low, "high": high}

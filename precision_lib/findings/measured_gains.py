@@ -62,8 +62,7 @@ def gains(measured: Measured, N: float, D: float) -> pd.DataFrame:
             slope = (p[small] - p[large]) / width
             return float(np.log(16 / bits) - cells.cost(p, size, tied) / slope)
 
-        here = cells.runs[(cells.runs["N"] == size) & (cells.runs["formats"] == tied)]
-        found = cells.fitted.estimate(log_gain, here["model"].nunique())
+        found = cells.fitted.estimate(log_gain, cells.models(size, tied))
         gain = np.exp([found.value, *found.interval()])
         cost = cells.cost(cells.fitted.parameters, size, tied)
         share = gain[0] * bits / 16

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,20 @@ class Cells:
         """Loss above that of the unquantized runs of the size."""
         high = self.place(size, label({}))
         return float(p[self.place(size, formats)] - p[high])
+
+    def models(self, size: int, formats: str) -> int:
+        """How many models of the size have these formats."""
+        rows = self.runs[(self.runs["N"] == size) & (self.runs["formats"] == formats)]
+        return int(rows["model"].nunique())
+
+    def cost_estimate(self, size: int, formats: str) -> Estimate:
+        """`cost` of one size with its error.
+
+        >>> cells.cost_estimate(23_936, label({"weight_bits": 4}))  # doctest: +SKIP
+        Estimate(value=0.06, error=0.01, units=2, freedom=44.0, ends=None, others=())
+        """
+        cost = partial(self.cost, size=size, formats=formats)
+        return self.fitted.estimate(cost, self.models(size, formats))
 
     def sizes(self, *formats: str) -> list[int]:
         """The sizes that have all of these.

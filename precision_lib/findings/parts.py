@@ -40,22 +40,16 @@ def costs_by_width(measured: Measured, D: float) -> pd.DataFrame:
     cells, paper = fit_cells(measured, D), paper_fit().params
     whole = size_part(cells)
     alone = cells.runs[cells.runs["part"].isin(PARTS)]
-    models = alone.groupby(["N", "formats"])["model"].nunique().to_dict()
     rows = []
     for run in alone.drop_duplicates(["N", "formats"]).to_dict("records"):
         size, part, bits = int(run["N"]), str(run["part"]), int(run["bits"])
         formats = label({PARTS[part]: bits})
         if run["formats"] != formats:  # other scales
             continue
-
-        def cost(p: Array, size: int = size, formats: str = formats) -> float:
-            return cells.cost(p, size, formats)
-
-        units = int(models[size, formats])
-        found = cells.fitted.estimate(cost, units)
+        found = cells.cost_estimate(size, formats)
         ends = found.interval() if cells.noise_is_known(bits) else (np.nan, np.nan)
         share = (1 + max(found.value, 0) / whole(size)) ** (-1 / whole.power)
-        row = {"N": size, "part": part, "bits": bits, "models": units}
+        row = {"N": size, "part": part, "bits": bits, "models": found.units}
         row |= {"cost": found.value, "low": ends[0], "high": ends[1], "share": share}
         published = kept(float(bits), paper[f"gamma_{part}"], paper[f"n_{part}"])
         rows.append(row | {"paper": float(published)})
