@@ -21,25 +21,12 @@ CONSTANTS = ("E", "alpha", "beta")
 def constants(measured: Measured, least: float) -> pd.DataFrame:
     """E, alpha and beta of the runs of at least so many tokens, with their errors.
 
-    Parameters
-    ----------
-    measured : Measured
-    least : float
-        Runs of fewer tokens are left out.
+    Returns, index the constant. Columns: estimate, error (standard), relative (error
+    over estimate), low and high (95%), models, and runs. Raises Undetermined if the
+    runs do not determine the law.
 
-    Returns
-    -------
-    DataFrame
-        Index: the constant. Columns: estimate, error (standard), relative (error over
-        estimate), low and high (95%), models, and runs.
+    `least`: runs of fewer tokens are left out.
 
-    Raises
-    ------
-    Undetermined
-        If the runs do not determine the law.
-
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> found = constants(load_measured(["base"], "short"), 7e5)
     >>> bool(found.loc["beta", "relative"] < found.loc["alpha", "relative"])

@@ -44,13 +44,8 @@ def between_sum_and_product(measured: Measured, D: float) -> Estimate:
     together, so that its error holds theirs. Combinations with all parts in the same
     bits are left out.
 
-    Raises
-    ------
-    Undetermined
-        If no combination has all of its parts measured at its size.
+    Raises Undetermined if no combination has all of its parts measured at its size.
 
-    Examples
-    --------
     >>> between_sum_and_product(measured, 7e6)  # doctest: +SKIP
     Estimate(value=0.1, error=0.2, units=18, freedom=61.2, ends=None, others=())
     """
@@ -66,22 +61,13 @@ def compositions(measured: Measured, D: float) -> pd.DataFrame:
 
     Combinations with all parts in the same bits count too.
 
-    Returns
-    -------
-    DataFrame
-        Columns N, formats, the bits of the three parts, bits (the fewest), tied, seeds
-        (models that have it), cost, and for each of `RULES` what it says (sum …), the
-        standard error of that less the cost (sum_error …) and the ends of its 95%
-        interval (sum_low …), in nats per token. As long as no seed repeats few bits
-        their noise is not known, and the ends are missing.
+    Returns columns N, formats, the bits of the three parts, bits (the fewest), tied,
+    seeds (models that have it), cost, and for each of `RULES` what it says (sum …), the
+    standard error of that less the cost (sum_error …) and the ends of its 95% interval
+    (sum_low …), in nats per token. As long as no seed repeats few bits their noise is
+    not known, and the ends are missing. Raises Undetermined if no combination has all
+    of its parts measured at its size.
 
-    Raises
-    ------
-    Undetermined
-        If no combination has all of its parts measured at its size.
-
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "combinations"], "short")
     >>> table = compositions(short, 1.75e6)
@@ -127,16 +113,11 @@ def _above(cells: Cells, mix: Mix, rule: str, whole: float) -> Callable[[Array],
 def explained(table: pd.DataFrame) -> pd.DataFrame:
     """How well each rule tells the costs of `compositions`.
 
-    Returns
-    -------
-    DataFrame
-        Index: the values of `RULES`. Columns: R²; miss, the root mean square of what
-        the rule says less the cost, and lean, its mean, in nats per token.
-        ``attrs["ceiling"]`` is the R² that a true rule of sums would reach, for the
-        noise of the measured costs.
+    Returns, index the values of `RULES`. Columns: R²; miss, the root mean square of
+    what the rule says less the cost, and lean, its mean, in nats per token.
+    ``attrs["ceiling"]`` is the R² that a true rule of sums would reach, for the noise
+    of the measured costs.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"cost": [0.1, 0.2, 0.3, 0.4], "sum_error": 0.01})
     >>> table = table.assign(sum=table["cost"], product=0.3, worst=0.2)
     >>> explained(table)["R²"].round(2).tolist()

@@ -28,17 +28,10 @@ SIZE = 98e3  # parameters, where costs are stated
 class Growth(NamedTuple):
     """Exponents of the costs beside those of the size slope.
 
-    Attributes
-    ----------
-    fitted : MeanFit
-        Its first parameters are the size slope's exponents in D and in N, then of
-        each part those of its cost in D, in N, and the logarithm of the cost.
-    parts : list of str
-    runs : DataFrame
-        The rows.
+    `fitted`: its first parameters are the size slope's exponents in D and in N, then of
+    each part those of its cost in D, in N, and the logarithm of the cost; `runs`: the
+    rows.
 
-    Examples
-    --------
     >>> Growth(None, ["tied"], pd.DataFrame()).parts
     ['tied']
     """
@@ -61,21 +54,11 @@ def excess_exponent(
 ) -> Estimate:
     """Exponent in D of the cost of low precision less that of the size slope.
 
-    Parameters
-    ----------
-    measured : Measured
-    least : float
-        Runs of fewer tokens are left out.
-    parts : list of str, optional
-        Those of `LADDER` whose mean is wanted; all of them.
+    Raises Undetermined if a part of the ladder has no runs.
 
-    Raises
-    ------
-    Undetermined
-        If a part of the ladder has no runs.
+    `least`: runs of fewer tokens are left out. `parts`: those of `LADDER` whose mean is
+    wanted; all of them.
 
-    Examples
-    --------
     >>> excess_exponent(measured)  # doctest: +SKIP
     Estimate(value=0.06, error=0.02, units=14, freedom=21.3, ends=None, others=())
     """

@@ -25,20 +25,10 @@ def power_of(
     A regression of log cost on log N, log D and a level for each value of a column;
     the bootstrap draws cells of N and D.
 
-    Parameters
-    ----------
-    found : DataFrame
-        N, D, cost (above zero) and the column `level`.
-    side : str
-        "D" or "N".
+    Returns estimate, low, high, and runs, their number.
 
-    Returns
-    -------
-    dict
-        estimate, low, high, and runs, their number.
+    `found`: N, D, cost (above zero) and the column `level`; `side`: "D" or "N".
 
-    Examples
-    --------
     >>> made = pd.DataFrame({"N": [1, 1, 2, 2, 4], "D": [1, 2, 1, 4, 2], "arm": "a"})
     >>> made["cost"] = 0.1 * made["D"] ** 0.5 * made["N"] ** -0.25
     >>> found = power_of(made, "D", "arm", draws=20)
@@ -70,18 +60,10 @@ def always_cost(pairs: pd.DataFrame, level: str) -> pd.DataFrame:
 def size_gaps(plain: pd.DataFrame) -> pd.DataFrame:
     """What more parameters gain: -dL/d ln N between neighbouring sizes of one D.
 
-    Parameters
-    ----------
-    plain : DataFrame
-        Unquantized runs: N, D, loss and seed.
+    Returns N (the geometric mean of the two), D, and cost, the gain.
 
-    Returns
-    -------
-    DataFrame
-        N (the geometric mean of the two), D, and cost, the gain.
+    `plain`: unquantized runs: N, D, loss and seed.
 
-    Examples
-    --------
     >>> plain = pd.DataFrame({"N": [1, 4], "D": 9, "seed": 0, "loss": [3.0, 2.0]})
     >>> size_gaps(plain).round(3).to_dict("records")
     [{'D': 9, 'seed': 0, 'N': 2.0, 'cost': 0.721, 'what': 'size slope'}]

@@ -49,28 +49,14 @@ def of_ours(
 ) -> pd.DataFrame:
     """Exponents in D of what each part costs, and their excess over the size slope's.
 
-    Parameters
-    ----------
-    measured : Measured
-        Unquantized runs and those of the ladder.
-    least : float
-        Runs of fewer tokens are left out.
-    ranges : sequence of float
-        Other least D; one that disagrees widens the interval of the excess.
+    Returns, index "all four", the mean, and the parts. Columns: D and excess with
+    their ends (``D_low`` …), and slope, the exponent of the size slope. Raises
+    UserError if the runs do not determine the exponents.
 
-    Returns
-    -------
-    DataFrame
-        Index: "all four", the mean, and the parts. Columns: D and excess with their
-        ends (``D_low`` …), and slope, the exponent of the size slope.
+    `measured`: unquantized runs and those of the ladder; `least`: runs of fewer tokens
+    are left out. `ranges`: other least D; one that disagrees widens the interval of the
+    excess.
 
-    Raises
-    ------
-    UserError
-        If the runs do not determine the exponents.
-
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "joint"], "short")
     >>> of_ours(short, 4e5).index.tolist()
@@ -120,19 +106,11 @@ def of_quest(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFra
     If low precision takes parameters away, the difference of two widths has the size
     slope's exponents as well. That slope is read off the runs of 2, 3 and 4 bits.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.external.load_external` gives "quest".
+    Returns, index "2 and 3 bits" and "size slope"; columns as
+    `precision_lib.findings.cost_powers.powers` has them.
 
-    Returns
-    -------
-    DataFrame
-        Index "2 and 3 bits" and "size slope"; columns as
-        `precision_lib.findings.cost_powers.powers` has them.
+    `runs`: as `precision_lib.runs.external.load_external` gives "quest".
 
-    Examples
-    --------
     >>> from precision_lib.runs.external import load_external
     >>> of_quest(load_external("quest"), draws=20)["runs"].tolist()
     [25.0, 12.0]
@@ -152,14 +130,9 @@ def of_quest(runs: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFra
 def of_others(tables: Mapping[str, tuple[pd.DataFrame, str]]) -> pd.DataFrame:
     """The same columns as `of_ours`, a row a table of others.
 
-    Parameters
-    ----------
-    tables : mapping of str to pair
-        By label: powers, as `precision_lib.findings.forward_cost.of_others` or
-        `of_quest` has them, and the row that is the cost.
+    `tables`: by label: powers, as `precision_lib.findings.forward_cost.of_others` or
+    `of_quest` has them, and the row that is the cost.
 
-    Examples
-    --------
     >>> from precision_lib.findings.kept_results import kept_table
     >>> table = kept_table("quartet2", "forward"), "forward"
     >>> of_others({"Quartet II": table})["D"].round(2).tolist()
@@ -181,22 +154,12 @@ def of_others(tables: Mapping[str, tuple[pd.DataFrame, str]]) -> pd.DataFrame:
 def answers(table: pd.DataFrame, margin: float) -> dict[str, int]:
     """How many tables say what of the two questions.
 
-    Parameters
-    ----------
-    table : DataFrame
-        A row a table of runs.
-    margin : float
-        An excess below it is none.
+    Returns tables; grows, those whose cost has an exponent above zero; faster, whose
+    excess is above the margin; excluded, whose excess is not; slower, whose excess is
+    below it on the other side of zero; open, those neither faster nor excluded.
 
-    Returns
-    -------
-    dict of str to int
-        tables; grows, those whose cost has an exponent above zero; faster, whose excess
-        is above the margin; excluded, whose excess is not; slower, whose excess is
-        below it on the other side of zero; open, those neither faster nor excluded.
+    `table`: a row a table of runs; `margin`: an excess below it is none.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"D_low": [0.1, -0.1], "excess_low": [0.1, -0.2]})
     >>> answers(rows.assign(excess_high=[0.3, 0.2]), 0.05)
     {'tables': 2, 'grows': 1, 'faster': 1, 'excluded': 0, 'slower': 0, 'open': 1}

@@ -106,13 +106,8 @@ def crossing(table: pd.DataFrame, draws: int = 300, seed: int = 0) -> dict[str, 
     Blocks are binned by crest factor; the place is where the ratio of the bins' mean
     errors passes one, between bins by a straight line. Matrices are drawn.
 
-    Returns
-    -------
-    dict
-        estimate, low, high, blocks, matrices.
+    Returns estimate, low, high, blocks, matrices.
 
-    Examples
-    --------
     >>> noise = np.random.default_rng(0).standard_normal((20, 40, 160))
     >>> found = crossing(crest_table(list(noise), "NV"), draws=20)
     >>> 2.0 < found["low"] < found["estimate"] < found["high"] < 2.6

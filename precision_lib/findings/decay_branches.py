@@ -23,18 +23,9 @@ LATE = 7_000_000  # tokens, from where the registered exponents are fitted
 def decay_runs(measured: Measured, bits: int = 3, method: str = "gptq") -> pd.DataFrame:
     """Costs of rounding of the plan, and of the usual runs of the same sizes.
 
-    Returns
-    -------
-    DataFrame
-        Columns N, seed, D, tokens, ``kind`` (of `KINDS`), loss and delta.
+    Returns columns N, seed, D, tokens, ``kind`` (of `KINDS`), loss and delta. Raises
+    UserError if no run of the plan "decay" is there.
 
-    Raises
-    ------
-    UserError
-        If no run of the plan "decay" is there.
-
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> table = decay_runs(load_measured(["base", "decay"], "main"))
     >>> sorted(set(table["kind"])) == sorted(KINDS)

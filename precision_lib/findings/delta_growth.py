@@ -224,13 +224,9 @@ def roundings(
 ) -> pd.DataFrame:
     """Rows of unquantized runs, rounded by these methods to these bits, labelled.
 
-    Raises
-    ------
-    Undetermined
-        If there is none, or one costs nothing or less, which has no logarithm.
+    Raises Undetermined if there is none, or one costs nothing or less, which has no
+    logarithm.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> rows = roundings(load_measured(["base"], "short"), ["rtn"], least=3e6)
     >>> sorted(set(rows["post_bits"]))

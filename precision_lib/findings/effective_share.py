@@ -32,19 +32,10 @@ def shares(measured: Measured, D: float, part: str = "weights") -> pd.DataFrame:
     of a share of its parameters. All of it is fitted together, so that the intervals
     hold what the sizes leave open about the curve.
 
-    Returns
-    -------
-    DataFrame
-        A row a size and width: N, tokens, bits, models (that have it), share, low and
-        high (95%). As long as no seed repeats few bits, their ends are missing.
+    Returns a row a size and width: N, tokens, bits, models (that have it), share, low
+    and high (95%). As long as no seed repeats few bits, their ends are missing. Raises
+    Undetermined if there is no such run, or the sizes do not determine the curve.
 
-    Raises
-    ------
-    Undetermined
-        If there is no such run, or the sizes do not determine the curve.
-
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> table = shares(load_measured(["base", "parts"], "short"), 1.75e6)
     >>> bool((table.query("bits == 3")["share"] < 0.9).all())
@@ -121,24 +112,12 @@ def unseen_widths(
 ) -> pd.DataFrame:
     """What each width costs by laws that were fitted without any run of that width.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Unquantized runs and those with weights alone in few bits, with what the laws
-        read.
-    asked : DataFrame
-        The runs whose cost is predicted; the mean of each width counts.
-    laws : iterable of str
-    seed : int
-        Of the starts of the fits.
+    Returns, index the bits; a column a law, in nats.
 
-    Returns
-    -------
-    DataFrame
-        Index the bits; a column a law, in nats.
+    `runs`: unquantized runs and those with weights alone in few bits, with what the
+    laws read. `asked`: the runs whose cost is predicted; the mean of each width counts.
+    `seed`: of the starts of the fits.
 
-    Examples
-    --------
     >>> from precision_lib.laws import planted_table
     >>> table = pd.DataFrame(planted_table("effective-weights", 80))
     >>> table = table.assign(gmse=0.0)

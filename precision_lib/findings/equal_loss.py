@@ -33,18 +33,9 @@ def robustness(
     Rounded to `POST` bits, fewer than the model was trained in. Runs whose loss is
     above that of every unquantized run of their size are left out.
 
-    Parameters
-    ----------
-    measured : Measured
-    method : str
-        Of the rounding.
-    parts : list of str, optional
-        Those of the ladder whose mean is wanted; all of them.
-    equal : str
-        "loss", or "data": unquantized models of the same number of tokens.
+    `method`: of the rounding. `parts`: those of the ladder whose mean is wanted; all of
+    them. `equal`: "loss", or "data": unquantized models of the same number of tokens.
 
-    Examples
-    --------
     >>> robustness(measured)  # doctest: +SKIP
     Estimate(value=-0.02, error=0.03, units=44, freedom=51.0, ends=None, others=())
     """
@@ -93,14 +84,9 @@ def _curves(rows: pd.DataFrame) -> list[Array]:
 def ratios(measured: Measured, methods: list[str]) -> pd.DataFrame:
     """delta of models trained in few bits over that of unquantized ones.
 
-    Returns
-    -------
-    DataFrame
-        Index part ("all four", their mean, and those of the ladder), method and equal
-        ("data" or "loss"); columns ratio, low and high (95%), and runs in few bits.
+    Returns, index part ("all four", their mean, and those of the ladder), method and
+    equal ("data" or "loss"); columns ratio, low and high (95%), and runs in few bits.
 
-    Examples
-    --------
     >>> ratios(measured, ["gptq"]).loc[("kv", "gptq", "loss")]  # doctest: +SKIP
     """
     found = {}

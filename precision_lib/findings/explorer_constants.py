@@ -45,17 +45,10 @@ READABLE = (
 class ConstantSet:
     """Constants to choose on the page.
 
-    Attributes
-    ----------
-    key, label : str
-        In the page's address, and for people.
-    base : Fit
-        A law of the loss.
-    degradation : Fit or None
-        A law of what rounding the weights after training adds.
-    runs : tuple of rows
-        What was measured: N, D, bits of weights, activations and KV cache in training,
-        bits after rounding (None without), and the loss.
+    `key`, `label`: in the page's address, and for people; `base`: a law of the loss;
+    `degradation`: a law of what rounding the weights after training adds; `runs`: what
+    was measured: N, D, bits of weights, activations and KV cache in training, bits
+    after rounding (None without), and the loss.
     """
 
     key: str

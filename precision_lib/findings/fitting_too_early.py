@@ -32,29 +32,14 @@ def drift(
     Least squares on the law's own scale; 95% percentile intervals of a bootstrap that
     draws cells of N and D whole.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Runs, or roundings of runs: N, D and what the law asks for.
-    law : str
-    constants : sequence of str
-        Those that are wanted.
-    fewest : int
-        Different D that a range must have; one with fewer is not fitted.
+    Returns a row for each range and constant: least (tokens), constant, estimate, low,
+    high, and rows, how many were fitted. Raises UserError if the rows have fewer than
+    `fewest` different D.
 
-    Returns
-    -------
-    DataFrame
-        A row for each range and constant: least (tokens), constant, estimate, low,
-        high, and rows, how many were fitted.
+    `rows`: runs, or roundings of runs: N, D and what the law asks for; `constants`:
+    those that are wanted. `fewest`: different D that a range must have; one with fewer
+    is not fitted.
 
-    Raises
-    ------
-    UserError
-        If the rows have fewer than `fewest` different D.
-
-    Examples
-    --------
     >>> from precision_lib.laws import planted_table
     >>> runs = pd.DataFrame(planted_table("chinchilla", 40, noise=0.001))
     >>> found = drift(runs, "chinchilla", ["beta"], fewest=4, replicates=20)
@@ -80,21 +65,13 @@ def drift(
 def longest_beside_all(found: pd.DataFrame) -> pd.DataFrame:
     """What all runs say of each constant, what the longest say, and which are apart.
 
-    Parameters
-    ----------
-    found : DataFrame
-        As `drift` gives it; of one law or of several under one another.
+    Returns, index the constant. Columns: all, low and high of the fit to all runs;
+    longest, from and to of the fit to the longest; ranges, how many there are without
+    some runs; apart, how many of these have an interval that shares no value with that
+    of all runs.
 
-    Returns
-    -------
-    DataFrame
-        Index: the constant. Columns: all, low and high of the fit to all runs; longest,
-        from and to of the fit to the longest; ranges, how many there are without some
-        runs; apart, how many of these have an interval that shares no value with that
-        of all runs.
+    `found`: as `drift` gives it; of one law or of several under one another.
 
-    Examples
-    --------
     >>> made = pd.DataFrame({"least": [1, 2], "constant": "beta"})
     >>> made = made.assign(estimate=[0.5, 0.9], low=[0.4, 0.7], high=[0.6, 1.2])
     >>> longest_beside_all(made)[["ranges", "apart"]].loc["beta"].tolist()
@@ -120,18 +97,10 @@ def gain_of_tuning(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     The first table's mean loss is interpolated in log D; sizes and lengths that it does
     not reach are left out.
 
-    Parameters
-    ----------
-    first, second : DataFrame
-        Unquantized runs: N, D and loss.
+    Returns, index D of the second, columns N, in nats per token.
 
-    Returns
-    -------
-    DataFrame
-        Index D of the second, columns N, in nats per token.
+    `first`, `second`: unquantized runs: N, D and loss.
 
-    Examples
-    --------
     >>> first = pd.DataFrame({"N": 9, "D": [1.0, 4.0], "loss": [4.0, 3.0]})
     >>> second = pd.DataFrame({"N": [9], "D": [2.0], "loss": [3.3]})
     >>> gain_of_tuning(first, second).round(3).to_dict("list")

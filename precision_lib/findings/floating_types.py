@@ -39,16 +39,11 @@ def costs_by_type(measured: Measured, D: float) -> pd.DataFrame:
     Weights alone, a scale a channel. Formats whose blocks have scales of their own are
     left out.
 
-    Returns
-    -------
-    DataFrame
-        Index weight_format. Columns N; kind, "float" or "integer"; bits; gmse, the
-        relative mean square error on normal numbers; cost with the ends of its 95%
-        interval (low, high) in nats per token; by_error, the cost of integers of that
-        gmse, read between those that were trained, NaN beyond them; and models.
+    Returns, index weight_format. Columns N; kind, "float" or "integer"; bits; gmse, the
+    relative mean square error on normal numbers; cost with the ends of its 95% interval
+    (low, high) in nats per token; by_error, the cost of integers of that gmse, read
+    between those that were trained, NaN beyond them; and models.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "floating"], "short")
     >>> table = costs_by_type(short, 1.75e6)
@@ -89,13 +84,9 @@ def savings(
 ) -> pd.DataFrame:
     """What each second type of weights saves over the first, mean over models.
 
-    Returns
-    -------
-    DataFrame
-        Index "first to second". Columns nats per token, low and high (95%), models.
+    Returns, index "first to second". Columns nats per token, low and high (95%),
+    models.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "floating"], "short")
     >>> bool(savings(short, 1.75e6, [("e2m0", "e2m1")])["nats"].iloc[0] > 0)

@@ -69,14 +69,9 @@ def carried_over(
     quantization) is held against the cost over the twin. Formats beyond the errors of
     the known ones are left out.
 
-    Returns
-    -------
-    DataFrame
-        Index law; error, the mean absolute miss in nats, with low and high; paired
-        with the second law: difference, difference_low, difference_high; runs.
+    Returns, index law; error, the mean absolute miss in nats, with low and high; paired
+    with the second law: difference, difference_low, difference_high; runs.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> table = weight_runs(load_runs(table="short"))
     >>> carried_over(table, "int", "float", draws=50).index.tolist()

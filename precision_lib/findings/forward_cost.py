@@ -27,18 +27,10 @@ NOT_SETTINGS = ["group", "Nstr", "N", "D", "D/N", "bops", "loss"]
 def quartet_arms(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of Quartet with the side that was in low precision, and the arm.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.external.load_external` gives "quartet".
+    Returns N, D, loss, side ("forward", "backward", "both" or "none") and arm.
 
-    Returns
-    -------
-    DataFrame
-        N, D, loss, side ("forward", "backward", "both" or "none") and arm.
+    `runs`: as `precision_lib.runs.external.load_external` gives "quartet".
 
-    Examples
-    --------
     >>> runs = pd.DataFrame({"N": 1, "D": 1, "loss": 3.0, "forward": ["BF16", "MXFP4"]})
     >>> quartet_arms(runs.assign(backward="BF16"))["side"].tolist()
     ['none', 'forward']
@@ -92,15 +84,10 @@ def twin_costs(arms: pd.DataFrame) -> pd.DataFrame:
 def of_others(arms: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Powers of D and N in the cost of each side, all arms pooled, and the size slope.
 
-    Returns
-    -------
-    DataFrame
-        Index "forward", "both", "backward" and "size slope"; columns as
-        `precision_lib.findings.cost_powers.powers` has them, and arms: how many, of
-        how many (an arm of which a run cost nothing is left out).
+    Returns, index "forward", "both", "backward" and "size slope"; columns as
+    `precision_lib.findings.cost_powers.powers` has them, and arms: how many, of how
+    many (an arm of which a run cost nothing is left out).
 
-    Examples
-    --------
     >>> from precision_lib.runs.external import load_external
     >>> found = of_others(quartet_arms(load_external("quartet")), draws=50)
     >>> found.index.tolist()
@@ -141,20 +128,11 @@ def of_ours(
 ) -> pd.DataFrame:
     """The same powers for our own runs, part by part, from `least` tokens on.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
-    table : str
-        "short" or "main".
+    Returns, index the parts that have runs enough, and "size slope".
 
-    Returns
-    -------
-    DataFrame
-        Index: the parts that have runs enough, and "size slope".
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `table`: "short" or
+    "main".
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> found = of_ours(load_runs(table="short"), "short", 7e5, draws=20)
     >>> found.index[-1]
@@ -175,13 +153,9 @@ def of_ours(
 def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The rows of several tables under one another, costs of forward passes first.
 
-    Returns
-    -------
-    DataFrame
-        Index "table: row"; column kind: "forward", "both", "backward" or "size slope".
+    Returns, index "table: row"; column kind: "forward", "both", "backward" or "size
+    slope".
 
-    Examples
-    --------
     >>> one = pd.DataFrame({"D": [0.1, 0.2]}, index=["size slope", "forward"])
     >>> side_by_side({"theirs": one})["kind"].to_dict()
     {'theirs: forward': 'forward', 'theirs: size slope': 'size slope'}

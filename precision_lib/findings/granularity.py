@@ -38,14 +38,9 @@ def costs_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
     `part`: "weights" or "activations". Only sizes that have the part under each of its
     `SETTINGS` count.
 
-    Returns
-    -------
-    DataFrame
-        Columns setting, bits, cost with the ends of its 95% interval (low, high) in
-        nats per token, and models.
+    Returns columns setting, bits, cost with the ends of its 95% interval (low, high) in
+    nats per token, and models.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "granularity"], "short")
     >>> sorted(set(costs_by_scale(short, 1.75e6, "weights")["setting"]))
@@ -70,15 +65,10 @@ def costs_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
 def saved_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
     """What each finer setting saves over the coarse one, in nats and in bits.
 
-    Returns
-    -------
-    DataFrame
-        Index setting and bits. Columns nats per token, low and high (95%); worth, how
-        many bits more the coarse setting needs for the same cost, with worth_low and
-        worth_high, NaN where its widths do not reach that cost; and models.
+    Returns, index setting and bits. Columns nats per token, low and high (95%); worth,
+    how many bits more the coarse setting needs for the same cost, with worth_low and
+    worth_high, NaN where its widths do not reach that cost; and models.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "granularity"], "short")
     >>> bool(saved_by_scale(short, 1.75e6, "weights")["nats"].gt(0).any())

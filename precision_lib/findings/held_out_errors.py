@@ -71,26 +71,14 @@ def misses(
 ) -> pd.DataFrame:
     """What a law says of the rows of each split, beside what they were measured to be.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Unquantized runs to fit, or their roundings by one method.
-    law : str
-    quantity : str
-        "loss" or "delta".
-    replicates, seed : int
-        Of the bootstrap over models.
+    Returns the rows asked for with law, way, beyond (N or D over the largest that was
+    fitted), measured, predicted, low and high, nats (measured less predicted), miss
+    (the logarithm of the ratio, missing where the measured value is not positive) and
+    inside.
 
-    Returns
-    -------
-    DataFrame
-        The rows asked for with law, way, beyond (N or D over the largest that was
-        fitted), measured, predicted, low and high, nats (measured less predicted), miss
-        (the logarithm of the ratio, missing where the measured value is not positive)
-        and inside.
+    `rows`: unquantized runs to fit, or their roundings by one method; `quantity`:
+    "loss" or "delta"; `replicates`, `seed`: of the bootstrap over models.
 
-    Examples
-    --------
     >>> from precision_lib.findings.twins import law_runs
     >>> from precision_lib.runs.run_table import load_runs
     >>> found = misses(law_runs(load_runs()), "chinchilla", "loss", replicates=2)
@@ -123,16 +111,11 @@ def misses(
 def errors(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """How large the misses of a group are, and how many intervals hold.
 
-    Returns
-    -------
-    DataFrame
-        Index `by`. Columns: rows; models, how many of N and seed; too high, by which
-        factor predictions are above what was measured (geometric mean); factor, the
-        typical one either way (from the root mean square of the logarithm); nats, the
-        root mean square of the difference; inside, the share of intervals that hold.
+    Returns, index `by`. Columns: rows; models, how many of N and seed; too high, by
+    which factor predictions are above what was measured (geometric mean); factor, the
+    typical one either way (from the root mean square of the logarithm); nats, the root
+    mean square of the difference; inside, the share of intervals that hold.
 
-    Examples
-    --------
     >>> made = pd.DataFrame({"way": ["a", "a"], "model": ["1", "2"], "inside": True})
     >>> made = made.assign(miss=[0.1, -0.1], nats=[0.01, -0.01])
     >>> errors(made, ["way"]).round(2).loc["a"].tolist()

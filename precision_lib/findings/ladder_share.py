@@ -19,18 +19,11 @@ from precision_lib.findings.twins import with_part, with_twins
 class LadderShare(NamedTuple):
     """All parts at 4 bits over the sum of three parts alone, one bit fewer in two.
 
-    Attributes
-    ----------
-    rows : DataFrame
-        N, tokens, model and share, a row a model and length.
-    level, in_data, in_size : Estimate
-        ln of the share at 98k parameters and 7M tokens; its exponents in D and N.
-    scatter, freedom : float
-        Standard deviation of ln share around these, from so many degrees of
-        freedom.
+    `rows`: N, tokens, model and share, a row a model and length. `level`, `in_data`,
+    `in_size`: ln of the share at 98k parameters and 7M tokens; its exponents in D and
+    N. `scatter`, `freedom`: standard deviation of ln share around these, from so many
+    degrees of freedom.
 
-    Examples
-    --------
     >>> LadderShare._fields[1:4]
     ('level', 'in_data', 'in_size')
     """
@@ -57,13 +50,8 @@ def ladder_share(measured: Measured) -> LadderShare:
     at 4: the share of their sum is no test of a rule; that it stays as it is at other N
     and D says that what is found at one length holds at others.
 
-    Raises
-    ------
-    Undetermined
-        If too few models have all four.
+    Raises Undetermined if too few models have all four.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "parts", "joint"], "short")
     >>> ladder_share(short).in_data.units

@@ -21,8 +21,6 @@ def with_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     Adds ``done``, the share of the run's tokens seen, and ``part`` and ``bits`` as
     `precision_lib.findings.twins.with_part` gives them.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_curves, load_runs
     >>> points = with_curves(load_runs().head(2), load_curves())
     >>> float(points["done"].max())
@@ -35,21 +33,13 @@ def with_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 def outcomes(points: pd.DataFrame) -> pd.DataFrame:
     """What became of each run.
 
-    Parameters
-    ----------
-    points : DataFrame
-        As `with_curves` gives it, with the unquantized twins.
+    Returns one row a run, with its columns and ``early`` and ``late``, its mean
+    training loss over the second and over the last fifth of its tokens, ``learned``,
+    the difference, and ``outcome``: "diverged" if its status says so, "stuck" if it
+    learned less between the two than a tenth of what its twin did, else "learns".
 
-    Returns
-    -------
-    DataFrame
-        One row a run, with its columns and ``early`` and ``late``, its mean training
-        loss over the second and over the last fifth of its tokens, ``learned``, the
-        difference, and ``outcome``: "diverged" if its status says so, "stuck" if it
-        learned less between the two than a tenth of what its twin did, else "learns".
+    `points`: as `with_curves` gives it, with the unquantized twins.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"run_id": [*"aabb"], "part": ["none"] * 2 + ["kv"] * 2})
     >>> table = table.assign(training_loss=[5.0, 4.0, 5.6, 5.6], done=[0.3, 0.9] * 2)
     >>> table = table.assign(N=9, D=10, seed=0, status="finished", tokens=[3, 9, 3, 9])
@@ -78,18 +68,10 @@ def beside_twins(points: pd.DataFrame) -> pd.DataFrame:
     Twins saw the same batches in the same order, so that at each point the training
     losses differ by precision alone. Points before the rate has risen are left out.
 
-    Parameters
-    ----------
-    points : DataFrame
-        As `with_curves` gives it, with the unquantized runs.
+    Returns the points of quantized runs, with ``twin_loss`` and ``gap``.
 
-    Returns
-    -------
-    DataFrame
-        The points of quantized runs, with ``twin_loss`` and ``gap``.
+    `points`: as `with_curves` gives it, with the unquantized runs.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"training_loss": [4.0, 4.3], "part": ["none", "kv"]})
     >>> table = table.assign(N=9, D=9, seed=0, tokens=5, done=0.5)
     >>> beside_twins(table)["gap"].round(3).tolist()
@@ -106,19 +88,11 @@ def beside_twins(points: pd.DataFrame) -> pd.DataFrame:
 def drifts(paired: pd.DataFrame) -> pd.DataFrame:
     """How each gap moves as training goes on: zero where a curve is only shifted.
 
-    Parameters
-    ----------
-    paired : DataFrame
-        As `beside_twins` gives it.
+    Returns one row a run, with its columns, ``level``, the mean gap in nats, and
+    ``difference``, the slope of the gap in nats for each doubling of the tokens.
 
-    Returns
-    -------
-    DataFrame
-        One row a run, with its columns, ``level``, the mean gap in nats, and
-        ``difference``, the slope of the gap in nats for each doubling of the tokens.
+    `paired`: as `beside_twins` gives it.
 
-    Examples
-    --------
     >>> table = pd.DataFrame({"tokens": [1, 2, 4], "gap": [0.1, 0.2, 0.3]})
     >>> drifts(table.assign(run_id="a"))[["level", "difference"]].round(3).values
     array([[0.2, 0.1]])

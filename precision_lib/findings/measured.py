@@ -20,13 +20,8 @@ UNIT = 875_000  # tokens; every D of the second table is this times a power of t
 class Measured(NamedTuple):
     """Runs and their roundings, of some plans.
 
-    Attributes
-    ----------
-    runs, ptq : DataFrame
-        As `precision_lib.runs.run_table` loads them.
+    `runs`, `ptq`: as `precision_lib.runs.run_table` loads them.
 
-    Examples
-    --------
     >>> load_measured(["base"], "short").runs["sweep"].unique().tolist()
     ['base']
     """
@@ -88,13 +83,8 @@ def unquantized(table: pd.DataFrame) -> pd.DataFrame:
 def near_size(table: pd.DataFrame, size: float) -> pd.DataFrame:
     """Rows of the model size nearest to `size`, which the rows must have within 10%.
 
-    Raises
-    ------
-    Undetermined
-        If there is none.
+    Raises Undetermined if there is none.
 
-    Examples
-    --------
     >>> near_size(pd.DataFrame({"N": [23_936, 98_064]}), 24e3)["N"].tolist()
     [23936]
     """
@@ -107,13 +97,8 @@ def near_size(table: pd.DataFrame, size: float) -> pd.DataFrame:
 def at_tokens(table: pd.DataFrame, tokens: float) -> pd.DataFrame:
     """Rows of one number of tokens.
 
-    Raises
-    ------
-    Undetermined
-        If there is none.
+    Raises Undetermined if there is none.
 
-    Examples
-    --------
     >>> len(at_tokens(pd.DataFrame({"tokens": [7_000_000, 14_000_000]}), 7e6))
     1
     """

@@ -38,18 +38,10 @@ BLOCK = 5  # parameters of one D
 class Widths:
     """Losses of the sizes and costs of the widths at some D, fitted together.
 
-    Attributes
-    ----------
-    fitted : MeanFit
-        For each D the level, the logarithms of front and power of the size part, and
-        those of the cost at `CENTRE` bits and of its gamma.
-    tokens : list of int
-    size : float
-        Of the models whose widths were measured.
-    units : int
+    `fitted`: for each D the level, the logarithms of front and power of the size part,
+    and those of the cost at `CENTRE` bits and of its gamma; `size`: of the models whose
+    widths were measured.
 
-    Examples
-    --------
     >>> Widths(None, [7_000_000], 24e3, 9).of(np.arange(5.0), 7e6).tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0]
     """
@@ -71,13 +63,8 @@ def best_bits(measured: Measured, N: float, D: float) -> Estimate:
     The share is exp(-cost / size slope), so the best bits P solve
     ``-cost'(P) P = size slope``.
 
-    Raises
-    ------
-    Undetermined
-        If the cost of the widths does not determine it.
+    Raises Undetermined if the cost of the widths does not determine it.
 
-    Examples
-    --------
     >>> best_bits(measured, 24e3, 2.8e7)  # doctest: +SKIP
     Estimate(value=5.8, error=0.2, units=14, freedom=20.1, ends=None, others=())
     """

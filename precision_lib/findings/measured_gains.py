@@ -28,15 +28,10 @@ def gains(measured: Measured, N: float, D: float) -> pd.DataFrame:
 
     The size slope is that between the next smaller and the next larger size.
 
-    Returns
-    -------
-    DataFrame
-        Columns N, D, bits, cost (nats per token), share, estimate, low and high of the
-        gain with its 95% interval, and models. Empty where no width was trained, or a
-        size next to it was not.
+    Returns columns N, D, bits, cost (nats per token), share, estimate, low and high of
+    the gain with its 95% interval, and models. Empty where no width was trained, or a
+    size next to it was not.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base", "joint"], "short")
     >>> gains(short, 98e3, 1.75e6)["bits"].tolist()

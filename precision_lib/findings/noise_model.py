@@ -87,25 +87,14 @@ def fit_mean(
 ) -> MeanFit:
     """Fit the parameters of a mean, and the variance of each source of noise.
 
-    Parameters
-    ----------
-    measured : array, one entry a row
-    mean : callable
-        Maps the parameters to one entry a row.
-    start : array
-        Parameters to begin with.
-    shared : mapping of str to Series
-        For each source the label of each row; rows of one label share the noise.
-    rough : mapping of str to array of bool, optional
-        Rows that have more noise of their own, a source each.
+    Raises Undetermined if there are too few rows for the parameters, or these are not
+    determined.
 
-    Raises
-    ------
-    Undetermined
-        If there are too few rows for the parameters, or these are not determined.
+    `measured`: array, one entry a row; `mean`: maps the parameters to one entry a row;
+    `start`: parameters to begin with. `shared`: for each source the label of each row;
+    rows of one label share the noise. `rough`: rows that have more noise of their own,
+    a source each.
 
-    Examples
-    --------
     >>> x = np.arange(6.0)
     >>> found = fit_mean(2 * x + [0, 1, 0, 0, 1, 0], lambda p: p[0] * x, [1.0], {})
     >>> found.parameters.round(1).tolist()

@@ -27,8 +27,6 @@ EPOCHS = ["once", "to 4", "to 16", "to 64", "more"]
 def table_or_none(name: str) -> pd.DataFrame | None:
     """An external table, or None where it is absent.
 
-    Examples
-    --------
     >>> table = table_or_none("chinchilla")
     >>> table is None or len(table) == 245
     True
@@ -42,8 +40,6 @@ def table_or_none(name: str) -> pd.DataFrame | None:
 def notice(name: str, table: pd.DataFrame | None) -> str:
     """One sentence on whether a table is there, and what is shown if it is not.
 
-    Examples
-    --------
     >>> notice("quartet2", None)  # doctest: +ELLIPSIS
     "The table 'quartet2' is absent here; shown is what was computed from https://... \
 on 20..., see PRECISION_LIB_EXTERNAL."
@@ -60,13 +56,8 @@ on 20..., see PRECISION_LIB_EXTERNAL."
 def beside_published(ours: Fit, draws: Bootstrap) -> pd.DataFrame:
     """Our constants and intervals beside the published ones, a row a parameter.
 
-    Parameters
-    ----------
-    ours, draws : Fit, Bootstrap
-        Of the Huber loss.
+    `ours`, `draws`: of the Huber loss.
 
-    Examples
-    --------
     >>> from precision_lib.laws import bootstrap, example_fit
     >>> free = example_fit()
     >>> table = beside_published(free, bootstrap(free, replicates=20))
@@ -89,8 +80,6 @@ def beside_published(ours: Fit, draws: Bootstrap) -> pd.DataFrame:
 def beside_abstract(deviation: Fit) -> pd.DataFrame:
     """Our constants of least absolute deviation beside the published abstract's.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> beside_abstract(example_fit()).columns.tolist()
     ['ours', 'abstract']
@@ -107,8 +96,6 @@ def holding(
 ) -> pd.DataFrame:
     """Fits with one parameter held at each of some values, a row each.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> runs = pd.DataFrame(example_table())
     >>> holding(runs, "chinchilla", "E", (1.7, 1.9)).index.tolist()
@@ -125,13 +112,8 @@ def holding(
 def repetition_table(runs: pd.DataFrame) -> pd.DataFrame:
     """How far runs that repeat their data lie above a law fitted to those that do not.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        N, D (tokens seen), U_unique (tokens that differ) and loss.
+    `runs`: N, D (tokens seen), U_unique (tokens that differ) and loss.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> table = pd.DataFrame(example_table())
     >>> once, often = table.assign(U_unique=table["D"]), table.copy()
@@ -152,8 +134,6 @@ def repetition_table(runs: pd.DataFrame) -> pd.DataFrame:
 def multiplier_table(found: Fit, published: Mapping[float, float]) -> pd.DataFrame:
     """Multipliers by bits of a fit of ``bits-multiplier`` beside published ones.
 
-    Examples
-    --------
     >>> from dataclasses import replace
     >>> from precision_lib.laws import example_fit
     >>> fit = replace(example_fit(), params={"eff[4]": 0.7})

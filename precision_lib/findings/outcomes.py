@@ -36,30 +36,18 @@ def outcomes(
 ) -> pd.DataFrame:
     """The estimate of each finding, its word, and which of its runs are not there yet.
 
-    Parameters
-    ----------
-    runs, ptq : DataFrame
-        As `precision_lib.runs.run_table` loads them.
-    planned : mapping of str to int
-        Runs that each plan has.
-    predictions : DataFrame, optional
-        What laws had said of held-out runs; the published ones if left out.
-    hours : mapping of str to float, optional
-        Core-hours that the missing runs of each plan will take; unknown if left out.
+    Returns a row a finding. ``low`` and ``high`` are the ends of the 95% interval, with
+    the ranges of D that disagree; ``ranges`` counts these. ``low_90`` and ``high_90``
+    are those of the interval that decides sameness. ``word`` is that of the finding,
+    final once ``complete`` says that every planned run is there; ``forecast`` whether
+    the estimate lies in what was forecast. Where the runs do not determine the
+    estimate, or not for a range of D, ``missing`` says why, and there is no word.
 
-    Returns
-    -------
-    DataFrame
-        A row a finding. ``low`` and ``high`` are the ends of the 95% interval, with the
-        ranges of D that disagree; ``ranges`` counts these. ``low_90`` and ``high_90``
-        are those of the interval that decides sameness. ``word`` is that of the
-        finding, final once ``complete`` says that every planned run is there;
-        ``forecast`` whether the estimate lies in what was forecast. Where the runs do
-        not determine the estimate, or not for a range of D, ``missing`` says why, and
-        there is no word.
+    `runs`, `ptq`: as `precision_lib.runs.run_table` loads them; `planned`: runs that
+    each plan has. `predictions`: what laws had said of held-out runs; the published
+    ones if left out. `hours`: core-hours that the missing runs of each plan will take;
+    unknown if left out.
 
-    Examples
-    --------
     >>> outcomes(runs, ptq, {"base": 75}).set_index("id").loc["turn", "word"]
     ... # doctest: +SKIP
     'supports'
@@ -124,8 +112,6 @@ def outcome(
 def load_outcomes(path: Path = PATH) -> pd.DataFrame:
     """The words as they were published.
 
-    Examples
-    --------
     >>> list(load_outcomes().columns) == COLUMNS
     True
     """

@@ -41,16 +41,9 @@ BROKEN = 1.0  # nats above the twin
 class Cells:
     """A mean for every size and set of formats.
 
-    Attributes
-    ----------
-    fitted : MeanFit
-    names : list of tuple
-        Size and label of the formats, in the order of the parameters.
-    runs : DataFrame
-        The rows; ``formats`` is the label.
+    `names`: size and label of the formats, in the order of the parameters. `runs`: the
+    rows; ``formats`` is the label.
 
-    Examples
-    --------
     >>> Cells(None, [(9, "a")], pd.DataFrame()).place(9, "a")
     0
     """
@@ -85,10 +78,7 @@ class Cells:
     def sizes(self, *formats: str) -> list[int]:
         """The sizes that have all of these.
 
-        Raises
-        ------
-        Undetermined
-            If there is none.
+        Raises Undetermined if there is none.
         """
         wanted = {label({}), *formats}
         here = self.runs[self.runs["formats"].isin(wanted)]

@@ -21,17 +21,12 @@ Array = npt.NDArray[np.float64]
 def costs_by_width(measured: Measured, D: float) -> pd.DataFrame:
     """Cost of each part alone at each width and size, and the share that it leaves.
 
-    Returns
-    -------
-    DataFrame
-        Columns N, part, bits, models (that have it), cost with the ends of its 95%
-        interval (low, high) in nats per token, share, of the parameters, read off the
-        losses of all sizes at the same D, and paper, its law's share with the offsets.
-        As long as no seed repeats few bits their noise is not known, and the ends of
-        their costs are missing.
+    Returns columns N, part, bits, models (that have it), cost with the ends of its 95%
+    interval (low, high) in nats per token, share, of the parameters, read off the
+    losses of all sizes at the same D, and paper, its law's share with the offsets. As
+    long as no seed repeats few bits their noise is not known, and the ends of their
+    costs are missing.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> table = costs_by_width(load_measured(["base", "parts"], "short"), 1.75e6)
     >>> table.groupby("part")["bits"].min().tolist()
@@ -59,14 +54,9 @@ def costs_by_width(measured: Measured, D: float) -> pd.DataFrame:
 def above_weights(measured: Measured, D: float) -> pd.DataFrame:
     """What activations and KV cache cost above weights in the same bits.
 
-    Returns
-    -------
-    DataFrame
-        Index part and bits, where a size has both. Columns: nats, low and high (95%,
-        as in `costs_by_width`), and models.
+    Returns, index part and bits, where a size has both. Columns: nats, low and high
+    (95%, as in `costs_by_width`), and models.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> table = above_weights(load_measured(["base", "parts"], "short"), 1.75e6)
     >>> bool(table.loc[("activations", 4), "low"] > 0)

@@ -32,8 +32,6 @@ class EffectiveDataParts(Law):
     ``D_eff = D prod_x (1 - exp(-P_x / gamma_x + n_x))``: what the law "effective" says
     of N, said of D. The paper has it for weights alone (Table 1).
 
-    Examples
-    --------
     >>> EffectiveDataParts.columns()[2:]
     ('weight_bits', 'activation_bits', 'kv_bits')
     """
@@ -87,15 +85,8 @@ TRAINED_LOW, UNIFIED = "ptq-trained-low", "unified"  # of all runs, for GPTQ
 class Spoken(NamedTuple):
     """A law fitted to its rows, with a bootstrap, and the rows that it is asked for.
 
-    Attributes
-    ----------
-    law : Fit
-    quantity : str
-        "loss", "delta", "post_loss", or "excess" for a law of both.
-    fitted, asked : DataFrame
+    `quantity`: "loss", "delta", "post_loss", or "excess" for a law of both.
 
-    Examples
-    --------
     >>> Spoken(None, "loss", pd.DataFrame(), pd.DataFrame()).quantity
     'loss'
     """
@@ -137,16 +128,9 @@ def speakers(
 ) -> list[Spoken]:
     """All laws that have rows to be fitted to and runs to speak of.
 
-    Parameters
-    ----------
-    asked : DataFrame
-        Runs to predict: N, D, d_model, bits and formats.
-    runs, ptq : DataFrame
-        Of which the rows of role "fit" are fitted.
-    fitter : Fitter
+    `asked`: runs to predict: N, D, d_model, bits and formats; `runs`, `ptq`: of which
+    the rows of role "fit" are fitted.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> found = speakers(asked, runs, ptq, Fitter(200, 0))  # doctest: +SKIP
     >>> found[0].law.law.name  # doctest: +SKIP

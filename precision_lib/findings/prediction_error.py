@@ -32,20 +32,9 @@ def difference(
 
     Unquantized runs are left out, of which both laws say the same.
 
-    Parameters
-    ----------
-    measured : Measured
-    first, second : str
-        Names of laws.
-    quantity : str
-        One of `QUANTITIES`.
-    plan : str
-        Whose runs were predicted.
-    predictions : DataFrame, optional
-        Others than the committed ones.
+    `first`, `second`: names of laws; `quantity`: one of `QUANTITIES`; `plan`: whose
+    runs were predicted; `predictions`: others than the committed ones.
 
-    Examples
-    --------
     >>> difference(measured, "a", "b", "loss", "held_28M")  # doctest: +SKIP
     Estimate(value=0.01, error=0.002, units=12, freedom=5.0, ends=None, others=())
     """
@@ -122,18 +111,10 @@ def beside(
 
     Parameters are those of `difference`.
 
-    Returns
-    -------
-    DataFrame
-        A row a run and rounding, with columns measured and predicted.
+    Returns a row a run and rounding, with columns measured and predicted. Raises
+    Undetermined if the law said nothing of these runs, or of one of them, or a run is
+    missing.
 
-    Raises
-    ------
-    Undetermined
-        If the law said nothing of these runs, or of one of them, or a run is missing.
-
-    Examples
-    --------
     >>> beside(measured, "unified", "loss", "extrapolation")  # doctest: +SKIP
     """
     if quantity not in QUANTITIES:

@@ -112,10 +112,7 @@ class Finding(pydantic.BaseModel):
     def computes(self) -> Callable[..., Estimate]:
         """The function of the library.
 
-        Raises
-        ------
-        UserError
-            There is none of that name.
+        Raises UserError if there is none of that name.
         """
         module, name = self.function.rsplit(".", 1)
         try:
@@ -133,13 +130,9 @@ class Finding(pydantic.BaseModel):
 
         `more` goes to the function beside its arguments, such as ``predictions``.
 
-        Raises
-        ------
-        Undetermined
-            If the runs do not determine it, from all of D or from one of `ranges`.
+        Raises Undetermined if the runs do not determine it, from all of D or from one
+        of `ranges`.
 
-        Examples
-        --------
         >>> from precision_lib.findings.measured import load_measured
         >>> runs = load_measured(["base"], "short")
         >>> preregistered()["delta-grows"].estimate(runs).units > 9
@@ -256,13 +249,9 @@ PATH = DATA / "preregistered.yaml"
 def read_preregistration(path: Path) -> Preregistration:
     """Read and check a file of findings.
 
-    Raises
-    ------
-    UserError
-        If the file is missing, a key stands twice or is unknown, or margins overlap.
+    Raises UserError if the file is missing, a key stands twice or is unknown, or
+    margins overlap.
 
-    Examples
-    --------
     >>> read_preregistration(PATH).deviations[0].findings
     ['exponent-or-mantissa']
     """

@@ -68,14 +68,9 @@ def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | f
     are an estimate and its interval: ``x``, ``x_low`` and ``x_high``. So is a row of a
     table with these columns. A mapping gives one name a key, ``x_key``.
 
-    Raises
-    ------
-    UserError
-        Two facts have one name, a value is neither a finite number nor a text, or an
-        estimate lies outside its interval.
+    Raises UserError: two facts have one name, a value is neither a finite number nor a
+    text, or an estimate lies outside its interval.
 
-    Examples
-    --------
     >>> named_facts({"cost": (0.3, 0.2, 0.4), "at": {3: "more", 4: "less"}})
     {'cost': 0.3, 'cost_low': 0.2, 'cost_high': 0.4, 'at_3': 'more', 'at_4': 'less'}
     >>> named_facts({"gap": pd.Series({"estimate": 0.5, "low": 0.4, "high": 0.6})})

@@ -28,20 +28,12 @@ def kept_shares(
     Zhang et al. (arXiv 2602.19241): integers, whose error is additive, keep fewer
     parameters; floats, whose error is relative, less data.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
-    kind : str
-        "int" or "float".
+    Returns, index format; eff_N, eff_D, each with _low and _high (bootstrap over
+    cells).
 
-    Returns
-    -------
-    DataFrame
-        Index format; eff_N, eff_D, each with _low and _high (bootstrap over cells).
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `kind`: "int" or
+    "float".
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> kept_shares(load_runs(table="short"), "int", 3).index.tolist()
     ['int2', 'int3', 'int4']
@@ -70,13 +62,8 @@ def exponents_by_width(
     exponent of N and a larger one of D. Both fits see the same cells of N and D, drawn
     together.
 
-    Returns
-    -------
-    DataFrame
-        Index alpha and beta; low_bits, unquantized, difference, low and high.
+    Returns, index alpha and beta; low_bits, unquantized, difference, low and high.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> exponents_by_width(load_runs(table="short"), draws=3).index.tolist()
     ['alpha', 'beta']
@@ -113,19 +100,11 @@ def tails_and_cost(
     seed alone. Vlassis et al. (arXiv 2509.23500): tails do not predict the cost of
     rounding across ways to train.
 
-    Parameters
-    ----------
-    ptq, statistics : DataFrame
-        Of the second table; `data/statistics.csv` has a row a run.
+    Returns, index what of `TAILS`; all and within, each with _low and _high (bootstrap
+    over runs), runs and within_runs.
 
-    Returns
-    -------
-    DataFrame
-        Index what of `TAILS`; all and within, each with _low and _high (bootstrap over
-        runs), runs and within_runs.
+    `ptq`, `statistics`: of the second table; `data/statistics.csv` has a row a run.
 
-    Examples
-    --------
     >>> ptq = pd.DataFrame({"run_id": list("abcd"), "N": 1, "D": 1, "post_bits": 3})
     >>> ptq = ptq.assign(method="rtn", delta=[0.1, 0.2, 0.3, 0.4])
     >>> tails = {column: [1.0, 2.0, 3.0, 5.0] for column in TAILS.values()}
@@ -183,19 +162,11 @@ def power_of_calibration(
     Zhou et al. (arXiv 2508.18609): a larger calibration set lowers the loss after
     rounding, as a power. Over all sizes, and from the 32 windows on.
 
-    Parameters
-    ----------
-    rounded : DataFrame
-        `data/calibration_size.csv`: run_id, windows, draw, delta.
+    Returns, index "from 8 windows" and so on; estimate, low, high (bootstrap over
+    models), models.
 
-    Returns
-    -------
-    DataFrame
-        Index "from 8 windows" and so on; estimate, low, high (bootstrap over models),
-        models.
+    `rounded`: `data/calibration_size.csv`: run_id, windows, draw, delta.
 
-    Examples
-    --------
     >>> made = pd.DataFrame({"run_id": ["a"] * 4 + ["b"] * 4, "windows": [8, 32] * 4})
     >>> made["delta"] = 0.3 * made["windows"] ** -0.5
     >>> power_of_calibration(made, draws=20)["estimate"].round(6).tolist()
@@ -224,18 +195,10 @@ def noise_beside_rounding(
     Springer et al. (arXiv 2503.19206): a longer-trained model is more sensitive to any
     fixed disturbance; then noise costs the more, too, with the same power.
 
-    Parameters
-    ----------
-    ptq : DataFrame
-        Of the second table, in which the method "noise" is.
+    Returns, index "rounding", "noise" and "ratio"; estimate, low, high, runs.
 
-    Returns
-    -------
-    DataFrame
-        Index "rounding", "noise" and "ratio"; estimate, low, high, runs.
+    `ptq`: of the second table, in which the method "noise" is.
 
-    Examples
-    --------
     >>> cells = pd.DataFrame({"N": [1, 1, 2, 2, 4], "D": [1, 2, 1, 4, 2]})
     >>> ptq = pd.concat([cells.assign(method=name) for name in ("rtn", "noise")])
     >>> ptq = ptq.assign(post_bits=3, role="fit", seed=0, delta=0.1 * ptq["D"] ** 0.5)

@@ -100,16 +100,11 @@ def _held_out(rows: pd.DataFrame, larger: float) -> dict[str, Mask | None]:
 def standings(results: Results, seed: int = 0) -> pd.DataFrame:
     """How every law did in every contest, beside the paper's.
 
-    Returns
-    -------
-    DataFrame
-        Columns quantity, rule, law, error, low and high (percent; the ends are those
-        of the paired difference from the paper's law, put around its error), seeds
-        (what the best law errs by, see `precision_lib.findings.rivals.seed_error`),
-        runs and cells. A rule without judged runs has no rows.
+    Returns columns quantity, rule, law, error, low and high (percent; the ends are
+    those of the paired difference from the paper's law, put around its error), seeds
+    (what the best law errs by, see `precision_lib.findings.rivals.seed_error`), runs
+    and cells. A rule without judged runs has no rows.
 
-    Examples
-    --------
     >>> standings(results)  # doctest: +SKIP
     """
     rows = []

@@ -31,21 +31,11 @@ MIME = "application/vnd.precision-lib.scorecard+json"
 class Entry:
     """One number of ours, beside the paper's where it has one.
 
-    Attributes
-    ----------
-    finding : str
-        An id of ``data/findings.csv``.
-    quantity : str
-        What was measured, with its unit.
-    paper : float
-        NaN where the paper states no number.
-    estimate, low, high : float
-        Ours, with its 95% interval; infinite ends where the runs are too few.
-    runs : int
-        How many runs it rests on.
+    `finding`: an id of ``data/findings.csv``; `quantity`: what was measured, with its
+    unit; `paper`: NaN where the paper states no number. `estimate`, `low`, `high`:
+    ours, with its 95% interval; infinite ends where the runs are too few. `runs`: how
+    many runs it rests on.
 
-    Examples
-    --------
     >>> entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99, paper=0.51).low
     0.5
     """
@@ -75,14 +65,9 @@ def entry(
     `found`: an estimate and the ends of its interval, or a row of a table with the
     columns estimate, low and high.
 
-    Raises
-    ------
-    UserError
-        The finding is unknown, a number is not finite, or the ends of the interval are
-        the wrong way round.
+    Raises UserError: the finding is unknown, a number is not finite, or the ends of the
+    interval are the wrong way round.
 
-    Examples
-    --------
     >>> entry("F1", "gamma_D", (0.6, 0.7, 0.5), 99)
     Traceback (most recent call last):
     ...
@@ -107,8 +92,6 @@ interval (0.7, 0.5); it needs a number and two ends in order.
 def findings() -> pd.DataFrame:
     """The findings, and our own questions: id, claim, source, chapter.
 
-    Examples
-    --------
     >>> findings().set_index("id").loc["F1b", "chapter"]
     '04_ptq_degradation'
     """
@@ -119,8 +102,6 @@ def findings() -> pd.DataFrame:
 class Card:
     """Entries that a notebook shows as a table, and `collected` finds in it.
 
-    Examples
-    --------
     >>> card = show([entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99)])
     >>> card._repr_mimebundle_()[MIME][0]["estimate"]
     0.6
@@ -158,8 +139,6 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
 def show(entries: list[Entry]) -> Card:
     """The numbers of a chapter; the last line of a cell displays them.
 
-    Examples
-    --------
     >>> show([]).entries
     ()
     """
@@ -169,8 +148,6 @@ def show(entries: list[Entry]) -> Card:
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
     """Rows as a reader sees them, three digits to a number.
 
-    Examples
-    --------
     >>> row = entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99, paper=0.507)
     >>> print(in_words(pd.DataFrame([row])).to_string(index=False, header=False))
     F1      γ_D 0.6 (0.5 to 0.7) 0.507    99
@@ -223,18 +200,10 @@ def _three_digits(number: float) -> str:
 def collected(executed: list[Path]) -> pd.DataFrame:
     """The entries of executed chapters, in the order of the findings.
 
-    Parameters
-    ----------
-    executed : list of Path
-        Notebooks with their outputs.
+    Raises UserError: two entries have the same finding and quantity.
 
-    Raises
-    ------
-    UserError
-        Two entries have the same finding and quantity.
+    `executed`: notebooks with their outputs.
 
-    Examples
-    --------
     >>> collected([]).columns.tolist()[:3]
     ['finding', 'quantity', 'paper']
     """
@@ -267,8 +236,6 @@ def _outputs(path: Path) -> list[dict[str, Any]]:
 def load_scorecard() -> pd.DataFrame:
     """The published numbers, ``data/scorecard.csv``.
 
-    Examples
-    --------
     >>> set(load_scorecard()["finding"]) <= set(findings()["id"])
     True
     """

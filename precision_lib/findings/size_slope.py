@@ -21,14 +21,8 @@ MIDDLE = 7e6  # tokens, where the effects of the sizes are stated
 def slope_exponent(measured: Measured, least: float = 1.75e6) -> Estimate:
     """Exponent in D of -dL/d ln N.
 
-    Parameters
-    ----------
-    measured : Measured
-    least : float
-        Runs of fewer tokens are left out.
+    `least`: runs of fewer tokens are left out.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> found = slope_exponent(load_measured(["base"], "short"), least=7e5)
     >>> found.interval()[0] > 0.04  # short runs: the transient
@@ -42,13 +36,8 @@ def slope_exponent(measured: Measured, least: float = 1.75e6) -> Estimate:
 def fit_slopes(runs: pd.DataFrame) -> MeanFit:
     """The exponent, a level for each D, and an effect for each size but the smallest.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Unquantized and labelled.
+    `runs`: unquantized and labelled.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> runs = unquantized(finished(load_measured(["base"], "short").runs, 3e6))
     >>> len(fit_slopes(runs).parameters) == 1 + runs["tokens"].nunique() + 5

@@ -23,18 +23,9 @@ def rise(
     Both numbers of tokens are fixed beforehand: a minimum that is looked for in the
     data lies too low. The noise is pooled over all cells of the sizes up to 60k.
 
-    Parameters
-    ----------
-    measured : Measured
-    N : float
-        Size, within a tenth.
-    first, last : float
-        Tokens.
-    bits, method
-        Of the rounding.
+    `N`: size, within a tenth; `first`, `last`: tokens; `bits`, `method`: of the
+    rounding.
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> short = load_measured(["base"], "short")
     >>> rise(short, 24e3, 3.5e6, 14e6, bits=2).value > 0

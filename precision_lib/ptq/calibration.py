@@ -18,18 +18,10 @@ from precision_lib.text.corpus import SEQUENCE, Corpus
 class Calibration:
     """A named set of token windows, or of whatever else a model reads.
 
-    Attributes
-    ----------
-    name : str
-        Says where the windows come from; goes into tables.
-    rows : Tensor of int64, shape (windows, time)
-        What the model reads, in one forward pass.
-    batch : int
-        Windows that share a scale where activations have one a tensor, as in
-        training.
+    `name`: says where the windows come from; goes into tables. `rows`: Tensor of int64,
+    shape (windows, time); what the model reads, in one forward pass. `batch`: windows
+    that share a scale where activations have one a tensor, as in training.
 
-    Examples
-    --------
     >>> Calibration("made up", torch.zeros(4, 16, dtype=torch.int64)).tokens
     64
     """

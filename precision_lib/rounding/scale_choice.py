@@ -67,21 +67,11 @@ def least_error(
 ) -> Tensor:
     """The multiple of `start`, for each block, with the least squared error.
 
-    Parameters
-    ----------
-    x : Tensor
-        Numbers, split into blocks; `axes` lie within a block.
-    fmt : Element
-        Format they are rounded to.
-    start, zero_point : Tensor
-        Scale that the multiples are of, and zero point of the grid or None.
-    multiples : iterable of float
-        What is tried; of equals the first wins.
-    snap : callable, optional
-        Rounds a scale to what the format can store.
+    `x`: numbers, split into blocks; `axes` lie within a block. `fmt`: format they are
+    rounded to; `start`, `zero_point`: scale that the multiples are of, and zero point
+    of the grid or None. `multiples`: what is tried; of equals the first wins. `snap`:
+    rounds a scale to what the format can store.
 
-    Examples
-    --------
     >>> x = torch.tensor([1.0, 0.5, -0.5, 0.5])
     >>> least_error(x, Int(2), (0,), torch.ones(1), None, (1, 0.5, 0.25)).item()
     0.5

@@ -19,20 +19,11 @@ PATH = DATA / "rate_rule.yaml"
 class RateRule(pydantic.BaseModel):
     """Rate and batch as powers of N and D.
 
-    Attributes
-    ----------
-    rate : dict of str to float
-        ``at``, the peak rate at 98k parameters, 7M tokens and 16 windows a step, and
-        the exponents of ``N``, ``D`` and ``batch``.
-    batch : dict of str to float
-        ``at``, windows a step at 7M tokens, and the exponent of ``D``.
-    schedule, final_lr
-        As in `precision_lib.training.config.RunConfig`.
-    source : str
-        What it was read off.
+    `rate`: ``at``, the peak rate at 98k parameters, 7M tokens and 16 windows a step,
+    and the exponents of ``N``, ``D`` and ``batch``; `batch`: ``at``, windows a step at
+    7M tokens, and the exponent of ``D``; `schedule`, `final_lr`: as in
+    `precision_lib.training.config.RunConfig`; `source`: what it was read off.
 
-    Examples
-    --------
     >>> rule = read_rule()
     >>> rule.batch_size(28e6) > rule.batch_size(875e3)
     True

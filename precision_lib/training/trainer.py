@@ -50,20 +50,11 @@ def train(
     Raises UserError if the corpus is smaller than a quarter of the tokens asked for or
     has another vocabulary, or the device is not there.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Its digest goes into the record.
-    progress : bool
-        Show a progress bar.
-    states : Path, optional
-        Folder with ``<run_id>.state`` of the run to start from; if it is not there,
-        that run is trained first.
-    share : Share
-        Of one of several processes, see `precision_lib.training.devices`.
+    `corpus`: its digest goes into the record; `progress`: show a progress bar.
+    `states`: folder with ``<run_id>.state`` of the run to start from; if it is not
+    there, that run is trained first. `share`: of one of several processes, see
+    `precision_lib.training.devices`.
 
-    Examples
-    --------
     >>> from precision_lib.model.config import ModelConfig
     >>> from precision_lib.text.building import build_corpus
     >>> from precision_lib.text.sources import Document
