@@ -45,9 +45,6 @@ def between_sum_and_product(measured: Measured, D: float) -> Estimate:
     bits are left out.
 
     Raises Undetermined if no combination has all of its parts measured at its size.
-
-    >>> between_sum_and_product(measured, 7e6)  # doctest: +SKIP
-    Estimate(value=0.1, error=0.2, units=18, freedom=61.2, ends=None, others=())
     """
     cells = fit_cells(measured, D)
     found = mixes(cells)
@@ -180,11 +177,7 @@ def mixes(cells: Cells, tied: bool = False) -> list[Mix]:
 
 
 def size_part(cells: Cells) -> SizePart:
-    """What each size has to pay, fitted to the unquantized losses of all sizes.
-
-    >>> size_part(cells)(98e3)  # doctest: +SKIP
-    1.1
-    """
+    """What each size has to pay, fitted to the unquantized losses of all sizes."""
     high = cells.runs[cells.runs["formats"] == label({})]
     mean = high.groupby("N")["loss"].mean()
     sizes = np.log(mean.index.to_numpy(float) / 98e3)

@@ -58,9 +58,6 @@ def excess_exponent(
 
     `least`: runs of fewer tokens are left out. `parts`: those of `LADDER` whose mean is
     wanted; all of them.
-
-    >>> excess_exponent(measured)  # doctest: +SKIP
-    Estimate(value=0.06, error=0.02, units=14, freedom=21.3, ends=None, others=())
     """
     growth = fit_growth(measured, least)
     wanted = growth.fitted.estimate
@@ -75,9 +72,6 @@ def excess_size_exponent(
     """Exponent in N of the cost of low precision less that of the size slope.
 
     Parameters and errors are those of `excess_exponent`.
-
-    >>> excess_size_exponent(measured)  # doctest: +SKIP
-    Estimate(value=-0.02, error=0.05, units=14, freedom=18.0, ends=None, others=())
     """
     growth = fit_growth(measured, least)
     wanted = growth.fitted.estimate
@@ -87,11 +81,7 @@ def excess_size_exponent(
 
 
 def fit_growth(measured: Measured, least: float) -> Growth:
-    """Loss by a level of each D, a power of N whose size goes with D, and costs.
-
-    >>> fit_growth(measured, 1.75e6).parts  # doctest: +SKIP
-    ['weights', 'activations', 'kv', 'tied']
-    """
+    """Loss by a level of each D, a power of N whose size goes with D, and costs."""
     rows = with_part(finished(measured.runs, least))
     ladder = rows["part"].map(LADDER) == rows["bits"]
     rows = rows[ladder | (rows["part"] == "none")].reset_index(drop=True)
@@ -129,9 +119,6 @@ def allocation_shift(measured: Measured) -> Estimate:
     Both slopes are those of a plane through the losses at 24k to 222k parameters and
     3.5M to 14M tokens, whose curvature the two precisions share. At given compute the
     best N grows with the ratio (equation 6 of the paper).
-
-    >>> allocation_shift(measured)  # doctest: +SKIP
-    Estimate(value=0.2, error=0.08, units=9, freedom=14.2, ends=None, others=())
     """
     rows = with_part(finished(measured.runs, 3.5e6))
     rows = rows[rows["N"].between(22e3, 240e3) & (rows["tokens"] <= 14e6)]

@@ -101,11 +101,7 @@ def curvature_in_bits(
 
 
 def settings_difference(measured: Measured, method: str = "gptq") -> Estimate:
-    """Mean gamma_D of the plan "settings" less that of the usual ones at its N and D.
-
-    >>> settings_difference(measured)  # doctest: +SKIP
-    Estimate(value=0.02, error=0.05, units=12, freedom=9.1, ends=None, others=())
-    """
+    """Mean gamma_D of the plan "settings" less that of usual runs at its N and D."""
     rows = beside_settings(measured, method)
     other = (rows["setting"] != USUAL_SETTING).to_numpy(float)
     levels = [(rows["setting"] == name).to_numpy(float) for name in _others(rows)]
@@ -118,9 +114,6 @@ def growth_by_setting(measured: Measured, method: str = "gptq") -> pd.DataFrame:
 
     Index setting; columns gamma_D, low and high (95%); ratio of delta in the middle of
     ln D, with ratio_low and ratio_high, NaN for the usual one; and models.
-
-    >>> growth_by_setting(measured).loc["weight decay 0", "ratio"]  # doctest: +SKIP
-    1.04
     """
     rows = beside_settings(measured, method)
     names = [USUAL_SETTING, *_others(rows)]
@@ -147,9 +140,6 @@ def beside_settings(measured: Measured, method: str = "gptq") -> pd.DataFrame:
     """Roundings of the plan "settings" and the usual ones at its N and D.
 
     They have a column ``setting``, and ``model`` and ``cell`` that tell settings apart.
-
-    >>> set(beside_settings(measured)["tokens"])  # doctest: +SKIP
-    {1750000, 7000000}
     """
     rows = roundings(measured, [method], sweeps=None)
     other = rows["sweep"] == "settings"
@@ -171,9 +161,6 @@ def trunk_exponent(
     """gamma_D of runs at a constant rate, before any decay.
 
     Where a branch leaves the trunk between two of the table's D is no point of it.
-
-    >>> trunk_exponent(measured)  # doctest: +SKIP
-    Estimate(value=0.2, error=0.03, units=4, freedom=7.0, ends=None, others=())
     """
     rows = roundings(measured, [method], least=least, sweeps=["decay"])
     whole = np.abs(rows["D"] / rows["tokens"] - 1) < 0.02
@@ -185,11 +172,7 @@ def trunk_exponent(
 def branch_difference(
     measured: Measured, method: str = "gptq", least: float = 7e6
 ) -> Estimate:
-    """gamma_D of runs that branch off a constant rate less that of the usual ones.
-
-    >>> branch_difference(measured)  # doctest: +SKIP
-    Estimate(value=0.0, error=0.05, units=8, freedom=12.0, ends=None, others=())
-    """
+    """gamma_D of runs that branch off a constant rate less that of the usual ones."""
     rows = roundings(measured, [method], least=least, sweeps=[*USUAL, "decay"])
     branch = rows["sweep"] == "decay"
     trunk = branch & (_schedule(measured, rows) == "constant")
@@ -201,11 +184,7 @@ def branch_difference(
 
 
 def effect_of_steps(measured: Measured, method: str = "gptq") -> Estimate:
-    """ln delta a doubling of the steps adds at equal N and D, from batch sizes.
-
-    >>> effect_of_steps(measured)  # doctest: +SKIP
-    Estimate(value=0.05, error=0.04, units=4, freedom=6.0, ends=None, others=())
-    """
+    """ln delta a doubling of the steps adds at equal N and D, from batch sizes."""
     rows = roundings(measured, [method], sweeps=None)
     here = rows["cell"].isin(rows.loc[rows["sweep"] == "steps", "cell"])
     rows = rows[here].reset_index(drop=True)

@@ -35,9 +35,6 @@ def robustness(
 
     `method`: of the rounding. `parts`: those of the ladder whose mean is wanted; all of
     them. `equal`: "loss", or "data": unquantized models of the same number of tokens.
-
-    >>> robustness(measured)  # doctest: +SKIP
-    Estimate(value=-0.02, error=0.03, units=44, freedom=51.0, ends=None, others=())
     """
     return _estimate(*_fit(measured, method, equal), parts or list(LADDER))
 
@@ -86,8 +83,6 @@ def ratios(measured: Measured, methods: list[str]) -> pd.DataFrame:
 
     Returns, index part ("all four", their mean, and those of the ladder), method and
     equal ("data" or "loss"); columns ratio, low and high (95%), and runs in few bits.
-
-    >>> ratios(measured, ["gptq"]).loc[("kv", "gptq", "loss")]  # doctest: +SKIP
     """
     found = {}
     for method, equal in product(methods, ("data", "loss")):
@@ -102,11 +97,7 @@ def ratios(measured: Measured, methods: list[str]) -> pd.DataFrame:
 
 
 def ladder_roundings(measured: Measured, method: str) -> pd.DataFrame:
-    """Roundings of the ladder to `POST` bits, and of unquantized models to the same.
-
-    >>> ladder_roundings(measured, "gptq")["post_bits"].unique()  # doctest: +SKIP
-    array([2, 3])
-    """
+    """Roundings of the ladder to `POST` bits, and of unquantized models to the same."""
     rows = with_part(labelled(measured.ptq))
     rows = rows[rows["method"] == method]
     ladder = rows["part"].map(LADDER) == rows["bits"]

@@ -64,9 +64,6 @@ def best_bits(measured: Measured, N: float, D: float) -> Estimate:
     ``-cost'(P) P = size slope``.
 
     Raises Undetermined if the cost of the widths does not determine it.
-
-    >>> best_bits(measured, 24e3, 2.8e7)  # doctest: +SKIP
-    Estimate(value=5.8, error=0.2, units=14, freedom=20.1, ends=None, others=())
     """
     widths = fit_widths(measured, N, [D])
     return widths.fitted.estimate(
@@ -77,11 +74,7 @@ def best_bits(measured: Measured, N: float, D: float) -> Estimate:
 def change_of_best_bits(
     measured: Measured, N: float, first: float, last: float
 ) -> Estimate:
-    """`best_bits` after `last` tokens less those after `first`.
-
-    >>> change_of_best_bits(measured, 24e3, 1.75e6, 2.8e7)  # doctest: +SKIP
-    Estimate(value=0.3, error=0.2, units=14, freedom=31.0, ends=None, others=())
-    """
+    """`best_bits` after `last` tokens less those after `first`."""
     widths = fit_widths(measured, N, [first, last])
 
     def change(p: Array) -> float:
@@ -97,9 +90,6 @@ def change_at_fixed_size(
 
     A bit costs tokens at equal compute, so the best bits P solve ``-cost'(P) P = data
     slope``; the slope at D is taken between half of D and twice D.
-
-    >>> change_at_fixed_size(measured, 24e3, 1.75e6, 7e6)  # doctest: +SKIP
-    Estimate(value=0.6, error=0.2, units=14, freedom=31.0, ends=None, others=())
     """
     around = [D * factor for D in (first, last) for factor in (0.5, 1, 2)]
     widths = fit_widths(measured, N, sorted(set(around)), widths_at=[first, last])
@@ -120,9 +110,6 @@ def change_for_serving(
 
     They solve ``-delta'(P) P = size slope``, at those of 24k, 56k and 98k that have
     both; delta falls exponentially from 3 to 5 bits.
-
-    >>> change_for_serving(measured, 3.5e6, 2.8e7)  # doctest: +SKIP
-    Estimate(value=0.5, error=0.1, units=8, freedom=22.0, ends=None, others=())
     """
     slopes = fit_widths(measured, 24e3, [first, last], widths_at=[])
     rows = labelled(unquantized(measured.ptq))
@@ -177,9 +164,6 @@ def fit_widths(
     `tokens` are the D whose losses are wanted, `widths_at` those whose widths are
     wanted too, which is all of them if left out. Raises a `Undetermined` if a D lacks
     three sizes or three widths.
-
-    >>> fit_widths(measured, 24e3, [7e6]).tokens  # doctest: +SKIP
-    [7000000]
     """
     asked = [round(D) for D in tokens]
     wide = asked if widths_at is None else [round(D) for D in widths_at]

@@ -47,10 +47,6 @@ def outcomes(
     each plan has. `predictions`: what laws had said of held-out runs; the published
     ones if left out. `hours`: core-hours that the missing runs of each plan will take;
     unknown if left out.
-
-    >>> outcomes(runs, ptq, {"base": 75}).set_index("id").loc["turn", "word"]
-    ... # doctest: +SKIP
-    'supports'
     """
     rows = [
         outcome(finding, runs, ptq, planned, predictions, hours)

@@ -67,11 +67,7 @@ class Cells:
         return int(rows["model"].nunique())
 
     def cost_estimate(self, size: int, formats: str) -> Estimate:
-        """`cost` of one size with its error.
-
-        >>> cells.cost_estimate(23_936, label({"weight_bits": 4}))  # doctest: +SKIP
-        Estimate(value=0.06, error=0.01, units=2, freedom=44.0, ends=None, others=())
-        """
+        """`cost` of one size with its error."""
         cost = partial(self.cost, size=size, formats=formats)
         return self.fitted.estimate(cost, self.models(size, formats))
 
@@ -93,11 +89,7 @@ class Cells:
         return bits > FEW or bool(few.duplicated(["N", "formats"]).any())
 
     def mean(self, of: Callable[[Array, int], float], *formats: str) -> Estimate:
-        """Mean of a number over the models that have all of these formats.
-
-        >>> cells.mean(lambda p, n: cells.cost(p, n, "x"), "x")  # doctest: +SKIP
-        Estimate(value=0.1, error=0.01, units=3, freedom=44.0, ends=None, others=())
-        """
+        """Mean of a number over the models that have all of these formats."""
         sizes = self.sizes(*formats)
         here = self.runs[self.runs["N"].isin(sizes)]
         low = here[here["formats"].isin(formats)] if formats else here
@@ -181,9 +173,6 @@ def granularity_gap(measured: Measured, bits: int, D: float) -> Estimate:
 
     Activations: a scale a token instead of a tensor; weights: a scale a channel
     instead of a tensor.
-
-    >>> granularity_gap(measured, 4, 7e6)  # doctest: +SKIP
-    Estimate(value=0.1, error=0.02, units=2, freedom=40.0, ends=None, others=())
     """
     cells = fit_cells(measured, D)
     coarse, fine = (

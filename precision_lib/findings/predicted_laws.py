@@ -130,11 +130,6 @@ def speakers(
 
     `asked`: runs to predict: N, D, d_model, bits and formats; `runs`, `ptq`: of which
     the rows of role "fit" are fitted.
-
-    >>> from precision_lib.runs.run_table import load_ptq, load_runs
-    >>> found = speakers(asked, runs, ptq, Fitter(200, 0))  # doctest: +SKIP
-    >>> found[0].law.law.name  # doctest: +SKIP
-    'chinchilla'
     """
     found, runs, asked = [], with_gmse(runs), with_gmse(asked)
     for name, part in LOSS:

@@ -34,9 +34,6 @@ def difference(
 
     `first`, `second`: names of laws; `quantity`: one of `QUANTITIES`; `plan`: whose
     runs were predicted; `predictions`: others than the committed ones.
-
-    >>> difference(measured, "a", "b", "loss", "held_28M")  # doctest: +SKIP
-    Estimate(value=0.01, error=0.002, units=12, freedom=5.0, ends=None, others=())
     """
     one, two = (
         beside(measured, law, quantity, plan, predictions) for law in (first, second)
@@ -63,9 +60,6 @@ def largest_error(
     """Largest absolute log ratio of a plan, give or take the noise of one run.
 
     Parameters are those of `difference`.
-
-    >>> largest_error(measured, "unified", "loss", "extrapolation")  # doctest: +SKIP
-    Estimate(value=0.008, error=0.004, units=4, freedom=inf, ends=None, others=())
     """
     rows = beside(measured, law, quantity, plan, predictions)
     errors = np.abs(np.log(rows["measured"] / rows["predicted"]))
@@ -88,9 +82,6 @@ def r_squared(
     """R² of predictions of a plan; a bootstrap draws sets of formats.
 
     Parameters are those of `difference`.
-
-    >>> r_squared(measured, "unified", "excess", "held_mixes")  # doctest: +SKIP
-    Estimate(value=0.93, error=0.02, units=12, freedom=inf, ends=..., others=())
     """
     rows = beside(measured, law, quantity, plan, predictions)
     formats = rows[list(PARTS.values())].astype(str).agg("-".join, axis=1)
@@ -114,8 +105,6 @@ def beside(
     Returns a row a run and rounding, with columns measured and predicted. Raises
     Undetermined if the law said nothing of these runs, or of one of them, or a run is
     missing.
-
-    >>> beside(measured, "unified", "loss", "extrapolation")  # doctest: +SKIP
     """
     if quantity not in QUANTITIES:
         known = ", ".join(QUANTITIES)

@@ -63,9 +63,6 @@ def load_predictions(path: Path | None = None) -> pd.DataFrame:
     """The table of predictions, checked.
 
     Raises UserError if the file is missing or breaks a rule of its columns.
-
-    >>> load_predictions()["quantity"].unique().tolist()  # doctest: +SKIP
-    ['loss', 'delta']
     """
     return load_checked(path or table_folder() / "predictions.csv", SCHEMA)
 
@@ -94,8 +91,6 @@ def predict_runs(
 
     `configs`: the runs to predict; integer formats only. `runs`, `ptq`: the tables that
     are fitted.
-
-    >>> predict_runs([], load_runs(), load_ptq())  # doctest: +SKIP
     """
     table = pd.DataFrame([_columns(config) for config in configs])
     fitted = law_runs(runs, "any")
@@ -126,9 +121,6 @@ def measured_beside(
     Returns the rows of `predictions` whose run is in `runs`, with columns ``measured``,
     ``miss``, its natural logarithm over the predicted value (NaN where either is not
     above zero), and ``inside``, whether the interval holds it.
-
-    >>> from precision_lib.runs.run_table import load_ptq, load_runs
-    >>> measured_beside(load_predictions(), load_runs(), load_ptq())  # doctest: +SKIP
     """
     known = runs["run_id"].isin(predictions["run_id"]) | (runs["role"] == "fit")
     finished = runs[known & (runs["status"] == "finished")]

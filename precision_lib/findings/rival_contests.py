@@ -44,13 +44,7 @@ Results = dict[tuple[str, str], Contest]
 
 
 def rounding_contests(ptq: pd.DataFrame, method: str = "gptq") -> Results:
-    """The law of rounding against that of Ouyang et al., by what is held out.
-
-    >>> from precision_lib.runs.run_table import load_ptq
-    >>> found = rounding_contests(load_ptq(table="main"))  # doctest: +SKIP
-    >>> [rule for _, rule in found]  # doctest: +SKIP
-    ['between', 'more data', 'larger models', '3 bits unseen', '6 bits unseen']
-    """
+    """The law of rounding against that of Ouyang et al., by what is held out."""
     rows = labelled(base_roundings(ptq, method))
     held = _held_out(rows, larger=1e5)
     for bits in (3, 6):
@@ -67,11 +61,6 @@ def training_contests(runs: pd.DataFrame) -> Results:
 
     Each kind of training, such as weights in 3 bits, has a number of its own in every
     law, so that no form in the bits is judged with it.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> found = training_contests(load_runs(table="main"))  # doctest: +SKIP
-    >>> list(found)[0]  # doctest: +SKIP
-    ('loss in few bits', 'between')
     """
     rows = kinds_of_training(runs)
     low = (rows["weight_format"] != "float32").to_numpy()
@@ -104,8 +93,6 @@ def standings(results: Results, seed: int = 0) -> pd.DataFrame:
     those of the paired difference from the paper's law, put around its error), seeds
     (what the best law errs by, see `precision_lib.findings.rivals.seed_error`), runs
     and cells. A rule without judged runs has no rows.
-
-    >>> standings(results)  # doctest: +SKIP
     """
     rows = []
     for (quantity, rule), one in results.items():
@@ -123,11 +110,7 @@ def standings(results: Results, seed: int = 0) -> pd.DataFrame:
 
 
 def best_laws(results: Results, seed: int = 0) -> dict[tuple[str, str], list[str]]:
-    """The best law of each contest and those that tie with it; none of too few cells.
-
-    >>> best_laws(results)[ROUNDING, "between"]  # doctest: +SKIP
-    ['ptq']
-    """
+    """The best law of each contest and those that tie; none of too few cells."""
     return {
         name: leaders(one, seed=seed) if one.groups.nunique() >= FEWEST else []
         for name, one in results.items()
@@ -157,9 +140,6 @@ def best_counts(
     `best`: of `best_laws`; contests of too few cells do not count.
 
     Returns, index law; contests, alone, among.
-
-    >>> best_counts(results, best_laws(results)).loc["ptq", "alone"]  # doctest: +SKIP
-    np.int64(3)
     """
     rows = [
         {"law": law, "contests": 1, "alone": laws == [law], "among": law in laws}

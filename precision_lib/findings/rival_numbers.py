@@ -40,11 +40,6 @@ def beside_claims(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         `precision_lib.findings.channel.channel_contest` with the width as a level of
         its index before the form; "parts", of
         `precision_lib.findings.forward_cost.of_ours`.
-
-    Examples
-    --------
-    >>> beside_claims(found)["claimed"].tolist()  # doctest: +SKIP
-    ['below 0', 'below 1', ...]
     """
     claims = [_of_panferov(found), *_of_zhang(found), *_of_spectra(found["exponents"])]
     claims += [*_of_crest(found["crest"]), _of_vlassis(found["tails"])]

@@ -212,8 +212,6 @@ def of_costs(contest: Contest) -> Contest:
 
     A law's cost is its loss of a run less that of the unquantized twin. Errors are
     shares of the mean measured cost; runs without a twin are left out.
-
-    >>> of_costs(contest)  # doctest: +SKIP
     """
     table = contest.table
     high = of_part(table, None)

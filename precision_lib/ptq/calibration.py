@@ -70,9 +70,6 @@ class Calibration:
 
         `seed`: which of the windows; `source`: one of ``corpus.sources``: windows of
         this source only.
-
-        >>> Calibration.from_corpus(corpus).name  # doctest: +SKIP
-        'default-64x128-seed0'
         """
         first, last = _windows_of(corpus, source)
         if not 1 <= windows <= last - first:

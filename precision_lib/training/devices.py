@@ -31,8 +31,6 @@ def train_on_devices(config: RunConfig, corpus: Path) -> Run:
 
     `corpus`: folder of the token arrays, as `precision_lib.text.corpus.save_corpus`
     writes it.
-
-    >>> train_on_devices(config, Path("corpus"))  # doctest: +SKIP
     """
     have = torch.cuda.device_count()
     if config.device == "cuda" and have < config.devices:
