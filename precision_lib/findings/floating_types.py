@@ -11,26 +11,14 @@ import pandas as pd
 from precision_lib.findings.format_error import with_gmse
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.part_costs import fit_cells, label
-from precision_lib.formats import Float, parse_format
 
 Array = npt.NDArray[np.float64]
-FLOAT32 = (8, 23)  # exponent and mantissa bits of the unquantized runs
 # Pairs of types of which the second has something more, or has it elsewhere.
 STEPS = {
     "a bit more of exponent": (("e2m0", "e3m0"), ("e3m2", "e4m2"), ("e4m2", "e5m2")),
     "more bits of mantissa": (("e2m0", "e2m1"), ("e4m1", "e4m2"), ("e5m2", "e5m6")),
     "a bit moved to the mantissa": (("e3m0", "e2m1"), ("e4m1", "e3m2")),
 }
-
-
-def type_bits(name: str) -> tuple[int, int]:
-    """Exponent and mantissa bits of a floating-point type; those of float32 for it.
-
-    >>> type_bits("e5m2"), type_bits("float32")
-    ((5, 2), (8, 23))
-    """
-    found = parse_format(name)
-    return (found.exponent, found.mantissa) if isinstance(found, Float) else FLOAT32
 
 
 def costs_by_type(measured: Measured, D: float) -> pd.DataFrame:

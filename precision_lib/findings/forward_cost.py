@@ -107,22 +107,6 @@ def of_others(arms: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFr
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def by_arm(arms: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Powers of D and N of each arm whose every run cost something.
-
-    >>> from precision_lib.runs.external import load_external
-    >>> found = by_arm(quartet_arms(load_external("quartet")), draws=20)
-    >>> set(found["side"]) <= {"forward", "both", "backward"}
-    True
-    """
-    pairs = always_cost(twin_costs(arms[arms["N"] < LARGEST]), "arm")
-    rows = {
-        arm: {"side": mine["side"].iloc[0], **powers(mine, "arm", draws, seed)}
-        for arm, mine in pairs.groupby("arm", sort=False)
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").dropna(subset="D")
-
-
 def of_ours(
     runs: pd.DataFrame, table: str, least: float, draws: int = 1000, seed: int = 0
 ) -> pd.DataFrame:

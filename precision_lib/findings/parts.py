@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.decide import paper_fit
 from precision_lib.findings.composition import size_part
 from precision_lib.findings.measured import Measured
+from precision_lib.findings.noise_model import Array
 from precision_lib.findings.part_costs import fit_cells, label
 from precision_lib.findings.twins import PARTS
-from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.laws import Fit
 from precision_lib.laws.forms.share import kept
-
-Array = npt.NDArray[np.float64]
 
 
 def costs_by_width(measured: Measured, D: float) -> pd.DataFrame:
@@ -81,15 +77,3 @@ def above_weights(measured: Measured, D: float) -> pd.DataFrame:
         rows[part, bits] = row | {"models": found.units}
     table = pd.DataFrame.from_dict(rows, orient="index")
     return table.rename_axis(["part", "bits"])
-
-
-def cost_by_law(fit: Fit, runs: pd.DataFrame) -> Array:
-    """Predicted loss of each run above that of its unquantized twin, nats per token.
-
-    >>> from precision_lib.decide import paper_fit
-    >>> run = pd.DataFrame({"N": [3e7], "D": [1e9], "weight_bits": [4]})
-    >>> cost_by_law(paper_fit(), run.assign(activation_bits=32, kv_bits=32)).round(2)
-    array([0.16])
-    """
-    twins = runs.assign(**dict.fromkeys(PARTS.values(), HIGH_PRECISION_BITS))
-    return np.asarray(fit.predict(runs) - fit.predict(twins))

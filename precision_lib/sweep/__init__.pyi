@@ -5,7 +5,6 @@ from .price import prices
 from .progress import in_words, time_left
 from .ray_engine import RayEngine
 from .records import collect, finished_ids
-from .retraining_cost import retraining_price
 from .runner import run_sweep
 from .tables import run_tables, tables_folder
 
@@ -16,7 +15,6 @@ __all__ = [
     "check_sizes",
     "collect",
     "finished_ids",
-    "retraining_price",
     "in_words",
     "prices",
     "read_plan",

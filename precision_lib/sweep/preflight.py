@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -93,28 +92,17 @@ def _folder_of(corpus: Corpus) -> Path:
 def rough_seconds(config: RunConfig) -> float:
     """What a run takes at ten thousand million operations a second.
 
+    Training takes six operations a parameter and token. The model is evaluated once
+    as it is and once for each method and width of rounding that its weights allow;
+    with the rounding itself that is half of what training on those tokens takes.
+
     Good for the order of the runs; `precision_lib.sweep.price.prices` measures.
 
     >>> from precision_lib.model.shapes import SHAPES
     >>> round(rough_seconds(RunConfig(SHAPES["24k"], tokens=1_000_000)), 1)
     66.4
     """
-    parameters = sum(config.model.parameters.values())
-    bits = bits_of(config.precision.weights)
-    return float(rough_cost(parameters, config.tokens, bits))
-
-
-def rough_cost(parameters: Any, tokens: Any, weight_bits: Any) -> Any:
-    """`rough_seconds` from columns of the run table.
-
-    Training takes six operations a parameter and token. The model is evaluated once
-    as it is and once for each method and width of rounding that its weights allow;
-    with the rounding itself that is half of what training on those tokens takes.
-
-    >>> bool(rough_cost(1e5, 1e6, 32) > 1.5 * rough_cost(1e5, 1e6, 2))
-    True
-    """
-    fewest, most = min(PTQ_BITS), max(PTQ_BITS)
-    widths = np.clip(weight_bits, None, most) - fewest + 1
-    evaluated = (1 + len(PTQ_METHODS) * widths) * (VALIDATION_WINDOWS * SEQUENCE)
-    return 6e-10 * parameters * (tokens + evaluated / 2)
+    bits = min(bits_of(config.precision.weights), max(PTQ_BITS))
+    evaluated = 1 + len(PTQ_METHODS) * (bits - min(PTQ_BITS) + 1)
+    tokens = config.tokens + evaluated * VALIDATION_WINDOWS * SEQUENCE / 2
+    return 6e-10 * sum(config.model.parameters.values()) * tokens

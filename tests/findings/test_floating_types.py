@@ -6,16 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.findings.floating_types import (
-    STEPS,
-    costs_by_type,
-    savings,
-    type_bits,
-)
+from precision_lib.findings.floating_types import STEPS, costs_by_type, savings
 from precision_lib.findings.format_error import with_gmse
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.part_costs import USUAL
-from precision_lib.formats import bits_of
+from precision_lib.formats import Float, bits_of, parse_format
 from precision_lib.paths import DATA
 from precision_lib.sweep.plans import read_plan
 
@@ -27,6 +22,12 @@ def test_every_floating_type_of_the_plan_stands_in_a_comparison() -> None:
     planned = {config.precision.weights for config in plan.configs()}
     compared = {name for pairs in STEPS.values() for pair in pairs for name in pair}
     assert compared == {name for name in planned if name.startswith("e")}
+
+
+def type_bits(name: str) -> tuple[int, int]:
+    """Bits of exponent and mantissa; those of the unquantized runs are of float32."""
+    found = parse_format(name)
+    return (found.exponent, found.mantissa) if isinstance(found, Float) else (8, 23)
 
 
 def test_a_step_changes_one_kind_of_bit_and_a_move_keeps_the_width() -> None:

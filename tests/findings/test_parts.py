@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.decide import paper_fit
 from precision_lib.errors import UserError
 from precision_lib.findings.intervals import r2_gap, r_squared
 from precision_lib.findings.measured import load_measured
-from precision_lib.findings.parts import above_weights, cost_by_law, costs_by_width
+from precision_lib.findings.parts import above_weights, costs_by_width
 from precision_lib.findings.twins import LOWEST, law_runs, twin_groups, with_part
 
 BITS = [(32, 32, 32), (4, 32, 32), (32, 2, 32), (32, 32, 4), (4, 4, 4), (2, 8, 32)]
@@ -55,10 +54,6 @@ def test_parts_are_named():
     ]  # fmt: skip
     assert named["bits"].tolist() == [32, 4, 2, 4, 4, 2]
     assert twin_groups(runs()).nunique() == 1
-
-
-def test_the_law_s_cost_of_an_unquantized_run_is_nothing():
-    assert cost_by_law(paper_fit(), runs().head(1)) == pytest.approx([0.0])
 
 
 def test_the_gap_is_the_difference_of_two_scores():
