@@ -168,6 +168,25 @@ def cost_difference(
     return cells.mean(difference, one, two)
 
 
+def share_saved(
+    measured: Measured, part: Mapping[str, Any], finer: Mapping[str, Any], D: float
+) -> Estimate:
+    """Of the cost of a set of formats, the share that another one does not have.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> short = load_measured(["base", "parts"], "short")
+    >>> parts = {"weight_bits": 2}, {"weight_bits": 4}
+    >>> 0.5 < share_saved(short, *parts, 1.75e6).value < 1
+    True
+    """
+    cells, coarse, fine = fit_cells(measured, D), label(part), label(finer)
+
+    def saved(p: Array, size: int) -> float:
+        return 1 - cells.cost(p, size, fine) / cells.cost(p, size, coarse)
+
+    return cells.mean(saved, coarse, fine)
+
+
 def granularity_gap(measured: Measured, bits: int, D: float) -> Estimate:
     """What a finer scale saves activations less what it saves weights.
 

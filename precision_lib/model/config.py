@@ -16,6 +16,7 @@ from precision_lib.rounding.options import (
 from precision_lib.rounding.sharing import block_size, own_block
 
 PARTS = ("weights", "activations", "kv_cache", "queries")
+OWN = {"down_input": "activations", "values": "kv_cache"}  # what may differ from a part
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Precision:
         A format such as "int4"; "float32" leaves the part as it is.
     queries : str
         Format of the rotated queries inside attention, high precision in the paper.
+    values : str
+        Format of the cached values; empty: that of the keys, `kv_cache`.
+    down_input : str
+        Format of the input of the MLP's second matrix; empty: `activations`.
     weight_granularity, activation_granularity, kv_granularity : str
         As in `precision_lib.rounding.sharing.block_size`. The defaults are the
         paper's:
@@ -55,10 +60,12 @@ class Precision:
     scale: Scale = "absmax"
     straight_through: StraightThrough = "clipped"
     rotation: int = 0
+    values: str = ""
+    down_input: str = ""
 
     def __post_init__(self) -> None:
-        for part in PARTS:
-            parse_format(getattr(self, part))
+        for part in (*PARTS, *OWN):
+            parse_format(getattr(self, part) or HIGH_PRECISION)
         check_known("scale", self.scale, SCALES)
         check_known("straight_through", self.straight_through, STRAIGHT_THROUGH)
         if self.rotation < 0 or self.rotation & (self.rotation - 1):
@@ -68,12 +75,36 @@ class Precision:
 
     @property
     def bits(self) -> dict[str, int]:
-        """Bits of the three parts under their run-table names."""
+        """Bits of the three parts under their run-table names, the fewest of each."""
         return {
             "weight_bits": bits_of(self.weights),
-            "activation_bits": bits_of(self.activations),
-            "kv_bits": bits_of(self.kv_cache),
+            "activation_bits": min(map(bits_of, self._of("down_input"))),
+            "kv_bits": min(map(bits_of, self._of("values"))),
         }
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """Formats under their run-table names; two with a stroke where parts differ.
+
+        >>> Precision(kv_cache="int3", values="int2").formats["kv_format"]
+        'int3/int2'
+        """
+        return {
+            "weight_format": self.weights,
+            "activation_format": "/".join(self._of("down_input")),
+            "kv_format": "/".join(self._of("values")),
+            "query_format": self.queries,
+        }
+
+    def _of(self, own: str) -> tuple[str, ...]:
+        """The format of a part, and after it that of what differs from it."""
+        part, other = getattr(self, OWN[own]), getattr(self, own)
+        return (part,) if other in ("", part) else (part, other)
+
+    @property
+    def of_down(self) -> Precision:
+        """That of the MLP's second matrix."""
+        return replace(self, activations=self.down_input or self.activations)
 
     def must_fit(self, model: ModelConfig) -> None:
         """Raise a UserError where a block that shares a scale does not divide `model`.
@@ -86,6 +117,8 @@ class Precision:
             (self.weights, self.weight_granularity, inputs),
             (self.activations, self.activation_granularity, inputs),
             (self.kv_cache, self.kv_granularity, head),
+            (self.values or self.kv_cache, self.kv_granularity, head),
+            (self.of_down.activations, self.activation_granularity, inputs),
             (self.queries, self.kv_granularity, head),
         ):
             if fmt != HIGH_PRECISION:
@@ -103,10 +136,12 @@ class Precision:
             return self
         from precision_lib.rounding.lane_integer import largest_code  # and torch
 
+        # Where a part has two formats, a lane cannot change one of them.
+        bound = {part for own, part in OWN.items() if getattr(self, own)}
         free: dict[str, Any] = {
             part: HIGH_PRECISION
             for part in PARTS
-            if largest_code(getattr(self, part)) is not None
+            if part not in bound and largest_code(getattr(self, part)) is not None
         }
         return replace(self, **free)
 

@@ -123,6 +123,7 @@ class Block(nn.Module):
         self.n_heads, self.precision = config.n_heads, precision
         self.query_format = parse_format(precision.queries)
         self.cache_format = parse_format(precision.kv_cache)
+        self.value_format = parse_format(precision.values or precision.kv_cache)
         self.attention_norm = Norm(d)
         self.qkv = QuantLinear(d, 3 * d, precision, parts=3)
         self.out_norm = Norm(d) if config.extra_norm else nn.Identity()
@@ -130,7 +131,7 @@ class Block(nn.Module):
         self.mlp_norm = Norm(d)
         self.gate_up = QuantLinear(d, 2 * h, precision, parts=2)
         self.down_norm = Norm(h) if config.extra_norm else nn.Identity()
-        self.down = QuantLinear(h, d, precision)
+        self.down = QuantLinear(h, d, precision.of_down)
 
     def forward(self, x: Tensor, turn: Tensor, mask: Tensor) -> Tensor:
         """(batch, time, d) -> (batch, time, d)."""
@@ -138,7 +139,7 @@ class Block(nn.Module):
         heads = qkv.unflatten(-1, (3, self.n_heads, -1)).transpose(1, -2)
         q, k, v = heads.unbind(2)  # each (batch, heads, time, d_head)
         q, k = rotate_positions(q, turn), rotate_positions(k, turn)
-        y = attend(self.queries(q), self.cached(k), self.cached(v), mask)
+        y = attend(self.queries(q), self.cached(k), self.cached_values(v), mask)
         x = x + self.out(self.out_norm(y.transpose(1, 2).flatten(2)))
         gate, up = self.gate_up(self.mlp_norm(x)).chunk(2, -1)
         return x + self.down(self.down_norm(F.silu(gate) * up))
@@ -148,10 +149,16 @@ class Block(nn.Module):
         how = self.precision
         return rounded(q, self.query_format, how.kv_granularity, how)
 
-    def cached(self, x: Tensor) -> Tensor:
-        """Rotated keys, or values, as a cache gives them back."""
+    def cached(self, k: Tensor) -> Tensor:
+        """Rotated keys as a cache gives them back."""
         how = self.precision
-        return rounded(x, self.cache_format, how.kv_granularity, how)
+        return rounded(k, self.cache_format, how.kv_granularity, how)
+
+    def cached_values(self, v: Tensor) -> Tensor:
+        """Values as a cache gives them back, in the format of keys or their own."""
+        how = self.precision
+        fmt = self.value_format if how.values else self.cache_format
+        return rounded(v, fmt, how.kv_granularity, how)
 
 
 class Transformer(nn.Module):

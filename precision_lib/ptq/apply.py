@@ -147,10 +147,12 @@ def _set_precision(model: Transformer, **changes: Any) -> None:
     """Put other formats in place, those of weights that are rounded excepted."""
     precision = replace(model.precision, **changes)
     model.precision = precision
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, Block):
             module.precision = precision
             module.cache_format = parse_format(precision.kv_cache)
+            module.value_format = parse_format(precision.values or precision.kv_cache)
         elif isinstance(module, QuantLinear):
-            module.precision = precision
-            module.input_format = parse_format(precision.activations)
+            own = precision.of_down if name.endswith(".down") else precision
+            module.precision = own
+            module.input_format = parse_format(own.activations)

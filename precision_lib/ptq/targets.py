@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from precision_lib.errors import UserError
-from precision_lib.formats import HIGH_PRECISION
+from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.model.transformer import Norm, Transformer
 
 
@@ -74,7 +74,8 @@ def _block_folds(model: Transformer, number: int) -> Iterable[Fold]:
     yield Fold(f"{at}.attention_norm", (f"{at}.qkv",))
     if isinstance(block.out_norm, Norm):
         yield Fold(f"{at}.out_norm", (f"{at}.out",))
-    elif model.precision.kv_cache == HIGH_PRECISION:  # else values are rounded between
+    elif model.precision.bits["kv_bits"] == HIGH_PRECISION_BITS:
+        # else values are rounded between
         yield Fold(
             f"{at}.qkv", (f"{at}.out",), (2 * config.d_model, 3 * config.d_model)
         )

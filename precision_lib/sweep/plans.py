@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import pydantic
 
@@ -15,6 +15,7 @@ from precision_lib.model.shapes import PAPER_SHAPES, SHAPES, peak_learning_rate
 from precision_lib.runs.run_table import Role
 from precision_lib.runs.strict_yaml import read_yaml
 from precision_lib.sweep.branches import branches
+from precision_lib.sweep.phases import two_phases
 from precision_lib.sweep.rate_rule import read_rule
 from precision_lib.text.corpus import SEQUENCE
 from precision_lib.training.config import RunConfig
@@ -67,6 +68,9 @@ class Set(pydantic.BaseModel):
         Instead of a run a D, those of `precision_lib.sweep.branches.branches`: one
         long run at a constant rate, and off it a branch to each D that decays over
         this share of it.
+    low_shares : list of float, optional
+        Instead of each run those of `precision_lib.sweep.phases.two_phases`: in full
+        precision first, and its own precision for these shares of its tokens.
     settings : list of dict
         Other fields of `precision_lib.training.config.RunConfig`, such as
         ``{weight_decay: 0.0}``, and `extra_norm` and `vocab_size` of the model.
@@ -90,6 +94,7 @@ class Set(pydantic.BaseModel):
     batch_factor: list[pydantic.PositiveFloat] = [1.0]
     rule_tokens: pydantic.PositiveInt | None = None
     branch: float | None = pydantic.Field(None, gt=0, lt=1)
+    low_shares: list[Annotated[float, pydantic.Field(ge=0, le=0.9)] | Literal[1]] = []
     settings: list[OtherFields] = [OtherFields()]  # type: ignore[valid-type]
 
     @pydantic.model_validator(mode="after")
@@ -101,6 +106,8 @@ class Set(pydantic.BaseModel):
         of_rule = {"rate_factor", "batch_factor", "rule_tokens"}
         if not self.rule and (without := sorted(of_rule & self.model_fields_set)):
             raise ValueError(f"{without[0]} needs a rule")
+        if self.branch and self.low_shares:
+            raise ValueError("branch and low_shares exclude each other")
         return self
 
     def configs(self) -> list[RunConfig]:
@@ -118,6 +125,8 @@ class Set(pydantic.BaseModel):
                 RunConfig(model, bits, tokens, seed=seed, **(chosen | other))
                 for chosen in self._chosen(named, tokens, other)
             ]
+        if self.low_shares:
+            return [one for run in runs for one in two_phases(run, self.low_shares)]
         return branches(runs, self.branch) if self.branch else runs
 
     def _chosen(

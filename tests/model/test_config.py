@@ -34,3 +34,14 @@ def test_blocks_that_fit():
     """Sixteen neighbors divide 32, 80 and a head of 16."""
     RunConfig(SHAPE, Precision("nvfp4", "nvfp4", "nvfp4"))
     RunConfig(SHAPE, Precision("int4", weight_granularity="group:16"))
+
+
+def test_keys_and_values_and_one_input_in_formats_of_their_own():
+    precision = Precision("int4", "int4", "int3", values="int2", down_input="int8")
+    assert precision.bits == {"weight_bits": 4, "activation_bits": 4, "kv_bits": 2}
+    assert precision.formats["activation_format"] == "int4/int8"
+    assert precision.lane.kv_cache == "int3"  # a lane would change the keys alone
+    same = Precision("int4", "int4", "int3", values="int3", down_input="int4")
+    assert same.formats == Precision("int4", "int4", "int3").formats
+    with pytest.raises(UserError, match="unknown format"):
+        Precision(values="intt")

@@ -5,6 +5,7 @@ from precision_lib.errors import UserError
 from precision_lib.formats import Int
 from precision_lib.model.config import ModelConfig, Precision
 from precision_lib.model.transformer import Transformer
+from precision_lib.ptq import quantize
 from precision_lib.rounding.quantizer import block_size, fake_quantize
 from precision_lib.sweep.plans import SHAPES
 from tests.helpers import SMALL
@@ -95,3 +96,23 @@ def test_a_bad_width_and_a_bad_format():
         ModelConfig(30, 1, 4, 32)
     with pytest.raises(UserError, match="unknown format 'int'"):
         Precision(weights="int")
+
+
+def test_values_and_one_input_are_rounded_in_their_own_format():
+    """And as the part says where they have none."""
+    shape, ids = ModelConfig(16, 1, 2, 32), torch.arange(20).view(2, 10)
+
+    def loss(**formats):
+        with torch.no_grad():
+            return float(Transformer(shape, Precision(**formats))(ids))
+
+    pairs = [("kv_cache", "values"), ("activations", "down_input")]
+    for part, own in pairs:
+        both = loss(**{part: "int3"})
+        assert loss(**{part: "int3", own: "int3"}) == both
+        one, other = loss(**{part: "int3", own: "float32"}), loss(**{own: "int3"})
+        assert len({both, one, other, loss()}) == 4
+    made = Transformer(shape, Precision(activations="int3", down_input="int8"))
+    made.requires_grad_(False)
+    kept = quantize(made, "rtn", None).model
+    assert float(kept(ids)) == float(made(ids))
