@@ -56,10 +56,13 @@ def kurtosis(x: Tensor) -> float:
 
 
 def peak(x: Tensor) -> float:
-    """Largest magnitude over the median magnitude.
+    """Largest magnitude over the median magnitude; infinite where half are zero.
 
     >>> peak(torch.tensor([1.0, -3.0, 8.0, 1.0]))
     4.0
+    >>> peak(torch.tensor([0.0, 0.0, 8.0]))  # as activations of a few bits can be
+    inf
     """
     size = x.double().abs().cpu().numpy()
-    return float(size.max() / np.median(size))
+    with np.errstate(divide="ignore"):
+        return float(size.max() / np.median(size))

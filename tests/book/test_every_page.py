@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,7 @@ from playwright.sync_api import (
 from tests.book.conftest import NOTE_VIOLATIONS, Page
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-SHARES = 12  # of the pages, a test each, for the processes that share the work
+SHARES = 10  # of the pages, a test each, for the processes that share the work
 WIDE: ViewportSize = {"width": 1300, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 MOST_BYTES = 1_500_000
@@ -54,6 +55,11 @@ FAULTS = """async options => (await axe.run(document, options)).violations
     .filter(fault => ['serious', 'critical'].includes(fault.impact))
     .flatMap(fault => fault.nodes.map(
         node => `${fault.id}: ${node.target} ${node.html.slice(0, 200)}`))"""
+# A source listing is one page with another text, and what goes with that.
+ARTICLE = re.compile(r'<article class="bd-article">.*?</article>', re.DOTALL)
+OWN = re.compile(r"<title>.*?</title>|pagename = '[^']*'|'sha256-[^']*'", re.DOTALL)
+UPWARDS = re.compile(r"(\.\./)+")
+PUT = "text => { document.querySelector('article').outerHTML = text; }"
 # A token of code has a color and nothing else that a reader, seeing or not, is told;
 # as one text a listing of thousands of them is looked at in a tenth of the time.
 CODE_AS_TEXT = """() => {
@@ -61,6 +67,11 @@ CODE_AS_TEXT = """() => {
         if (!token.children.length && token.getAttributeNames().every(
             name => name === 'class')) token.replaceWith(token.textContent);
     document.body.normalize(); }"""
+STRUCTURE: dict[str, Any] = {
+    "resultTypes": ["violations"],
+    "preload": False,  # the policy forbids it
+    "rules": {"color-contrast": {"enabled": False}},
+}
 # The contrast of a text hangs on its color, size and weight and on what is painted
 # behind it. One text of each look is enough: a page has thousands of tokens of code.
 CONTRAST = """async () => {
@@ -116,8 +127,8 @@ def bytes_sent(path: Path) -> int:
     return len(gzip.compress(content, 6) if path.suffix in TEXT else content)
 
 
-def visit(tab: Tab, path: Path, listing: bool) -> Visit:
-    """Open a page. Source listings are all alike: their colors are not looked at."""
+def visit(tab: Tab, path: Path) -> Visit:
+    """Open a page."""
     errors: list[str] = []
     fetched: set[str] = set()
     listeners: dict[Any, Any] = {
@@ -135,7 +146,7 @@ def visit(tab: Tab, path: Path, listing: bool) -> Visit:
     violations = tab.evaluate("window.violations")
     files = {Path(unquote(urlsplit(url).path)) for url in fetched if "file:" in url}
     wide = tab.evaluate(TOO_WIDE)
-    inaccessible = faults(tab, listing)
+    inaccessible = faults(tab)
     tab.set_viewport_size(NARROW)
     found = Visit(
         errors=errors,
@@ -162,19 +173,10 @@ def note_errors(errors: list[str]) -> Callable[[ConsoleMessage], None]:
     return note
 
 
-def faults(tab: Tab, listing: bool) -> list[str]:
+def faults(tab: Tab) -> list[str]:
     """What assistive tools stumble over, and contrast in the light and in the dark."""
     tab.evaluate(AXE.read_text(encoding="utf-8"))  # not a script of the page
-    if listing:
-        tab.evaluate(CODE_AS_TEXT)
-    options: dict[str, Any] = {
-        "resultTypes": ["violations"],
-        "preload": False,  # the policy forbids it
-        "rules": {"color-contrast": {"enabled": False}},
-    }
-    found: list[str] = tab.evaluate(FAULTS, options)
-    if listing:
-        return found
+    found: list[str] = tab.evaluate(FAULTS, STRUCTURE)
     found += tab.evaluate(CONTRAST)
     tab.emulate_media(color_scheme="dark")
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
@@ -186,16 +188,14 @@ def faults(tab: Tab, listing: bool) -> list[str]:
 def test_every_page_is_whole_light_and_usable_by_everybody(
     share: int, html: Path, pages: dict[Path, Page], browser: Browser
 ) -> None:
-    paths = sorted(pages.keys() - {html / "index.html"})  # which leads on at once
-    names = {path: path.relative_to(html).as_posix() for path in paths}
-    context = browser.new_context()
-    context.add_init_script(NOTE_VIOLATIONS)
-    tab = context.new_page()
+    paths = [html / "index.html", *listings(html, pages)[1:]]  # which leads on at once
+    paths = sorted(pages.keys() - set(paths))
+    tab = new_tab(browser)
     visits = {
-        names[path]: visit(tab, path, names[path].startswith("_modules/precision"))
+        path.relative_to(html).as_posix(): visit(tab, path)
         for path in paths[share::SHARES]
     }
-    context.close()
+    tab.context.close()
     assert len(visits) >= len(paths) // SHARES
     kinds = [name for name in Visit.__annotations__ if name != "sent"]
     for kind in kinds:
@@ -207,3 +207,40 @@ def test_every_page_is_whole_light_and_usable_by_everybody(
         if sum(seen.sent.values()) > MOST_BYTES
     }
     assert heavy == {}
+
+
+def listings(html: Path, pages: dict[Path, Page]) -> list[Path]:
+    """The pages with the source of a module each."""
+    folder = html / "_modules" / "precision_lib"
+    return sorted(path for path in pages if folder in path.parents)
+
+
+def new_tab(browser: Browser) -> Tab:
+    """A tab of its own that notes what the policy of a page refuses."""
+    context = browser.new_context()
+    context.add_init_script(NOTE_VIOLATIONS)
+    return context.new_page()
+
+
+@pytest.mark.parametrize("share", range(2))
+def test_listings_are_one_page_with_other_texts_that_are_as_good(
+    share: int, html: Path, pages: dict[Path, Page], browser: Browser
+) -> None:
+    """The first is opened as any page is, then shows the text of each other one.
+
+    What fits into a narrow window fits into a wide one here: a text that scrolls.
+    """
+    paths = listings(html, pages)
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    frames = {UPWARDS.sub("", OWN.sub("", ARTICLE.sub("", t))) for t in texts.values()}
+    assert len(frames) == 1
+    most = sum(visit(tab := new_tab(browser), paths[0]).sent.values())
+    own = bytes_sent(paths[0])
+    for path in paths[share::2]:
+        (article,) = ARTICLE.findall(texts[path])
+        assert most - own + bytes_sent(path) < MOST_BYTES, path
+        tab.evaluate(PUT, article)
+        assert tab.evaluate(TOO_WIDE) == [], path
+        tab.evaluate(CODE_AS_TEXT)
+        assert tab.evaluate(FAULTS, STRUCTURE) == [], path
+    tab.context.close()
