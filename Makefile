@@ -8,7 +8,7 @@ PARAMETERS ?=
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf scorecard launch check newest test lint notebooks lab environment test-environment clean
+.PHONY: help book pdf launch check newest test lint notebooks lab environment test-environment clean
 
 help:  ## this list
 	@echo "make book                 execute the notebooks, build the book, say which page to open"
@@ -22,7 +22,6 @@ help:  ## this list
 	@echo "make environment          install into .venv, nothing else"
 	@echo "make lab                  open JupyterLab on the notebooks"
 	@echo "make pdf                  the whole book as one PDF; needs Chromium"
-	@echo "make scorecard            data/scorecard.csv from the executed chapters, README figure"
 	@echo "make launch               copies of the notebooks that install the library on Colab"
 	@echo "make lint                 ruff and mypy only"
 	@echo "make clean                remove what was built; the environment .venv stays"
@@ -40,10 +39,6 @@ book: environment
 
 pdf: book
 	@$(IN_VENV) -m tools.pdf
-
-scorecard: environment
-	@$(IN_VENV) -m tools.scorecard
-	@$(IN_VENV) -m tools.readme_figure
 
 launch: environment
 	@$(IN_VENV) -m tools.launch

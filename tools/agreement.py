@@ -8,58 +8,39 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from precision_lib.findings.outcomes import load_outcomes
-from precision_lib.findings.scorecard import collected, load_scorecard
 from precision_lib.paths import DATA
 from tools.machine import machine
 from tools.outcomes import outcomes_of
 
-PUBLISHED_MACHINE = DATA / "scorecard_machine.json"
+PUBLISHED_MACHINE = DATA / "outcomes_machine.json"
 NUMBERS = ("estimate", "low", "high")
+WORDS = ("word", "complete", "units", "runs", "missing")  # none may differ
+COMMAND = "python -m tools.outcomes"
 NOTED = 1 / 100  # of an interval's length: what the page counts
 ALLOWED = {"estimate": 1 / 50, "low": 1 / 10, "high": 1 / 10}  # what `make test` allows
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A published table: what names a row, what may not differ, what makes it."""
-
-    keys: tuple[str, ...]
-    words: tuple[str, ...]
-    command: str
-
-
-CHAPTERS = Kind(("finding", "quantity"), ("runs",), "make scorecard")
-FINDINGS = Kind(
-    ("id",),
-    ("word", "complete", "units", "runs", "missing"),
-    "python -m tools.outcomes",
-)
-
-
-def shifts(published: pd.DataFrame, made: pd.DataFrame, kind: Kind) -> pd.DataFrame:
-    """What differs, one row an entry of either table.
+def shifts(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """What differs, one row a finding of either table.
 
     Columns ``name``; ``estimate``, ``low`` and ``high``: how far the number moved, in
     lengths of the published interval; and ``words``: sentences on all that may not
     differ.
     """
     both = published.merge(
-        made, on=[*kind.keys], how="outer", suffixes=("_was", ""), indicator=True
+        made, on="id", how="outer", suffixes=("_was", ""), indicator=True
     )
-    rows = [_shift(row, kind) for row in both.to_dict("records")]
+    rows = [_shift(row) for row in both.to_dict("records")]
     return pd.DataFrame(rows, columns=["name", *NUMBERS, "words"])
 
 
-def _shift(row: dict[Any, Any], kind: Kind) -> dict[str, Any]:
-    name = ", ".join(row[key] for key in kind.keys)
-    cure = f"; if the runs are new: {kind.command}"
+def _shift(row: dict[Any, Any]) -> dict[str, Any]:
+    name, cure = row["id"], f"; if the runs are new: {COMMAND}"
     if row["_merge"] != "both":
         where = "made anew" if row["_merge"] == "left_only" else "in the table"
         return {"name": name, "words": [f"{name}: is not {where}{cure}"]}
@@ -74,7 +55,7 @@ def _shift(row: dict[Any, Any], kind: Kind) -> dict[str, Any]:
         found[column] = math.inf if math.isnan(moved) else moved
     found["words"] = [
         f"{name}: {column} is {row[column]!r} and not {row[f'{column}_was']!r}{cure}"
-        for column in kind.words
+        for column in WORDS
         if not _equal(row[column], row[f"{column}_was"])
     ]
     return found
@@ -112,21 +93,14 @@ def in_one_line(table: pd.DataFrame) -> str:
         f"{len(said)} WORDS DIFFER ({'; '.join(said)})" if said else "no word differs"
     )
     return (
-        f"words and numbers: {start} from data/outcomes.csv and data/scorecard.csv; "
-        f"{moved(table)} of {table[[*NUMBERS]].size} numbers by more than a hundredth "
-        "of their interval"
+        f"words and numbers: {start} from data/outcomes.csv; {moved(table)} of "
+        f"{table[[*NUMBERS]].size} numbers by more than a hundredth of their interval"
     )
 
 
-def findings_here() -> pd.DataFrame:
+def here() -> pd.DataFrame:
     """`shifts` of the registered findings, estimated on this machine."""
-    return shifts(load_outcomes(), outcomes_of(DATA), FINDINGS)
-
-
-def here(executed: list[Path]) -> pd.DataFrame:
-    """`shifts` of the findings, and of the chapters as they were executed here."""
-    chapters = shifts(load_scorecard(), collected(executed), CHAPTERS)
-    return pd.concat([findings_here(), chapters], ignore_index=True)
+    return shifts(load_outcomes(), outcomes_of(DATA))
 
 
 def for_the_page(table: pd.DataFrame) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def stage(executed: list[Path]) -> None:
     (SOURCE / figure).write_bytes(readme_figure.draw())  # of the tables as they are now
     for path in executed:
         shutil.copy2(path, SOURCE / "notebooks" / path.name)
-    facts = agreement.for_the_page(agreement.here(executed))
+    facts = agreement.for_the_page(agreement.here())
     AGREEMENT.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

@@ -23,7 +23,6 @@ from typing import Any
 from bs4 import BeautifulSoup
 
 GLUED = "application/papermill.record/text/plain"
-SCORES = "application/vnd.precision-lib.scorecard+json"
 SLOT = re.compile(r"\{glue:text\}`([^:`]+)(?::([^`]*))?`")
 UNSEEN = {"remove-cell", "remove-output"}
 FIGURES = ("image/svg+xml", "image/png")
@@ -130,16 +129,7 @@ def of_output(output: dict[str, Any]) -> str:
     for kind in FIGURES:
         if kind in data:
             return f"figure {hashlib.sha256(data[kind].encode()).hexdigest()[:12]}"
-    rows = [json.dumps(rounded(row)) for row in output["data"].get(SCORES, [])]
-    return "\n".join([*rows, data.get("text/plain", "")])
-
-
-def rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with six digits a number: the last ones hang on the order of sums."""
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in row.items()
-    }
+    return data.get("text/plain", "")
 
 
 if __name__ == "__main__":

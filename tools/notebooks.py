@@ -123,12 +123,10 @@ def shared_key() -> str:
     inputs = files_under(
         ROOT / "precision_lib", ROOT / "data", ROOT / "requirements.txt"
     )
-    # the scorecard is made of the notebooks and not they of it; outcomes are shown by
-    # the pages
-    inputs = [
+    inputs = [  # outcomes are shown by the pages
         path
         for path in inputs
-        if path.suffix != ".md" and not path.name.startswith(("scorecard", "outcomes"))
+        if path.suffix != ".md" and not path.name.startswith("outcomes")
     ]
     return digest(inputs, sys.version)
 

@@ -1,6 +1,7 @@
 """Write what came of each registered finding on the second table: data/outcomes.csv.
 
-Our laws, data/laws.json, are fitted anew with it where rows were added since.
+Which machine made it stands beside it, in data/outcomes_machine.json. Our laws,
+data/laws.json, are fitted anew with it where rows were added since.
 
 python -m tools.outcomes [--data FOLDER]
 
@@ -11,6 +12,7 @@ pages show the words of this table; a test fails once it is older than the rows.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from functools import cache
 from pathlib import Path
@@ -26,6 +28,7 @@ from precision_lib.findings.preregistration import preregistered
 from precision_lib.paths import DATA
 from precision_lib.runs.run_table import load_costs, load_ptq, load_runs, write_table
 from precision_lib.sweep.plans import Plan, read_plan
+from tools.machine import machine
 
 
 def main() -> int:
@@ -35,6 +38,8 @@ def main() -> int:
     data = parser.parse_args().data
     table = outcomes_of(data)
     write_table(table, data / "outcomes.csv")
+    facts = json.dumps(machine(), indent=1) + "\n"
+    (data / "outcomes_machine.json").write_text(facts, encoding="utf-8")
     shown = table[["id", "word", "complete", "estimate", "low", "high", "missing"]]
     print(shown.round(3).to_string(index=False, max_colwidth=60))
     if kept_laws(data) is None:

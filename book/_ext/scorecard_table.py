@@ -24,6 +24,7 @@ from precision_lib.findings.outcomes import (
     effect,
     load_outcomes,
     standing,
+    with_letters,
     would_decide,
 )
 from precision_lib.findings.preregistration import (
@@ -31,7 +32,6 @@ from precision_lib.findings.preregistration import (
     Finding,
     preregistered,
 )
-from precision_lib.findings.scorecard import with_letters
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
 

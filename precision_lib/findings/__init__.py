@@ -1,4 +1,4 @@
 """Findings: what each chapter computes, one file a finding.
 
-`outcomes` has the word of each finding, `scorecard` the numbers of the short runs.
+`outcomes` has the word of each finding.
 """

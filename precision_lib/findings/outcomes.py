@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ import pandas as pd
 from precision_lib.errors import Undetermined
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.preregistration import Finding, preregistered
-from precision_lib.findings.scorecard import findings, with_interval
 from precision_lib.paths import DATA
 
 COLUMNS = ["id", "prediction", "word", "complete", "estimate", "low", "high", "error"]
@@ -25,6 +26,7 @@ COLUMNS += ["low_90", "high_90", "units", "forecast", "ranges", "runs", "hours"]
 COLUMNS += ["missing"]
 PATH = DATA / "outcomes.csv"
 NO_EFFECT = "–"
+LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ"}
 
 
 def outcomes(
@@ -117,6 +119,16 @@ def load_outcomes(path: Path = PATH) -> pd.DataFrame:
     )
 
 
+@cache
+def findings() -> pd.DataFrame:
+    """The findings, and our own questions: id, claim, source, chapter.
+
+    >>> findings().set_index("id").loc["F1b", "chapter"]
+    '04_ptq_degradation'
+    """
+    return pd.read_csv(DATA / "findings.csv", dtype=str)
+
+
 def chapters_of(finding: Finding) -> list[str]:
     """The chapters that treat it, the first of them at length.
 
@@ -178,3 +190,33 @@ are left. Until then: no run is it.'
 
 def _not_begun(row: Mapping[Any, Any]) -> list[str]:
     return [text for text in row["runs"].split(", ") if " 0 of " in text]
+
+
+def with_letters(text: str) -> str:
+    """A text whose constants have the paper's letters.
+
+    >>> with_letters("R2 of delta, gamma_D above alpha")
+    'R² of δ, γ_D above α'
+    """
+    names = r"\b(alpha|beta|gamma|delta)(?![a-z])"
+    text = re.sub(names, lambda name: LETTERS[name[0]], text)
+    return re.sub(r"\bR2\b", "R²", text)
+
+
+def with_interval(estimate: float, low: float, high: float) -> str:
+    """A number and both ends, three digits each.
+
+    >>> with_interval(0.6, 0.5, float("inf"))
+    '0.6 (0.5 to ∞)'
+    """
+    number, *ends = map(_three_digits, (estimate, low, high))
+    return f"{number} ({' to '.join(ends)})"
+
+
+def _three_digits(number: float) -> str:
+    if math.isnan(number):
+        return "–"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    large = abs(number) >= 10_000
+    return f"{number:.2e}" if large else f"{number:.3g}"

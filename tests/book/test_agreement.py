@@ -12,17 +12,14 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from precision_lib.findings import scorecard
 from precision_lib.findings.outcomes import load_outcomes
-from precision_lib.findings.scorecard import entry
-from tests.book.conftest import SOURCES, Page as BookPage
+from tests.book.conftest import Page as BookPage
 from tools import agreement, book, notebooks
-from tools.agreement import CHAPTERS, FINDINGS, Kind
 from tools.machine import machine
 from tools.steps import ROOT
 
-GOOD = entry("F1", "gamma_D", (0.6, 0.5, 0.7), 99, paper=0.507)
-OTHER = entry("base", "R2", (0.98, 0.97, 0.99), 40)
+COLUMNS = ["id", *agreement.NUMBERS, "units"]
+GOOD, OTHER = ("turn", 0.6, 0.5, 0.7, 99), ("base", 0.98, 0.97, 0.99, 40)
 CONF = f"""
 import sys
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "book" / "_ext")!r}]
@@ -31,27 +28,22 @@ myst_enable_extensions = ["colon_fence"]
 """
 
 
-def faults(
-    published: pd.DataFrame, made: pd.DataFrame, kind: Kind = CHAPTERS
-) -> list[str]:
+def faults(published: pd.DataFrame, made: pd.DataFrame) -> list[str]:
     """All that `make test` may not find."""
-    return found_in(agreement.shifts(published, made, kind))
+    return found_in(agreement.shifts(published, made))
 
 
 def found_in(table: pd.DataFrame) -> list[str]:
     return agreement.words(table) + agreement.too_far(table)
 
 
-def card(*entries: object) -> pd.DataFrame:
-    return pd.DataFrame(list(entries))
-
-
-def executed() -> list[Path]:
-    return [notebooks.EXECUTED / path.name for path in SOURCES]
+def table(*rows: tuple[object, ...]) -> pd.DataFrame:
+    made = pd.DataFrame(rows, columns=COLUMNS)
+    return made.assign(word="supports", complete=True, runs="9 of 9", missing="none")
 
 
 def test_the_words_are_those_of_the_rows_that_are_there() -> None:
-    assert found_in(agreement.findings_here()) == []
+    assert found_in(agreement.here()) == []
 
 
 def test_a_planted_word_fails_that_test_and_names_the_command(
@@ -67,81 +59,74 @@ def test_a_planted_word_fails_that_test_and_names_the_command(
         test_the_words_are_those_of_the_rows_that_are_there()
 
 
-def test_the_chapters_say_what_is_published(html: Path) -> None:
-    made = scorecard.collected(executed())
-    assert faults(scorecard.load_scorecard(), made) == []
-
-
 @pytest.mark.parametrize(("column", "length"), [("estimate", 0.02), ("low", 0.1),
                                                 ("high", 0.1)])  # fmt: skip
 def test_a_number_may_move_by_a_part_of_its_interval(
     column: str, length: float
 ) -> None:
-    was = card(GOOD, OTHER)
-    step = length * (GOOD.high - GOOD.low)
+    was = table(GOOD, OTHER)
+    step = length * 0.2
     for share, fails in ((0.99, False), (1.01, True)):
         moved = was[column] + share * step * (was.index == 0)
         made = was.assign(**{column: moved})
         found = faults(was, made)
         assert bool(found) == fails
-        assert not fails or found[0].startswith(f"F1, gamma_D: {column} moved by")
-        assert agreement.moved(agreement.shifts(was, made, CHAPTERS)) == 1
+        assert not fails or found[0].startswith(f"turn: {column} moved by")
+        assert agreement.moved(agreement.shifts(was, made)) == 1
 
 
 def test_a_count_may_not_differ() -> None:
-    was = card(GOOD, OTHER)
-    made = was.assign(runs=[98, 40])
+    was = table(GOOD, OTHER)
+    made = was.assign(units=[98, 40])
     (found,) = faults(was, made)
-    assert found.startswith("F1, gamma_D: runs is 98 and not 99")
-    said = agreement.in_one_line(agreement.shifts(was, made, CHAPTERS))
-    assert "1 WORDS DIFFER (F1, gamma_D:" in said
+    assert found.startswith("turn: units is 98 and not 99")
+    said = agreement.in_one_line(agreement.shifts(was, made))
+    assert "1 WORDS DIFFER (turn:" in said
 
 
 def test_a_finding_without_an_estimate_equals_itself_alone(tmp_path: Path) -> None:
     was = load_outcomes()
-    assert faults(was, was, FINDINGS) == []
+    assert faults(was, was) == []
     was.to_csv(tmp_path / "outcomes.csv", index=False)
-    assert faults(was, load_outcomes(tmp_path / "outcomes.csv"), FINDINGS) == []
+    assert faults(was, load_outcomes(tmp_path / "outcomes.csv")) == []
     waits = was["estimate"].isna()
-    found = faults(was, was.assign(estimate=was["estimate"].fillna(0.1)), FINDINGS)
+    found = faults(was, was.assign(estimate=was["estimate"].fillna(0.1)))
     assert len(found) == waits.sum()
     newer = was.assign(runs="base 75 of 75")
-    assert all(FINDINGS.command in text for text in faults(was, newer, FINDINGS))
+    assert all(agreement.COMMAND in text for text in faults(was, newer))
 
 
 def test_missing_and_new_entries_are_named() -> None:
-    assert sorted(faults(card(GOOD), card(OTHER))) == [
-        "F1, gamma_D: is not made anew; if the runs are new: make scorecard",
-        "base, R2: is not in the table; if the runs are new: make scorecard",
-    ]
+    cure = f"; if the runs are new: {agreement.COMMAND}"
+    assert sorted(faults(table(GOOD), table(OTHER))) == [
+        f"base: is not in the table{cure}", f"turn: is not made anew{cure}"
+    ]  # fmt: skip
 
 
 def test_equal_tables_agree_and_open_ends_are_equal(tmp_path: Path) -> None:
-    open_ended = entry("G", "x", (1.0, -math.inf, math.inf), 1)
-    table = card(GOOD, OTHER, open_ended)
-    table.to_csv(tmp_path / "card.csv", index=False)
-    again = pd.read_csv(tmp_path / "card.csv")
-    assert faults(table, again) == []
-    assert faults(table, table.assign(high=9.0)) != []
-    assert agreement.in_one_line(agreement.shifts(table, again, CHAPTERS)) == (
-        "words and numbers: no word differs from data/outcomes.csv and "
-        "data/scorecard.csv; 0 of 9 numbers by more than a hundredth of their interval"
+    was = table(GOOD, OTHER, ("open", 1.0, -math.inf, math.inf, 1))
+    was.to_csv(tmp_path / "outcomes.csv", index=False)
+    again = pd.read_csv(tmp_path / "outcomes.csv")
+    assert faults(was, again) == []
+    assert faults(was, was.assign(high=9.0)) != []
+    assert agreement.in_one_line(agreement.shifts(was, again)) == (
+        "words and numbers: no word differs from data/outcomes.csv; "
+        "0 of 9 numbers by more than a hundredth of their interval"
     )
 
 
 def test_a_number_that_became_none_is_a_fault() -> None:
-    assert faults(card(GOOD), card(GOOD).assign(estimate=math.nan)) != []
+    assert faults(table(GOOD), table(GOOD).assign(estimate=math.nan)) != []
 
 
 def test_a_book_whose_words_differ_is_built_and_says_so_loudly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     facts = tmp_path / "agreement.json"
-    monkeypatch.setattr(agreement, "load_scorecard", lambda: card(GOOD))
-    changed = card(GOOD).assign(runs=98)
-    monkeypatch.setattr(agreement, "findings_here", lambda: None)
-    monkeypatch.setattr(agreement, "collected", lambda paths: changed)
-    found = agreement.for_the_page(agreement.here([]))
+    monkeypatch.setattr(agreement, "load_outcomes", lambda: table(GOOD))
+    changed = table(GOOD).assign(units=98)
+    monkeypatch.setattr(agreement, "outcomes_of", lambda folder: changed)
+    found = agreement.for_the_page(agreement.here())
     monkeypatch.setattr(notebooks, "execute", lambda sources: 0)
     monkeypatch.setattr(book, "is_fresh", lambda result, key: False)
     monkeypatch.setattr(book, "digest", lambda *inputs: "")
@@ -152,10 +137,10 @@ def test_a_book_whose_words_differ_is_built_and_says_so_loudly(
     monkeypatch.setattr(book, "build", lambda: 0)
     assert book.main() == 0
     said = capsys.readouterr().out
-    assert "1 WORDS DIFFER (F1, gamma_D: runs is 98 and not 99;" in said
+    assert "1 WORDS DIFFER (turn: units is 98 and not 99;" in said
     page = machine_page(tmp_path / "page", found)
     (box,) = page.select(".admonition.danger")
-    assert "runs is 98 and not 99" in box.get_text()
+    assert "units is 98 and not 99" in box.get_text()
 
 
 def machine_page(folder: Path, facts: dict[str, object]) -> BeautifulSoup:
@@ -177,5 +162,5 @@ def test_the_page_names_both_machines(html: Path, pages: dict[Path, BookPage]) -
     shown = pages[html / "book" / "status.html"].soup.get_text(" ", strip=True)
     for fact in (*published.values(), *machine().values()):
         assert fact in shown
-    count = len(scorecard.load_scorecard()) + len(load_outcomes())
+    count = len(load_outcomes())
     assert f"of {3 * count}" in shown and f"none of {count}" in shown

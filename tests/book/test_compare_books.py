@@ -60,16 +60,6 @@ def test_code_and_names_of_facts_may_change(
     assert told(old, new, capsys) == (0, "1 compared, 0 differ.\n")
 
 
-@pytest.mark.parametrize(("estimate", "differ"), [(0.5000000001, 0), (0.50001, 1)])
-def test_a_row_of_the_scorecard_differs_from_the_sixth_digit_on(
-    estimate: float, differ: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in {"old": 0.5, "new": estimate}.items():
-        row = {compare_books.SCORES: [{"finding": "F1", "estimate": value}]}
-        executed(tmp_path / name, code("show()", new_output("display_data", row)))
-    assert told(tmp_path / "old", tmp_path / "new", capsys)[0] == differ
-
-
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

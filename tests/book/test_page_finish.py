@@ -1,4 +1,4 @@
-"""Long tables of a chapter are folded, short ones and scorecards are not."""
+"""Long tables of a chapter are folded, short ones are not."""
 
 from __future__ import annotations
 
@@ -40,8 +40,3 @@ def test_two_tables_are_folded_one_by_one() -> None:
     soup = BeautifulSoup(page_finish.finished(page(20) + page(4)), "html.parser")
     assert len(soup.select("details")) == 1
     assert len(soup.select("table")) == 2
-
-
-def test_a_scorecard_is_never_folded() -> None:
-    card = page(20).replace('"dataframe"', '"dataframe chapter-scorecard"')
-    assert page_finish.finished(card) == card

@@ -15,9 +15,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from precision_lib.decide.paper import PAPER_RANGES
-from precision_lib.findings.outcomes import COLUMNS
+from precision_lib.findings.outcomes import COLUMNS, with_letters
 from precision_lib.findings.preregistration import WORDS, preregistered
-from precision_lib.findings.scorecard import with_letters
 from tools.steps import ROOT
 
 EXTENSIONS = ["reading", "reading_paths", "scorecard_table"]

@@ -14,7 +14,7 @@ import pytest
 from precision_lib.errors import UserError
 from precision_lib.findings import preregistration as registered
 from precision_lib.findings.estimate import Estimate
-from precision_lib.findings.scorecard import findings
+from precision_lib.findings.outcomes import findings
 from precision_lib.paths import DATA
 from tools import preregistration as history
 
