@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.errors import UserError
+from precision_lib.findings import predicted_laws
 from precision_lib.findings.predictions import (
     load_predictions,
     measured_beside,
@@ -95,8 +96,22 @@ def world(noise: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.DataFrame(rounded)
 
 
-@pytest.mark.slow
-def test_a_law_of_the_error_of_a_format_speaks_of_weights_alone() -> None:
+@pytest.fixture(scope="module")
+def predicted() -> pd.DataFrame:
+    """What all laws say of `CONFIGS`; fitted once, and nobody changes it."""
+    return predict_runs(CONFIGS, *world(0.003), replicates=200)
+
+
+def only(monkeypatch: pytest.MonkeyPatch, law: str, part: str) -> None:
+    """Let one law of the loss speak, and none of rounding."""
+    monkeypatch.setattr(predicted_laws, "LOSS", ((law, part),))
+    monkeypatch.setattr(predicted_laws, "DELTA", ())
+
+
+def test_a_law_of_the_error_of_a_format_speaks_of_weights_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    only(monkeypatch, "capacity", "weights")
     config = RunConfig(SHAPES["222k"], Precision(weights="int4"), tokens=12_800_000)
     found = predict_runs([config], *world(0.0), replicates=5)
     capacity = found[found["law"] == "capacity"].set_index("quantity")["predicted"]
@@ -107,9 +122,8 @@ def test_a_law_of_the_error_of_a_format_speaks_of_weights_alone() -> None:
     assert 0.3 * cost < capacity["cost"] < 3 * cost
 
 
-@pytest.mark.slow
-def test_the_truth_lies_in_the_intervals() -> None:
-    found = predict_runs(CONFIGS, *world(0.003), replicates=200)
+def test_the_truth_lies_in_the_intervals(predicted: pd.DataFrame) -> None:
+    found = predicted
     laws = found.groupby("quantity")["law"].nunique()
     assert laws.to_dict() == {"cost": 5, "delta": 2, "loss": 7, "post_loss": 1}
     assert found["predicted"].between(found["low"], found["high"]).all()
@@ -130,15 +144,17 @@ def test_the_truth_lies_in_the_intervals() -> None:
     assert (deltas["predicted"] < deltas["high"]).all()
 
 
-def test_the_table_keeps_its_form_in_a_file(tmp_path: Path) -> None:
-    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
-    write_table(found, tmp_path / "predictions.csv")
+def test_the_table_keeps_its_form_in_a_file(
+    predicted: pd.DataFrame, tmp_path: Path
+) -> None:
+    write_table(predicted, tmp_path / "predictions.csv")
     again = load_predictions(tmp_path / "predictions.csv")
-    pd.testing.assert_frame_equal(again, found)
+    pd.testing.assert_frame_equal(again, predicted)
 
 
-def test_what_was_measured_stands_beside_what_was_predicted() -> None:
-    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
+def test_what_was_measured_stands_beside_what_was_predicted(
+    predicted: pd.DataFrame,
+) -> None:
     known = CONFIGS[0].run_id
     first = {**columns(CONFIGS[0]), "seed": 0, "run_id": known, "loss": 2.5}
     ablated = first | {"run_id": "another corpus", "role": "ablation"}
@@ -146,7 +162,7 @@ def test_what_was_measured_stands_beside_what_was_predicted() -> None:
     runs["status"] = "finished"
     cost = {"run_id": known, "method": "gptq", "post_bits": [3, 4], "delta": [9.0, -1]}
     rounded = pd.DataFrame(cost).assign(post_loss=[11.5, 1.5])
-    both = measured_beside(found, runs, rounded)
+    both = measured_beside(predicted, runs, rounded)
     assert set(both["run_id"]) == {known}
     loss = both[both["quantity"] == "loss"]
     assert (loss["measured"] == 2.5).all()
@@ -160,16 +176,15 @@ def test_what_was_measured_stands_beside_what_was_predicted() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_prediction_below_zero_has_no_ratio() -> None:
+def test_a_prediction_below_zero_has_no_ratio(predicted: pd.DataFrame) -> None:
     """A law of format errors says that 8 bits save something; a page warned of it."""
-    found = predict_runs(CONFIGS, *world(0.003), replicates=50)
     known = CONFIGS[0].run_id
     first = {**columns(CONFIGS[0]), "seed": 0, "run_id": known, "loss": 2.5}
     runs = pd.DataFrame([first | {"role": "extrapolation", "status": "finished"}])
     rounded = pd.DataFrame(
         {"run_id": known, "method": "gptq", "post_bits": [3], "delta": 9.0}
     ).assign(post_loss=11.5)
-    both = measured_beside(found.assign(predicted=-0.01), runs, rounded)
+    both = measured_beside(predicted.assign(predicted=-0.01), runs, rounded)
     assert len(both) and both["miss"].isna().all()
 
 
@@ -186,7 +201,10 @@ def test_nothing_is_predicted_from_nothing() -> None:
         predict_runs(CONFIGS, runs.assign(role="tuning"), ptq, replicates=10)
 
 
-def test_the_scatter_of_bits_that_none_has_is_that_of_the_nearest() -> None:
+def test_the_scatter_of_bits_that_none_has_is_that_of_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    only(monkeypatch, "effective", "any")
     runs, ptq = world(0.0)
     wide = runs["weight_bits"].eq(3) & runs["kv_bits"].eq(32)
     runs["loss"] *= np.where(wide, np.exp(0.05 * np.tile([-1, 1], len(runs) // 2)), 1)
