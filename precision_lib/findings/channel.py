@@ -7,8 +7,6 @@ the base law.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -30,15 +28,23 @@ def channel_contest(
 ) -> pd.DataFrame:
     """Error of the loss after rounding at the largest size and the longest runs.
 
-    Returns, index of `FORMS`; error, the mean of abs(log(measured / predicted)) in
-    percent; difference to the paper's with low and high (bootstrap over cells of N and
-    D); r2 and runs.
+    Parameters
+    ----------
+    ptq : DataFrame
+        Roundings; those of unquantized runs by `method` to `bits` bits are used. Runs
+        of the largest N, and those of the largest D, are in no fit.
 
-    `ptq`: roundings; those of unquantized runs by `method` to `bits` bits are used.
-    Runs of the largest N, and those of the largest D, are in no fit.
+    Returns
+    -------
+    DataFrame
+        Index of `FORMS`; error, the mean of abs(log(measured / predicted)) in percent;
+        difference to the paper's with low and high (bootstrap over cells of N and D);
+        r2 and runs.
 
+    Examples
+    --------
     >>> from precision_lib.runs.run_table import load_ptq
-    >>> found = channel_contest(load_ptq(table="short"), "gptq", 3, draws=50)
+    >>> found = channel_contest(load_ptq(table="main"), "gptq", 3, draws=50)
     >>> found.index.tolist()
     ['channel', 'paper', 'paper, size and data coupled']
     """
@@ -65,23 +71,3 @@ def channel_contest(
             "r2": 1 - squares / spread, "runs": len(held),
         }  # fmt: skip
     return pd.DataFrame.from_dict(found, orient="index")
-
-
-def channel_contests(
-    ptq: pd.DataFrame, widths: Sequence[int] = (2, 3, 4), seed: int = 0
-) -> pd.DataFrame:
-    """`channel_contest` to nearest and by GPTQ at several widths.
-
-    Returns, index bits, method, form.
-
-    >>> from precision_lib.runs.run_table import load_ptq
-    >>> found = channel_contests(load_ptq(table="short"), widths=[4])
-    >>> found.index.names
-    FrozenList(['bits', 'method', 'form'])
-    """
-    tables = {
-        (bits, method): channel_contest(ptq, method, bits, seed=seed)
-        for bits in widths
-        for method in ("rtn", "gptq")
-    }
-    return pd.concat(tables, names=["bits", "method", "form"])

@@ -97,6 +97,24 @@ def raised_by_decay(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("tokens")
 
 
+def by_rate(measured: Measured, bits: int = 3, method: str = "gptq") -> pd.DataFrame:
+    """Loss and delta of unquantized runs that differ in rate and batch, by peak rate.
+
+    Returns, index N and batch (sequences); peak rate, rising, loss and δ.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> by_rate(load_measured(["tuning_rest"], "main")).columns.tolist()
+    ['peak rate', 'loss', 'δ']
+    """
+    rows = unquantized(measured.ptq)
+    rows = rows[(rows["method"] == method) & (rows["post_bits"] == bits)]
+    rows = rows[["run_id", "delta"]].merge(measured.runs, on="run_id")
+    rows = rows.sort_values(["N", "batch_size", "peak_lr"])
+    names = {"batch_size": "batch", "peak_lr": "peak rate", "delta": "δ"}
+    rows = rows.rename(columns=names).set_index(["N", "batch"])
+    return rows[["peak rate", "loss", "δ"]]
+
+
 def _mean(values: npt.NDArray[np.float64], name: str) -> dict[str, float]:
     n, reach = len(values), float("nan")
     if n > 1:

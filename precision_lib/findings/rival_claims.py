@@ -1,4 +1,8 @@
-"""Claims of 2025 and 2026 that the stored runs can be asked, one function each."""
+"""Claims of 2025 and 2026 that the second table can be asked, one function each.
+
+Each gives estimates with their 95% intervals; `precision_lib.findings.rival_numbers`
+puts them beside what is claimed.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,17 @@ import numpy as np
 import pandas as pd
 
 from precision_lib.findings import twins
-from precision_lib.findings.cost_powers import power_of
+from precision_lib.findings.composition import KINDS
+from precision_lib.findings.cost_growth import fit_growth
+from precision_lib.findings.estimate import Estimate
+from precision_lib.findings.floating_types import costs_by_type
 from precision_lib.findings.group_bootstrap import Array, resampled, slope_of
+from precision_lib.findings.measured import Measured
+from precision_lib.findings.part_costs import fit_cells, label
 from precision_lib.findings.rivals import weight_only
 from precision_lib.laws import bootstrap, fit
 
-COARSE = {"int": ("int2", "int3", "int4"), "float": ("e2m0", "e3m0", "e2m1", "e4m1")}
+ENDS = ["estimate", "low", "high"]
 TAILS = {
     "kurtosis of weights": "weight_kurtosis_mean",
     "max over median of weights": "weight_peak_mean",
@@ -20,41 +29,60 @@ TAILS = {
 }
 
 
+def row(found: Estimate) -> dict[str, float]:
+    """An estimate as a row of these tables.
+
+    >>> row(Estimate(0.5, 0.0, units=3))
+    {'estimate': 0.5, 'low': 0.5, 'high': 0.5, 'units': 3}
+    """
+    low, high = found.interval()
+    return {"estimate": found.value, "low": low, "high": high, "units": found.units}
+
+
 def kept_shares(
-    runs: pd.DataFrame, kind: str, replicates: int = 200, seed: int = 0
+    rows: pd.DataFrame, replicates: int = 200, seed: int = 0
 ) -> pd.DataFrame:
-    """Shares of size and of data that coarse formats keep, in the law of Quartet.
+    """Shares of size and of data that kinds of training keep, in the law of Quartet.
 
     Zhang et al. (arXiv 2602.19241): integers, whose error is additive, keep fewer
-    parameters; floats, whose error is relative, less data.
+    parameters and all of the data.
 
-    Returns, index format; eff_N, eff_D, each with _low and _high (bootstrap over
-    cells).
+    Parameters
+    ----------
+    rows : DataFrame
+        As `precision_lib.findings.rivals.kinds_of_training` gives it.
 
-    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `kind`: "int" or
-    "float".
+    Returns
+    -------
+    DataFrame
+        Index side, "eff_N" or "eff_D", and weight_format, without the unquantized one;
+        estimate, low and high (bootstrap over cells of N and D), units, their number.
 
+    Examples
+    --------
+    >>> from precision_lib.findings.rivals import kinds_of_training
     >>> from precision_lib.runs.run_table import load_runs
-    >>> kept_shares(load_runs(table="short"), "int", 3).index.tolist()
-    ['int2', 'int3', 'int4']
+    >>> found = kept_shares(kinds_of_training(load_runs(table="main")), 5)
+    >>> bool((found.loc["eff_N", "high"] < 1).all())
+    True
     """
-    table = weight_only(runs, "base", "parts", "floating")
-    table = table[table["weight_format"].isin(["float32", *COARSE[kind]])]
-    cells = twins.cells(table)
-    found = fit(table, "quartet", starts=20, seed=seed)
-    draws = bootstrap(found, "cluster", replicates, seed, by=cells.to_numpy())
-    rows: dict[str, dict[str, float]] = {}
-    for name in COARSE[kind]:
-        rows[name] = {}
-        for side in ("eff_N", "eff_D"):
-            low, high = draws.interval(f"{side}[{name}]")
-            rows[name][side] = found.params[f"{side}[{name}]"]
-            rows[name] |= {f"{side}_low": low, f"{side}_high": high}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    cells = twins.cells(rows)
+    with np.errstate(over="ignore"):  # of replicates that lead astray
+        found = fit(rows, "quartet", starts=20, seed=seed)
+        draws = bootstrap(found, "cluster", replicates, seed, by=cells.to_numpy())
+    kinds = sorted(set(rows["weight_format"]) - {"float32"})
+    table = {}
+    for side in ("eff_N", "eff_D"):
+        for kind in kinds:
+            name = f"{side}[{kind}]"
+            ends = draws.interval(name)
+            table[side, kind] = [found.params[name], *ends, cells.nunique()]
+    index = pd.MultiIndex.from_tuples(list(table))
+    return pd.DataFrame(list(table.values()), index, [*ENDS, "units"])
 
 
 def exponents_by_width(
-    runs: pd.DataFrame, bits: int = 2, draws: int = 300, seed: int = 0
+    runs: pd.DataFrame, bits: int = 3, draws: int = 300, seed: int = 0
 ) -> pd.DataFrame:
     """Exponents of the base law at few bits less those of the unquantized twins.
 
@@ -62,28 +90,95 @@ def exponents_by_width(
     exponent of N and a larger one of D. Both fits see the same cells of N and D, drawn
     together.
 
-    Returns, index alpha and beta; low_bits, unquantized, difference, low and high.
+    Returns
+    -------
+    DataFrame
+        Index alpha and beta; estimate, low, high and units (cells).
 
+    Examples
+    --------
     >>> from precision_lib.runs.run_table import load_runs
-    >>> exponents_by_width(load_runs(table="short"), draws=3).index.tolist()
+    >>> exponents_by_width(load_runs(table="main"), draws=3).index.tolist()
     ['alpha', 'beta']
     """
-    table = weight_only(runs, "base", "parts")
+    table = weight_only(runs, "base", "ladder")
     twin = ["N", "D", "seed"]
     low = table[table["weight_bits"] == bits].sort_values(twin)
     plain = table[table["weight_bits"] == 32].merge(low[twin], on=twin)
-    pair = [low.reset_index(drop=True), plain.sort_values(twin).reset_index(drop=True)]
-    cells = twins.cells(pair[0]).to_numpy()
+    low = low.merge(plain[twin], on=twin)
+    pair = [one.sort_values(twin).reset_index(drop=True) for one in (low, plain)]
+    cells = twins.cells(pair[0])
     fits = [fit(one, "chinchilla", seed=seed) for one in pair]
-    drawn = [bootstrap(one, "cluster", draws, seed, by=cells) for one in fits]
+    drawn = [bootstrap(f, "cluster", draws, seed, by=cells.to_numpy()) for f in fits]
     rows = {}
     for name in ("alpha", "beta"):
-        one, two = (found.params[name] for found in fits)
         gaps = drawn[0].params[name] - drawn[1].params[name]
-        low_end, high_end = np.nanpercentile(gaps, [2.5, 97.5])
-        rows[name] = {"low_bits": one, "unquantized": two, "difference": one - two,
-                      "low": low_end, "high": high_end}  # fmt: skip
-    return pd.DataFrame.from_dict(rows, orient="index")
+        ends = np.nanpercentile(gaps, [2.5, 97.5])
+        gap = fits[0].params[name] - fits[1].params[name]
+        rows[name] = [gap, *ends, cells.nunique()]
+    return pd.DataFrame.from_dict(rows, "index", columns=[*ENDS, "units"])
+
+
+def beyond_integers(measured: Measured, D: float) -> pd.DataFrame:
+    """What floating-point weights cost above integers of the same error, in nats.
+
+    Panferov et al. (arXiv 2506.01863): the error of a format on Gaussian numbers alone
+    says what training in it costs. Types whose error lies beyond those of the integers
+    are left out; the noise of the integers' line is not in the interval.
+
+    Returns
+    -------
+    DataFrame
+        Index weight_format; estimate, low, high and units (models).
+
+    Examples
+    --------
+    >>> from precision_lib.findings.measured import load_measured
+    >>> main = load_measured(["base", "ladder", "bits", "formats"], "main")
+    >>> "e2m1" in beyond_integers(main, 7e6).index
+    True
+    """
+    table = costs_by_type(measured, D)
+    table = table[table["kind"] == "float"].dropna(subset="by_error")
+    found = table[["cost", "low", "high"]].sub(table["by_error"], axis=0)
+    return found.set_axis(ENDS, axis=1).assign(units=table["models"])
+
+
+def weights_over_activations(measured: Measured, least: float) -> Estimate:
+    """The power of D in the cost of 3-bit weights less that of 4-bit activations.
+
+    Chen et al. (arXiv 2505.14302) have .161 and .033 at 4 bits, by a secondary source.
+
+    >>> weights_over_activations(measured, 1.75e6)  # doctest: +SKIP
+    Estimate(value=0.05, error=0.04, units=14, freedom=20.1, ends=None, others=())
+    """
+    growth = fit_growth(measured, least)
+    parts = (growth.excess(0, [part]) for part in ("weights", "activations"))
+    one, two = parts
+    units = growth.runs["model"].nunique()
+    return growth.fitted.estimate(lambda p: one(p) - two(p), units)
+
+
+def pair_over_sum(measured: Measured, D: float, bits: int = 4) -> Estimate:
+    """Cost of weights and activations at `bits` together, over the sum of both alone.
+
+    Chen et al. (arXiv 2505.14302) have .906 at 4 bits, by a secondary source.
+
+    >>> from precision_lib.findings.measured import load_measured
+    >>> found = pair_over_sum(load_measured(["base", "ladder", "bits"], "main"), 7e6)
+    >>> 0.5 < found.value < 1.2
+    True
+    """
+    cells = fit_cells(measured, D)
+    kinds = [KINDS["weight_format"], KINDS["activation_format"]]
+    alone = [label({kind: bits}) for kind in kinds]
+    both = label(dict.fromkeys(kinds, bits))
+
+    def ratio(p: Array, size: int) -> float:
+        whole = sum(cells.cost(p, size, part) for part in alone)
+        return float(cells.cost(p, size, both) / whole)
+
+    return cells.mean(ratio, both, *alone)
 
 
 def tails_and_cost(
@@ -91,45 +186,46 @@ def tails_and_cost(
     statistics: pd.DataFrame,
     method: str,
     bits: int,
+    within: bool = True,
     draws: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Rank correlation of what rounding costs with how heavy the tails are.
 
-    Over all runs, and within cells of one N and D, where runs differ in rate, batch and
-    seed alone. Vlassis et al. (arXiv 2509.23500): tails do not predict the cost of
+    Within cells of one N and D, where runs differ in rate, batch and seed alone, or
+    over all runs. Vlassis et al. (arXiv 2509.23500): tails do not predict the cost of
     rounding across ways to train.
 
-    Returns, index what of `TAILS`; all and within, each with _low and _high (bootstrap
-    over runs), runs and within_runs.
+    Parameters
+    ----------
+    ptq, statistics : DataFrame
+        Of the second table; `data/statistics.csv` has a row a run.
 
-    `ptq`, `statistics`: of the second table; `data/statistics.csv` has a row a run.
+    Returns
+    -------
+    DataFrame
+        Index what of `TAILS`; estimate, low, high (bootstrap over runs) and units.
 
+    Examples
+    --------
     >>> ptq = pd.DataFrame({"run_id": list("abcd"), "N": 1, "D": 1, "post_bits": 3})
     >>> ptq = ptq.assign(method="rtn", delta=[0.1, 0.2, 0.3, 0.4])
     >>> tails = {column: [1.0, 2.0, 3.0, 5.0] for column in TAILS.values()}
     >>> found = tails_and_cost(
     ...     ptq, pd.DataFrame({"run_id": list("abcd"), **tails}), "rtn", 3, draws=20)
-    >>> float(found.loc["kurtosis of weights", "within"].round(6))
+    >>> float(found.loc["kurtosis of weights", "estimate"].round(6))
     1.0
     """
     rows = ptq[(ptq["method"] == method) & (ptq["post_bits"] == bits)]
     rows = rows.merge(statistics, on="run_id")
-    cells = twins.cells(rows)
-    alike = rows[cells.map(cells.value_counts()) > 2]
-    own = twins.cells(alike)
+    groups = twins.cells(rows) if within else pd.Series("all", rows.index)
+    kept = groups.map(groups.value_counts()) > 2
+    rows, groups = rows[kept], groups[kept]
     table = {}
     for what, column in TAILS.items():
-        inside, every = (
-            _centred(alike[[column, "delta"]], own),
-            _centred(rows[[column, "delta"]], pd.Series("all", rows.index)),
-        )
-        table[what] = {
-            **_correlation("all", every.to_numpy(), draws, seed), "runs": len(rows),
-            **_correlation("within", inside.to_numpy(), draws, seed),
-            "within_runs": len(alike),
-        }  # fmt: skip
-    return pd.DataFrame.from_dict(table, orient="index")
+        ranks = _centred(rows[[column, "delta"]], groups).to_numpy()
+        table[what] = [*_correlation(ranks, draws, seed), len(rows)]
+    return pd.DataFrame.from_dict(table, "index", columns=[*ENDS, "units"])
 
 
 def _centred(values: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -140,7 +236,7 @@ def _centred(values: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     return ranks.div(2 * middle - 1, axis=0)
 
 
-def _correlation(name: str, pairs: Array, draws: int, seed: int) -> dict[str, float]:
+def _correlation(pairs: Array, draws: int, seed: int) -> tuple[float, float, float]:
     x, y = pairs.T
     moments = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y])
 
@@ -150,8 +246,7 @@ def _correlation(name: str, pairs: Array, draws: int, seed: int) -> dict[str, fl
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((sxy - sx * sy / n) / np.sqrt(spread))
 
-    value, low, high = resampled(correlation, np.arange(len(x)), draws, seed)
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
+    return resampled(correlation, np.arange(len(x)), draws, seed)
 
 
 def power_of_calibration(
@@ -160,13 +255,21 @@ def power_of_calibration(
     """The power of the number of calibration windows in what GPTQ costs.
 
     Zhou et al. (arXiv 2508.18609): a larger calibration set lowers the loss after
-    rounding, as a power. Over all sizes, and from the 32 windows on.
+    rounding, as a power. Over all sizes of the set, and from larger ones on.
 
-    Returns, index "from 8 windows" and so on; estimate, low, high (bootstrap over
-    models), models.
+    Parameters
+    ----------
+    rounded : DataFrame
+        `data/calibration_size.csv`: run_id, windows, draw, delta.
 
-    `rounded`: `data/calibration_size.csv`: run_id, windows, draw, delta.
+    Returns
+    -------
+    DataFrame
+        Index "from 8 windows" and so on; estimate, low, high (bootstrap over models),
+        units, their number.
 
+    Examples
+    --------
     >>> made = pd.DataFrame({"run_id": ["a"] * 4 + ["b"] * 4, "windows": [8, 32] * 4})
     >>> made["delta"] = 0.3 * made["windows"] ** -0.5
     >>> power_of_calibration(made, draws=20)["estimate"].round(6).tolist()
@@ -179,40 +282,6 @@ def power_of_calibration(
         windows = np.log(wide["windows"].to_numpy(float))
         x = np.column_stack([windows - windows.mean(), levels])
         slope = slope_of(x, np.log(wide["delta"].to_numpy(float)), 1, column=0)
-        value, low, high = resampled(slope, wide["run_id"], draws, seed)
-        rows[f"from {least} windows"] = {
-            "estimate": value, "low": low, "high": high,
-            "models": wide["run_id"].nunique(),
-        }  # fmt: skip
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def noise_beside_rounding(
-    ptq: pd.DataFrame, bits: int, draws: int = 2000, seed: int = 0
-) -> pd.DataFrame:
-    """Powers of D in the cost of rounding, of noise of its size, and in their ratio.
-
-    Springer et al. (arXiv 2503.19206): a longer-trained model is more sensitive to any
-    fixed disturbance; then noise costs the more, too, with the same power.
-
-    Returns, index "rounding", "noise" and "ratio"; estimate, low, high, runs.
-
-    `ptq`: of the second table, in which the method "noise" is.
-
-    >>> cells = pd.DataFrame({"N": [1, 1, 2, 2, 4], "D": [1, 2, 1, 4, 2]})
-    >>> ptq = pd.concat([cells.assign(method=name) for name in ("rtn", "noise")])
-    >>> ptq = ptq.assign(post_bits=3, role="fit", seed=0, delta=0.1 * ptq["D"] ** 0.5)
-    >>> noise_beside_rounding(ptq, 3, draws=20)["estimate"].round(6).abs().tolist()
-    [0.5, 0.5, 0.0]
-    """
-    rows = ptq[(ptq["post_bits"] == bits) & (ptq["role"] == "fit")]
-    wide = rows.pivot_table(
-        index=["N", "D", "seed"], columns="method", values="delta"
-    ).reset_index()
-    costs = {"rounding": wide["rtn"], "noise": wide["noise"]}
-    costs["ratio"] = costs["rounding"] / costs["noise"]
-    found = {
-        name: power_of(wide.assign(cost=cost, all=1), "D", "all", draws, seed)
-        for name, cost in costs.items()
-    }
-    return pd.DataFrame.from_dict(found, orient="index")
+        ends = resampled(slope, wide["run_id"], draws, seed)
+        rows[f"from {least} windows"] = [*ends, wide["run_id"].nunique()]
+    return pd.DataFrame.from_dict(rows, "index", columns=[*ENDS, "units"])

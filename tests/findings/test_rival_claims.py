@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from precision_lib.findings import crest, format_error, rival_claims
+from precision_lib.findings import crest, format_error, rival_claims, rival_numbers
 from precision_lib.formats import parse_format
 from precision_lib.formats.gaussian import gaussian_absmax_error
 from precision_lib.laws import get_law, planted_params
@@ -55,35 +55,35 @@ def test_error_under_absmax_is_that_of_rounded_noise(name: str, count: int) -> N
     assert found == pytest.approx(float(error.mean()), abs=5 * spread)
 
 
-def test_costs_that_follow_the_error_carry_over_and_by_bits_do_not() -> None:
-    base = {"E": 1.5, "A": 40.0, "alpha": 0.3, "B": 300.0, "beta": 0.4}
-    table = format_error.weight_runs(
-        made_runs("capacity", {**base, "L": 1.0, "F": 0.6, "C": 2.0})
-    )
-    found = format_error.carried_over(table, "int", "float", draws=50)
-    assert found.loc["capacity", "error"] < 1e-5
-    assert found.loc["effective-weights", "low"] > 1e-3
-    assert found.loc["capacity", "difference_high"] < 0
-
-
 def test_planted_shares_of_size_and_data_come_back() -> None:
     known = {**planted_params(get_law("quartet")), "E": 1.2, "A": 2e3, "B": 1e4}
     known = {k: v for k, v in known.items() if "[" not in k}
     known |= {"eff_N[int2]": 0.2, "eff_N[int3]": 0.6, "eff_N[int4]": 0.9}
-    found = rival_claims.kept_shares(made_runs("quartet", known), "int", 5)
-    assert found["eff_N"].tolist() == pytest.approx([0.2, 0.6, 0.9], rel=1e-3)
-    assert found["eff_D"].tolist() == pytest.approx([1.0, 1.0, 1.0], rel=1e-3)
+    found = rival_claims.kept_shares(made_runs("quartet", known), 5)["estimate"]
+    kinds = ["int2", "int3", "int4"]
+    assert found["eff_N"][kinds].tolist() == pytest.approx([0.2, 0.6, 0.9], rel=1e-3)
+    assert found["eff_D"][kinds].tolist() == pytest.approx([1, 1, 1], rel=1e-3)
 
 
 def test_exponents_of_twins_that_are_alike_do_not_differ() -> None:
-    runs = load_runs(table="short")
-    low = runs["weight_bits"].eq(2) & runs["sweep"].eq("parts")
+    runs = load_runs(table="main")
+    runs = runs[runs["sweep"].isin(["base", "ladder"])]
+    low = runs["weight_bits"].eq(3)
     twin = runs[runs["sweep"].eq("base")].set_index(["N", "D", "seed"])["loss"]
     cells = pd.MultiIndex.from_frame(runs.loc[low, ["N", "D", "seed"]])
     same = runs.copy()
     same.loc[low, "loss"] = twin.reindex(cells).to_numpy()
     found = rival_claims.exponents_by_width(same, draws=10)
-    assert found[["difference", "low", "high"]].abs().to_numpy().max() < 1e-6
+    assert found[["estimate", "low", "high"]].abs().to_numpy().max() < 1e-6
+
+
+def test_a_claim_is_beside_its_number_and_no_other() -> None:
+    found = pd.DataFrame({"estimate": 1.0, "low": 0.5, "high": 2.0}, ["MX", "NV"])
+    table = rival_numbers.beside_claims({"crest": found, "size": found.iloc[:1]})
+    assert table["least"].tolist() == [-np.inf, 2.04, 2.39]
+    assert rival_numbers.in_words(table)["claimed"].tolist() == [
+        "below 1", "2.04", "2.39",
+    ]  # fmt: skip
 
 
 def test_rank_correlation_over_all_runs_is_spearman_s() -> None:
@@ -93,11 +93,16 @@ def test_rank_correlation_over_all_runs_is_spearman_s() -> None:
     ptq = ptq.assign(method="rtn", post_bits=3, delta=generator.standard_normal(count))
     tails = {c: generator.standard_normal(count) for c in rival_claims.TAILS.values()}
     found = rival_claims.tails_and_cost(
-        ptq, pd.DataFrame({"run_id": range(count), **tails}), "rtn", 3, draws=20
+        ptq,
+        pd.DataFrame({"run_id": range(count), **tails}),
+        "rtn",
+        3,
+        within=False,
+        draws=20,
     )
     for what, column in rival_claims.TAILS.items():
         expected = spearmanr(tails[column], ptq["delta"]).statistic
-        assert found.loc[what, "all"] == pytest.approx(expected)
+        assert found.loc[what, "estimate"] == pytest.approx(expected)
 
 
 def test_rank_correlation_within_cells_leaves_out_what_differs_between_them() -> None:
@@ -106,8 +111,12 @@ def test_rank_correlation_within_cells_leaves_out_what_differs_between_them() ->
     ptq = ptq.assign(method="rtn", post_bits=3, delta=10 * ptq["N"] - inside)
     tails = dict.fromkeys(rival_claims.TAILS.values(), 10 * ptq["N"] + inside)
     table = pd.DataFrame({"run_id": range(9), **tails})
-    found = rival_claims.tails_and_cost(ptq, table, "rtn", 3, draws=20).iloc[0]
-    assert found["within"] == pytest.approx(-1.0) and found["all"] > 0.7
+    inside, every = (
+        rival_claims.tails_and_cost(ptq, table, "rtn", 3, within=within, draws=20)
+        for within in (True, False)
+    )
+    assert inside["estimate"].iloc[0] == pytest.approx(-1.0)
+    assert every["estimate"].iloc[0] > 0.7
 
 
 def test_four_bit_floats_are_those_of_ml_dtypes() -> None:
