@@ -22,7 +22,6 @@ GRIDS = (  # numbers of sizes and of lengths, and the bits of the weights
     (5, 5, (3, 4, 6, 16)),
 )
 NOISES = (0.003, 0.01)  # of one run, as a share of its loss
-TABLES = 20
 
 
 def next_runs(fits: Sequence[Fit]) -> pd.DataFrame:
@@ -50,16 +49,17 @@ def next_runs(fits: Sequence[Fit]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=heads)
 
 
-def judged_grids(base: Fit) -> pd.DataFrame:
+def judged_grids(base: Fit, tables: int = 20) -> pd.DataFrame:
     """Whether grids of runs could identify the law of the weights, were it so.
 
     Sizes and lengths are spread over the ranges of the fit, evenly in logarithms; what
     is planted are its constants.
 
-    `base`: a law with the constants of ``effective-weights``.
+    `base`: a law with the constants of ``effective-weights``; `tables`: how many are
+    planted for each grid.
 
     >>> from precision_lib.decide import paper_fit
-    >>> judged_grids(paper_fit())["noise 0.3%"].tolist()[-1]
+    >>> judged_grids(paper_fit(), tables=2)["noise 0.3%"].tolist()[-1]
     'yes'
     """
     law = get_law(LAW)
@@ -73,7 +73,7 @@ def judged_grids(base: Fit) -> pd.DataFrame:
         words = f"{sizes} sizes, {lengths} lengths"
         row = [words, ", ".join(map(str, bits)), str(columns.shape[1])]
         for noise in NOISES:
-            plan = judge_plan(table, law, params, noise, TABLES)
+            plan = judge_plan(table, law, params, noise, tables)
             lost = [name for name, kept in plan.recovered.items() if kept < ENOUGH]
             said = ", ".join(lost) or "too few runs"
             if len(lost) > 2:

@@ -11,7 +11,7 @@ from precision_lib.findings.our_laws import our_laws
 
 @pytest.mark.slow
 def test_more_sizes_widths_and_less_noise_identify_more() -> None:
-    said = judged_grids(paper_fit())
+    said = judged_grids(paper_fit(), tables=8)
     less, more = said["noise 0.3%"].tolist(), said["noise 1.0%"].tolist()
     assert less[0].startswith("no: ") and less[-1] == more[-1] == "yes"
     assert more.count("yes") <= less.count("yes")
