@@ -16,7 +16,7 @@ import pandas as pd
 from precision_lib.decide import Decision, effective_size, optimal_precision, surface
 from precision_lib.findings.twins import PARTS, TWIN, twin_groups, with_twins
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.laws import Bootstrap, Fit, bootstrap, fit, get_law
+from precision_lib.laws import Bootstrap, Fit, bootstrap, fit
 
 Array = npt.NDArray[np.float64]
 Band = tuple[Array, Array, Array]
@@ -188,24 +188,3 @@ def arm_costs(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     pairs = pd.concat([with_twins(one).assign(arm=name) for name, one in found.items()])
     pairs = pairs.rename(columns={"activation_bits": "bits"}).reset_index(drop=True)
     return pairs[["arm", *TWIN, "bits", "cost"]]
-
-
-def made_up_runs(seed: int = 0) -> pd.DataFrame:
-    """Tied runs that follow ``effective-tied`` with known constants, for examples.
-
-    The best precision of these constants is 5.9 bits.
-
-    >>> made_up_runs()["weight_bits"].unique().tolist()
-    [32, 3, 4, 5, 6, 8]
-    """
-    generator = np.random.default_rng(seed)
-    cells = [(n, d, s) for n in (2e4, 6e4, 1.5e5) for d in (4e5, 8e5, 1.6e6)
-             for s in (0, 1)]  # fmt: skip
-    rows = [(*cell, bits) for bits in (32, 3, 4, 5, 6, 8) for cell in cells]
-    table = pd.DataFrame(rows, columns=[*TWIN, "weight_bits"])
-    table["activation_bits"] = table["kv_bits"] = table["weight_bits"]
-    constants = dict(E=1.0, A=60.0, alpha=0.35, B=900.0, beta=0.5, gamma=1.6, n=1.2)
-    law = get_law("effective-tied")
-    exact = law.predict(*(table[n].to_numpy(float) for n in law.columns()), **constants)
-    noise = np.exp(0.003 * generator.standard_normal(len(table)))
-    return table.assign(loss=exact * noise, group=twin_groups(table))

@@ -75,11 +75,10 @@ def contest(
     fitted; without it, cross-validation by cells. `folds`, `seed`: of the
     cross-validation; `**options`: of the fits, such as the scale of residuals.
 
-    >>> from precision_lib.findings.best_bits import made_up_runs
-    >>> runs = made_up_runs()
-    >>> low = (runs["weight_bits"] < 32).to_numpy()
+    >>> from precision_lib.laws import planted_table
+    >>> runs = pd.DataFrame(planted_table("effective-tied", 60))
     >>> laws = ["effective-tied", "effective-tied-no-offset"]
-    >>> against(contest(runs, laws, low), "effective-tied")["word"].tolist()
+    >>> against(contest(runs, laws, np.ones(60, bool)), laws[0])["word"].tolist()
     ['reference', 'worse']
     """
     cells = twins.cells(table)

@@ -11,12 +11,12 @@ from precision_lib.findings.best_bits import (
     arms,
     best_bits,
     gain_over_16_bits,
-    made_up_runs,
     quantized_runs,
     refitted,
     share_of,
     tied_runs,
 )
+from tests.findings.planted_tied import made_up_runs
 
 BITS = np.linspace(2.5, 12, 20_001)
 TRUE_SHARE = (1 - np.exp(1.2 - BITS / 1.6)) ** 3

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from precision_lib.findings.best_bits import made_up_runs
 from precision_lib.findings.rival_contests import (
     ROUNDING,
     best_counts,
@@ -26,6 +25,7 @@ from precision_lib.findings.rivals import (
     seen_often,
 )
 from precision_lib.laws import fit
+from tests.findings.planted_tied import made_up_runs
 
 
 def made_of_growing_errors() -> pd.DataFrame:
