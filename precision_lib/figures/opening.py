@@ -12,12 +12,10 @@ from precision_lib.findings.measured import Measured, labelled, near_size, unqua
 from precision_lib.formats import HIGH_PRECISION_BITS
 
 
-def rounded_at_size(
-    measured: Measured, N: float, bits: tuple[int, ...] = (3, 4), method: str = "gptq"
-) -> pd.DataFrame:
-    """Roundings of the unquantized runs of one size, with ``tokens``.
+def rounded_at_size(measured: Measured, N: float) -> pd.DataFrame:
+    """GPTQ to 3 and 4 bits of the unquantized runs of one size, with ``tokens``.
 
-    `N`: size, within a tenth; `bits`, `method`: of the roundings.
+    `N`: size, within a tenth.
 
     >>> from precision_lib.findings.measured import load_measured
     >>> rows = rounded_at_size(load_measured(["base"], "main"), 24e3)
@@ -25,7 +23,7 @@ def rounded_at_size(
     [23936]
     """
     rows = near_size(labelled(unquantized(measured.ptq)), N)
-    keep = (rows["method"] == method) & rows["post_bits"].isin(bits)
+    keep = (rows["method"] == "gptq") & rows["post_bits"].isin((3, 4))
     return rows[keep].reset_index(drop=True)
 
 

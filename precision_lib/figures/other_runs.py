@@ -15,6 +15,7 @@ from precision_lib.laws.profile import Profile
 
 Array = npt.NDArray[np.float64]
 MARKERS = "osD^vP"
+CRITICAL = 3.84  # deviance
 
 
 def absent_figure(sentence: str) -> Figure:
@@ -57,10 +58,8 @@ def plot_stops(stops: Mapping[str, Array], best: float) -> Figure:
     return figure
 
 
-def plot_residuals(
-    table: pd.DataFrame, residuals: Mapping[str, Array], column: str = "D"
-) -> Figure:
-    """Residuals in percent against a column, one panel for each set of constants.
+def plot_residuals(table: pd.DataFrame, residuals: Mapping[str, Array]) -> Figure:
+    """Residuals in percent against D, one panel for each set of constants.
 
     >>> table = pd.DataFrame({"D": [1e9, 1e10]})
     >>> figure = plot_residuals(table, {"ours": np.array([0.01, 0.0])})
@@ -71,10 +70,10 @@ def plot_residuals(
         1, len(residuals), sharey=True, squeeze=False, figsize=(8.2, 3.2)
     )
     for axis, (label, found) in zip(axes[0], residuals.items(), strict=True):
-        axis.scatter(table[column], 100 * found, s=9, alpha=0.6, linewidths=0)
+        axis.scatter(table["D"], 100 * found, s=9, alpha=0.6, linewidths=0)
         axis.axhline(0, color="0.3", linewidth=0.8)
         axis.axhline(100 * np.median(found), color="C1", linestyle="--")
-        axis.set(xscale="log", title=label, xlabel=f"{column} (tokens)")
+        axis.set(xscale="log", title=label, xlabel="D (tokens)")
     axes[0][0].set_ylabel("measured over predicted loss, %")
     return figure
 
@@ -111,11 +110,11 @@ def plot_cover(tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def plot_profiles(profiles: Mapping[str, Profile], critical: float = 3.84) -> Figure:
+def plot_profiles(profiles: Mapping[str, Profile]) -> Figure:
     """How much worse the fit gets when one parameter is held, a panel each.
 
-    `profiles`: by the label of the panel; `critical`: deviance at the ends of a 95%
-    interval of many runs, drawn as a line.
+    The line is the deviance at the ends of a 95% interval of many runs. `profiles`: by
+    the label of the panel.
 
     >>> values, rise = np.array([1.0, 2.0, 3.0]), np.array([9.0, 0.0, 9.0])
     >>> both = (True, True)
@@ -128,10 +127,10 @@ def plot_profiles(profiles: Mapping[str, Profile], critical: float = 3.84) -> Fi
     )
     for axis, (label, found) in zip(axes[0], profiles.items(), strict=True):
         axis.plot(found.values, found.deviance, marker="o", markersize=3)
-        axis.axhline(critical, color="C1", linestyle="--")
+        axis.axhline(CRITICAL, color="C1", linestyle="--")
         good = found.values > 0
         wide = good.all() and found.values.max() > 20 * found.values.min()
-        axis.set(xlabel=label, ylim=(0, 2.5 * critical))
+        axis.set(xlabel=label, ylim=(0, 2.5 * CRITICAL))
         if wide:
             axis.set_xscale("log")
     axes[0][0].set_ylabel("deviance")

@@ -37,10 +37,10 @@ def loss_against_memory(served: pd.DataFrame, frontier: pd.DataFrame) -> Figure:
     return figure
 
 
-def gain_against_data(gains: pd.DataFrame, column: str = "D") -> Figure:
+def gain_against_data(gains: pd.DataFrame) -> Figure:
     """Gain of the larger model in fewer bits against tokens, one line a width.
 
-    `gains`: columns bits, `column` and gain, a row a model; points are means with 95%
+    `gains`: columns bits, D and gain, a row a model; points are means with 95%
     intervals.
 
     >>> table = pd.DataFrame({"bits": 4, "D": [1e5, 1e5, 2e5], "gain": [0.1, 0.2, 0.0]})
@@ -49,7 +49,7 @@ def gain_against_data(gains: pd.DataFrame, column: str = "D") -> Figure:
     figure, axes = plt.subplots()
     widths = sorted(gains["bits"].unique())
     for place, bits in enumerate(widths):
-        groups = gains[gains["bits"] == bits].groupby(column)["gain"]
+        groups = gains[gains["bits"] == bits].groupby("D")["gain"]
         mean, error = groups.mean(), reach(groups)
         shift = 1.02 ** (place - (len(widths) - 1) / 2)
         axes.errorbar(mean.index * shift, mean, error, capsize=3, lw=1.2,

@@ -286,6 +286,6 @@ def _bits_legend(figure: Figure, widths: Sequence[float]) -> None:
     )
 
 
-def _span(values: pd.Series, count: int = 60) -> Array:
-    """`count` values from the smallest to the largest, evenly spaced in the log."""
-    return np.geomspace(float(values.min()), float(values.max()), count)
+def _span(values: pd.Series) -> Array:
+    """60 values from the smallest to the largest, evenly spaced in the log."""
+    return np.geomspace(float(values.min()), float(values.max()), 60)

@@ -140,27 +140,22 @@ ARMS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def arms(
-    runs: pd.DataFrame, lowest: int = LOWEST, tied: bool = True
-) -> dict[str, pd.DataFrame]:
-    """Runs with activations quantized in three ways, on the cells that all three have.
+def arms(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tied runs with activations scaled in three ways, on the cells that all have.
 
     Returns, by the name of the arm: the unquantized runs, then the quantized ones, in
     the same order in each, so that a bootstrap with one seed draws the same cells.
 
-    `runs`: with the plans base, parts, joint and granularity; `lowest`: bits; `tied`:
-    whether all parts have the same bits, or activations alone are quantized.
+    `runs`: with the plans base, parts, joint and granularity.
 
     >>> from precision_lib.runs.run_table import load_runs
     >>> list(arms(load_runs()))
     ['a scale a tensor', 'a scale a token', 'rotated']
     """
-    table = quantized_runs(runs, *PLANS, "granularity", lowest=lowest)
+    table = quantized_runs(runs, *PLANS, "granularity")
     low = table[COLUMNS] < HIGH_PRECISION_BITS
     high = table[~low.any(axis=1)]
-    alone = low["activation_bits"] & (low.sum(axis=1) == 1)
-    same = low.all(axis=1) & (table[COLUMNS].nunique(axis=1) == 1)
-    table = table[same if tied else alone]
+    table = tied_runs(table[low.all(axis=1)])
     key = [*TWIN, "activation_bits"]
     found = {}
     for name, settings in ARMS.items():

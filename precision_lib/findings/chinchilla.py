@@ -60,7 +60,7 @@ GRID = {
 }
 
 
-def with_constants(params: dict[str, float], n: int = 240) -> Fit:
+def with_constants(params: dict[str, float]) -> Fit:
     """A fit of the Chinchilla law with given constants, to ask questions of.
 
     >>> row = {"N": [70e9], "D": [1.4e12]}
@@ -73,7 +73,7 @@ def with_constants(params: dict[str, float], n: int = 240) -> Fit:
         params=params,
         objective=nothing,
         settings=Objective(),
-        n=n,
+        n=240,
         r2=nothing,
         share_at_best=nothing,
     )

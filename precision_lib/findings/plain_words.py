@@ -32,7 +32,7 @@ def doublings(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def slope_within(
-    table: pd.DataFrame, y: str, x: str, within: str, draws: int = 1000, seed: int = 0
+    table: pd.DataFrame, y: str, x: str, within: str, seed: int = 0
 ) -> tuple[float, float, float]:
     """Change of `y` for each doubling of `x` at the same `within`, with its interval.
 
@@ -49,7 +49,7 @@ def slope_within(
     columns = np.column_stack([np.log2(table[x].to_numpy(float)), levels])
     values = table[y].to_numpy(float)
     slope = slope_of(columns, values, sides=1, column=0)
-    return resampled(slope, group, draws, seed)
+    return resampled(slope, group, 1000, seed)
 
 
 def rounded_after_low_training(ptq: pd.DataFrame, post_bits: int) -> pd.DataFrame:
@@ -111,9 +111,7 @@ def worth_of_text(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def mean_with_interval(
-    values: pd.Series, draws: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
+def mean_with_interval(values: pd.Series) -> tuple[float, float, float]:
     """Mean and the 95% interval of a bootstrap over rows; missing values are left out.
 
     >>> mean_with_interval(pd.Series([1.0, 1.0, None]))
@@ -123,7 +121,7 @@ def mean_with_interval(
     if not known.size:
         return float("nan"), float("nan"), float("nan")
     each = np.arange(known.size)
-    return resampled(mean_of(known), each, draws, seed, one_by_one=True)
+    return resampled(mean_of(known), each, one_by_one=True)
 
 
 def who(interval: tuple[float, float], positive: str, negative: str, none: str) -> str:

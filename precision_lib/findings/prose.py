@@ -47,7 +47,7 @@ def with_ends(estimate: float, low: float, high: float, digits: int = 3) -> str:
     return f"{estimate:.{digits}f} ({'no interval yet' if math.isnan(low) else ends})"
 
 
-def if_known(find: Callable[[], Estimate], digits: int = 2) -> str:
+def if_known(find: Callable[[], Estimate]) -> str:
     """What `find` estimates with its interval, or that its runs are not there yet.
 
     >>> from precision_lib.findings.estimate import Estimate
@@ -58,7 +58,7 @@ def if_known(find: Callable[[], Estimate], digits: int = 2) -> str:
         found = find()
     except Undetermined:
         return "not known yet"
-    return with_ends(found.value, *found.interval(), digits)
+    return with_ends(found.value, *found.interval(), digits=2)
 
 
 def named_facts(facts: Mapping[Any, Any], prefix: str = "") -> dict[str, str | float]:

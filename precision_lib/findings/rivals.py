@@ -101,9 +101,7 @@ def contest(
     return Contest(table, judged, found, errors[judged], cells[judged], logs[judged])
 
 
-def against(
-    contest: Contest, reference: str, draws: int = 10_000, seed: int = 0
-) -> pd.DataFrame:
+def against(contest: Contest, reference: str, seed: int = 0) -> pd.DataFrame:
     """Each law's held-out error, and its difference to that of a reference.
 
     The difference is paired: a bootstrap draws cells of N and D, and a cell brings the
@@ -126,7 +124,7 @@ def against(
     rows = {}
     for law in contest.errors:
         gap = known[law] - known[reference]
-        mean, low, high = resampled(mean_of(100 * gap), groups, draws, seed)
+        mean, low, high = resampled(mean_of(100 * gap), groups, 10_000, seed)
         if groups.nunique() < FEWEST:
             low, high = -np.inf, np.inf
         word = "better" if high < 0 else "worse" if low > 0 else "tie"
@@ -187,7 +185,7 @@ def weight_only(runs: pd.DataFrame, *plans: str, lowest: int = 2) -> pd.DataFram
     )
 
 
-def kinds_of_training(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
+def kinds_of_training(runs: pd.DataFrame) -> pd.DataFrame:
     """Unquantized runs and those of a part, or all, in one width; one format a kind.
 
     What is quantized, such as "weights 3", takes the place of the weight format, so
@@ -203,7 +201,7 @@ def kinds_of_training(runs: pd.DataFrame, folds: int = 8) -> pd.DataFrame:
     rows = rows[rows["part"] != "several"].reset_index(drop=True)
     kinds = rows["part"] + " " + rows["bits"].astype(str)
     rows = rows.assign(weight_format=kinds.mask(rows["part"] == "none", "float32"))
-    return rows[seen_often(rows, ["weight_format"], folds)].reset_index(drop=True)
+    return rows[seen_often(rows, ["weight_format"])].reset_index(drop=True)
 
 
 def of_costs(contest: Contest) -> Contest:
@@ -251,10 +249,8 @@ def seed_error(contest: Contest) -> float:
     return 100 * float((distance * np.sqrt(n / (n - 1))[n > 1]).mean())
 
 
-def base_roundings(
-    ptq: pd.DataFrame, method: str, bits: tuple[int, int] = (3, 6)
-) -> pd.DataFrame:
-    """Roundings of the unquantized runs of the plan base, by one method.
+def base_roundings(ptq: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Roundings to 3 to 6 bits of the unquantized runs that laws are fitted to.
 
     Costs at or below zero, of which a logarithmic error cannot speak, are left out.
 
@@ -262,5 +258,5 @@ def base_roundings(
     >>> base_roundings(load_ptq(), "rtn")["sweep"].unique().tolist()
     ['base']
     """
-    rows = law_roundings(ptq, bits, method)
+    rows = law_roundings(ptq, (3, 6), method)
     return rows[rows["delta"] > 0].reset_index(drop=True)

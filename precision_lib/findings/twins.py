@@ -24,7 +24,6 @@ def law_runs(
     runs: pd.DataFrame,
     part: str | None = None,
     lowest: Mapping[str, int] | None = None,
-    role: str = "fit",
 ) -> pd.DataFrame:
     """The finished runs that a law is fitted to: those of role "fit".
 
@@ -42,8 +41,6 @@ def law_runs(
     lowest : mapping of str to int, optional
         Fewest bits of each part; runs below are left out. `LOWEST` leaves out 2-bit
         activations, in which training breaks.
-    role : str
-        Another role, such as "validation".
 
     Examples
     --------
@@ -51,7 +48,7 @@ def law_runs(
     >>> law_runs(load_runs())["weight_bits"].unique().tolist()
     [32]
     """
-    keep = (runs["status"] == "finished") & (runs["role"] == role)
+    keep = (runs["status"] == "finished") & (runs["role"] == "fit")
     keep &= of_part(runs, part)
     for name, fewest in (lowest or {}).items():
         keep &= runs[PARTS[name]] >= fewest
