@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from precision_lib.figures.ablations import data_axis
-from precision_lib.figures.grammar import size_styles
+from precision_lib.figures.grammar import data_axis, size_styles
 from precision_lib.figures.style import bits_label, bits_style
 from precision_lib.findings.composition import RULES
 from precision_lib.findings.ladder_share import LadderShare

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from precision_lib.figures.ablations import setting_style
+from precision_lib.figures.grammar import setting_style
 
 ROOM = 1.25  # times the widest interval that is drawn whole
 WIDEST = 1.0  # an interval that is wider runs out of the panel

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from precision_lib.figures.ablations import data_axis
+from precision_lib.figures.grammar import data_axis
 from precision_lib.findings.decay_branches import BRANCH, TRUNK, USUAL
 
 _STYLES = {

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from precision_lib.figures.ablations import data_axis
-from precision_lib.figures.grammar import size_styles
+from precision_lib.figures.grammar import data_axis, size_styles
 
 PAPER = "#b2182b"
 Array = npt.NDArray[np.float64]

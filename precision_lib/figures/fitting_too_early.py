@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from precision_lib.figures.ablations import data_axis, setting_style
+from precision_lib.figures.grammar import data_axis, setting_style
 
 COLUMNS = 2
 

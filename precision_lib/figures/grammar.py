@@ -3,6 +3,7 @@
 Bits have the ramp of `precision_lib.figures.style`, from purple to green. Sizes have
 one of their own, from copper to black, and parts each a hue, a mark and a dash, so
 that no two of the three are taken for one another and all are told apart in grey.
+Settings of a run have theirs by their place in a list.
 """
 
 from __future__ import annotations
@@ -15,11 +16,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedFormatter,
+    FixedLocator,
+    FuncFormatter,
+    NullLocator,
+)
 from pandas.api.typing import SeriesGroupBy
 from scipy import stats
 
-MARKERS = "osD^vPX*"
+MARKERS = "osD^vPX*<>h"
+SETTING_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
+# Colour means bits, sizes or parts; settings are told apart by dash and marker too.
+SETTING_COLORS = (
+    "black", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9",
+    "#5b2c83", "#7f7f7f", "#7a1f1f", "#c9a227",
+)  # fmt: skip
 LINEAR = 0.02  # nats, up to which an axis of costs is linear
 COSTS = (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 VALUES = "magma"  # of what is no width, size or part: the number in a cell
@@ -50,6 +63,29 @@ def cost_axis(axis: Axes) -> None:
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
 
 
+def data_axis(axis: Axes, tokens: Iterable[float], apart: float = 1.9) -> None:
+    """A logarithmic x axis that is labelled at the tokens of the runs, 400k or 1.6M.
+
+    `tokens`: D of the runs; those nearer than `apart` times the one before have no
+    label.
+
+    >>> figure, axis = plt.subplots()
+    >>> data_axis(axis, [399_360, 1_599_488])
+    >>> [text.get_text() for text in axis.get_xticklabels()]
+    ['400k', '1.6M']
+    """
+    places: list[float] = []
+    for value in sorted(set(tokens)):
+        if not places or value >= apart * places[-1]:
+            places.append(float(value))
+    axis.set_xscale("log")
+    prefix = EngFormatter(sep="")
+    names = [prefix(float(f"{value:.2g}")) for value in places]
+    axis.xaxis.set_major_locator(FixedLocator(places))
+    axis.xaxis.set_major_formatter(FixedFormatter(names))
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
 def size_styles(sizes: Iterable[float]) -> dict[float, dict[str, Any]]:
     """Colour and marker of each model size; larger ones are darker.
 
@@ -73,6 +109,19 @@ def part_style(part: str) -> dict[str, Any]:
     """
     color, marker, dash = _PARTS[part]
     return {"color": color, "marker": marker, "linestyle": dash}
+
+
+def setting_style(place: int) -> dict[str, Any]:
+    """Colour, marker and dash of the setting at this place of a list.
+
+    >>> setting_style(0)["color"], setting_style(1)["marker"]
+    ('black', 's')
+    """
+    return {
+        "color": SETTING_COLORS[place % len(SETTING_COLORS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linestyle": SETTING_DASHES[place % len(SETTING_DASHES)],
+    }
 
 
 def reach(groups: SeriesGroupBy[Any, Any]) -> pd.Series:

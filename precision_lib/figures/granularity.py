@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from precision_lib.figures.ablations import setting_style
-from precision_lib.figures.grammar import cost_axis
+from precision_lib.figures.grammar import cost_axis, setting_style
 
 
 def costs_by_scale(parts: Mapping[str, pd.DataFrame]) -> Figure:

@@ -9,8 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from precision_lib.figures.ablations import data_axis
-from precision_lib.figures.grammar import PART_NAMES
+from precision_lib.figures.grammar import PART_NAMES, data_axis
 from precision_lib.figures.style import bits_color, bits_label, bits_style
 from precision_lib.formats import HIGH_PRECISION_BITS
 

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from precision_lib.figures.ablations import data_axis
-from precision_lib.figures.grammar import size_styles
+from precision_lib.figures.grammar import data_axis, size_styles
 from precision_lib.laws import Fit
 
 STYLES = ("--", "-", ":")

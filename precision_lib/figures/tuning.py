@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from precision_lib.figures.ablations import setting_style
+from precision_lib.figures.grammar import setting_style
 
 WORST = 0.25  # nats above the lowest of a panel; what lies higher is out of sight
 

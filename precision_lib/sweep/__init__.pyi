@@ -6,7 +6,6 @@ from .progress import in_words, time_left
 from .ray_engine import RayEngine
 from .records import collect, finished_ids
 from .runner import run_sweep
-from .tables import run_tables, tables_folder
 
 __all__ = [
     "LocalEngine",
@@ -19,7 +18,5 @@ __all__ = [
     "prices",
     "read_plan",
     "run_sweep",
-    "run_tables",
-    "tables_folder",
     "time_left",
 ]

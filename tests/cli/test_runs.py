@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from precision_lib.errors import UserError
 from precision_lib.paths import DATA, label, tables_of
-from precision_lib.sweep import plans as plan, records, tables as sweep
-from precision_lib.text.corpus import save_corpus
+from precision_lib.sweep import plans as plan, records
 from precision_lib.text.loading import load_corpus
-from tests.helpers import SMALL, small_corpus
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted(DATA.glob("**/plans/*.yaml"))
@@ -102,21 +99,3 @@ def test_a_mistake_is_one_sentence_and_status_2(arguments, message, tmp_path):
     assert out.returncode == 2
     assert out.stderr.startswith("Error: ") and message in out.stderr
     assert out.stderr.count("\n") == 1
-
-
-def test_retrained_runs_have_their_own_tables(tmp_path, monkeypatch):
-    save_corpus(small_corpus(), tmp_path / "corpus")
-    (tmp_path / "plans").mkdir()
-    (tmp_path / "plans" / "tiny.yaml").write_text(
-        PLAN.replace("24k", "small")
-        + f"    settings: [{{corpus: {tmp_path / 'corpus'}}}]\n"
-        + "    precisions: [{weights: int2}]\n"
-    )
-    monkeypatch.setitem(plan.SHAPES, "small", SMALL)
-    monkeypatch.setattr(sweep, "table_folder", lambda: tmp_path)
-    monkeypatch.setenv("PRECISION_LIB_CACHE", str(tmp_path / "cache"))
-    trained, ptq = sweep.run_tables("retrain", "tiny", jobs=1)
-    assert len(trained) == 1 and len(ptq) == 4
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "corpus", "plans"]
-    with pytest.raises(UserError, match="runs is 'big'; choose published or"):
-        sweep.run_tables("big")

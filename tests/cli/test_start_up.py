@@ -41,7 +41,6 @@ def heavy(code: str) -> set[str]:
         ("precision_lib.cli.laws", set()),
         ("precision_lib.formats.gaussian", set()),
         ("precision_lib.training.config", set()),
-        ("precision_lib.sweep.tables", OUR_TABLE),
         ("precision_lib.rounding.hadamard", {"torch"}),
         ("precision_lib.training.trainer", {"torch"}),
     ],
