@@ -28,21 +28,13 @@ def channel_contest(
 ) -> pd.DataFrame:
     """Error of the loss after rounding at the largest size and the longest runs.
 
-    Parameters
-    ----------
-    ptq : DataFrame
-        Roundings; those of unquantized runs by `method` to `bits` bits are used. Runs
-        of the largest N, and those of the largest D, are in no fit.
+    Returns, index of `FORMS`; error, the mean of abs(log(measured / predicted)) in
+    percent; difference to the paper's with low and high (bootstrap over cells of N and
+    D); r2 and runs.
 
-    Returns
-    -------
-    DataFrame
-        Index of `FORMS`; error, the mean of abs(log(measured / predicted)) in percent;
-        difference to the paper's with low and high (bootstrap over cells of N and D);
-        r2 and runs.
+    `ptq`: roundings; those of unquantized runs by `method` to `bits` bits are used.
+    Runs of the largest N, and those of the largest D, are in no fit.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_ptq
     >>> found = channel_contest(load_ptq(table="main"), "gptq", 3, draws=50)
     >>> found.index.tolist()

@@ -41,10 +41,6 @@ def forecast_errors(shares: tuple[float, ...] = (0.5, 0.7)) -> pd.DataFrame:
 
     Returns a row a share: runs, error (root mean square, nats), as_it_stands (the same
     of the last loss seen), covered (share of the 95% intervals that hold the end).
-
-    >>> found = forecast_errors((0.7,))
-    >>> bool((found["error"] < found["as_it_stands"] / 2).all())
-    True
     """
     runs = load_runs(table="main").query("role == 'fit' and status == 'finished'")
     kind = runs[SHAPE].iloc[0]

@@ -21,9 +21,9 @@ PAIR = ("N", "D", "seed")
 
 
 def mean_interval(
-    values: Sequence[float] | npt.NDArray[np.float64], level: float = 0.95
+    values: Sequence[float] | npt.NDArray[np.float64],
 ) -> tuple[float, float, float]:
-    """Mean with Student's interval; the whole line where there is one value.
+    """Mean with Student's 95% interval; the whole line where there is one value.
 
     >>> [round(x, 2) for x in mean_interval([1.0, 2.0, 3.0])]
     [2.0, -0.48, 4.48]
@@ -33,7 +33,7 @@ def mean_interval(
         raise UserError("there are no values to take a mean of.")
     if x.size == 1:
         return float(x[0]), -np.inf, np.inf
-    half = student.ppf(0.5 + level / 2, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size)
+    half = student.ppf(0.975, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size)
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 

@@ -31,15 +31,7 @@ def phase_runs(measured: Measured) -> pd.DataFrame:
     Returns the runs with columns ``share`` and ``formula``, the best share by Dremov et
     al. for their N, D and bits.
 
-    Raises
-    ------
-    Undetermined
-        If none is trained.
-
-    Examples
-    --------
-    >>> phase_runs(measured)["share"].unique()  # doctest: +SKIP
-    array([1.  , 0.7 , 0.4 , 0.2 , 0.1 , 0.05])
+    Raises Undetermined if none is trained.
     """
     runs = with_part(finished(measured.runs))
     runs = runs[runs["sweep"] == PHASES]
@@ -52,11 +44,7 @@ def phase_runs(measured: Measured) -> pd.DataFrame:
 
 
 def gain_of_two_phases(measured: Measured, shares: Sequence[float]) -> Estimate:
-    """Loss of low precision all along less that of these shares, mean, in nats.
-
-    >>> gain_of_two_phases(measured, [0.2, 0.4])  # doctest: +SKIP
-    Estimate(value=0.01, error=0.002, units=6, freedom=9.0, ends=None, others=())
-    """
+    """Loss of low precision all along less that of these shares, mean, in nats."""
     runs = phase_runs(measured)
     runs = runs[runs["share"].isin([*shares, 1])].reset_index(drop=True)
     masks = [
@@ -72,15 +60,7 @@ def best_share_over_formula(measured: Measured) -> Estimate:
 
     The least of a parabola in ln share, for each width, from `LEAST_SHARE` up.
 
-    Raises
-    ------
-    Undetermined
-        If the loss of a width has no least share.
-
-    Examples
-    --------
-    >>> best_share_over_formula(measured)  # doctest: +SKIP
-    Estimate(value=0.3, error=0.2, units=6, freedom=9.0, ends=None, others=())
+    Raises Undetermined if the loss of a width has no least share.
     """
     runs = phase_runs(measured)
     runs = runs[runs["share"] >= LEAST_SHARE].reset_index(drop=True)
@@ -99,9 +79,6 @@ def shift_of_best_decay(measured: Measured) -> Estimate:
 
     Each is the least of a parabola in ln share. The unquantized runs are those at the
     rate of the low ones.
-
-    >>> shift_of_best_decay(measured)  # doctest: +SKIP
-    Estimate(value=0.1, error=0.2, units=4, freedom=6.0, ends=None, others=())
     """
     runs = with_part(finished(measured.runs))
     low = runs["sweep"] == LOW
@@ -122,9 +99,6 @@ def effect_on_rounding(
 
     ln delta at 3 to 5 bits is a level a width, plus a multiple of the logarithm of each
     of the two and one of the loss before rounding.
-
-    >>> effect_on_rounding(measured, "peak_lr")  # doctest: +SKIP
-    Estimate(value=-0.4, error=0.1, units=2, freedom=9.0, ends=None, others=())
     """
     rows = roundings(measured, [method], sweeps=[RATES])
     runs = measured.runs.set_index("run_id").loc[rows["run_id"]]

@@ -47,19 +47,11 @@ def kept_shares(
     Zhang et al. (arXiv 2602.19241): integers, whose error is additive, keep fewer
     parameters and all of the data.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        As `precision_lib.findings.rivals.kinds_of_training` gives it.
+    Returns, index side, "eff_N" or "eff_D", and weight_format, without the unquantized
+    one; estimate, low and high (bootstrap over cells of N and D), units, their number.
 
-    Returns
-    -------
-    DataFrame
-        Index side, "eff_N" or "eff_D", and weight_format, without the unquantized one;
-        estimate, low and high (bootstrap over cells of N and D), units, their number.
+    `rows`: as `precision_lib.findings.rivals.kinds_of_training` gives it.
 
-    Examples
-    --------
     >>> from precision_lib.findings.rivals import kinds_of_training
     >>> from precision_lib.runs.run_table import load_runs
     >>> found = kept_shares(kinds_of_training(load_runs(table="main")), 5)
@@ -90,13 +82,8 @@ def exponents_by_width(
     exponent of N and a larger one of D. Both fits see the same cells of N and D, drawn
     together.
 
-    Returns
-    -------
-    DataFrame
-        Index alpha and beta; estimate, low, high and units (cells).
+    Returns, index alpha and beta; estimate, low, high and units (cells).
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> exponents_by_width(load_runs(table="main"), draws=3).index.tolist()
     ['alpha', 'beta']
@@ -126,13 +113,8 @@ def beyond_integers(measured: Measured, D: float) -> pd.DataFrame:
     says what training in it costs. Types whose error lies beyond those of the integers
     are left out; the noise of the integers' line is not in the interval.
 
-    Returns
-    -------
-    DataFrame
-        Index weight_format; estimate, low, high and units (models).
+    Returns, index weight_format; estimate, low, high and units (models).
 
-    Examples
-    --------
     >>> from precision_lib.findings.measured import load_measured
     >>> main = load_measured(["base", "ladder", "bits", "formats"], "main")
     >>> "e2m1" in beyond_integers(main, 7e6).index
@@ -148,9 +130,6 @@ def weights_over_activations(measured: Measured, least: float) -> Estimate:
     """The power of D in the cost of 3-bit weights less that of 4-bit activations.
 
     Chen et al. (arXiv 2505.14302) have .161 and .033 at 4 bits, by a secondary source.
-
-    >>> weights_over_activations(measured, 1.75e6)  # doctest: +SKIP
-    Estimate(value=0.05, error=0.04, units=14, freedom=20.1, ends=None, others=())
     """
     growth = fit_growth(measured, least)
     parts = (growth.excess(0, [part]) for part in ("weights", "activations"))
@@ -196,18 +175,10 @@ def tails_and_cost(
     over all runs. Vlassis et al. (arXiv 2509.23500): tails do not predict the cost of
     rounding across ways to train.
 
-    Parameters
-    ----------
-    ptq, statistics : DataFrame
-        Of the second table; `data/statistics.csv` has a row a run.
+    Returns, index what of `TAILS`; estimate, low, high (bootstrap over runs) and units.
 
-    Returns
-    -------
-    DataFrame
-        Index what of `TAILS`; estimate, low, high (bootstrap over runs) and units.
+    `ptq`, `statistics`: of the second table; `data/statistics.csv` has a row a run.
 
-    Examples
-    --------
     >>> ptq = pd.DataFrame({"run_id": list("abcd"), "N": 1, "D": 1, "post_bits": 3})
     >>> ptq = ptq.assign(method="rtn", delta=[0.1, 0.2, 0.3, 0.4])
     >>> tails = {column: [1.0, 2.0, 3.0, 5.0] for column in TAILS.values()}
@@ -257,19 +228,11 @@ def power_of_calibration(
     Zhou et al. (arXiv 2508.18609): a larger calibration set lowers the loss after
     rounding, as a power. Over all sizes of the set, and from larger ones on.
 
-    Parameters
-    ----------
-    rounded : DataFrame
-        `data/calibration_size.csv`: run_id, windows, draw, delta.
+    Returns, index "from 8 windows" and so on; estimate, low, high (bootstrap over
+    models), units, their number.
 
-    Returns
-    -------
-    DataFrame
-        Index "from 8 windows" and so on; estimate, low, high (bootstrap over models),
-        units, their number.
+    `rounded`: `data/calibration_size.csv`: run_id, windows, draw, delta.
 
-    Examples
-    --------
     >>> made = pd.DataFrame({"run_id": ["a"] * 4 + ["b"] * 4, "windows": [8, 32] * 4})
     >>> made["delta"] = 0.3 * made["windows"] ** -0.5
     >>> power_of_calibration(made, draws=20)["estimate"].round(6).tolist()

@@ -24,13 +24,8 @@ WORDS = {
 class Claim(NamedTuple):
     """Whose claim it is, of which number, and from where to where they have it.
 
-    Attributes
-    ----------
-    ranges : mapping
-        By row of the table of ours; "" is for those that are not named.
+    `ranges`: by row of the table of ours; "" is for those that are not named.
 
-    Examples
-    --------
     >>> claims = Claim("Zhang", "share of the data kept", {"": (1.0, 1.0)})
     >>> claims.range_of("weights 3")
     (1.0, 1.0)
@@ -69,20 +64,12 @@ CLAIMS = {
 def beside_claims(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row a number: whose claim, of what, ours with its interval, and theirs.
 
-    Parameters
-    ----------
-    found : mapping
-        By the names of `CLAIMS`: tables with estimate, low and high, as the functions
-        of `precision_lib.findings.rival_claims` give them.
+    Returns columns whose, quantity, of, estimate, low, high, and least and most,
+    between which they claim it to be.
 
-    Returns
-    -------
-    DataFrame
-        Columns whose, quantity, of, estimate, low, high, and least and most, between
-        which they claim it to be.
+    `found`: by the names of `CLAIMS`: tables with estimate, low and high, as the
+    functions of `precision_lib.findings.rival_claims` give them.
 
-    Examples
-    --------
     >>> one = pd.DataFrame({"estimate": 0.1, "low": 0.0, "high": 0.2}, ["NV"])
     >>> beside_claims({"crest": one})[["of", "least"]].values.tolist()
     [['NV', 2.39]]
