@@ -39,6 +39,8 @@ Row = dict[Hashable, Any]
 FORMS = ("compact", "full")
 FULL = ("Claim, and whose", "What is measured", "Our runs (95%)", "What would decide")
 WORDS = ("Who says what", "Our runs", "Estimate (95%)")
+RIVALS = ("Who claims what", "Our runs", "Where", "What would decide")
+UNREGISTERED = "no word: not registered before the runs"
 SCALE = {
     "N": "Parameters without embeddings, N",
     "D": "Training tokens, D",
@@ -55,6 +57,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("scorecard-table", ScorecardTable)
     app.add_directive("finding-words", FindingWords)
+    app.add_directive("rivals-table", RivalsTable)
     app.add_directive("scale-table", ScaleTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -154,6 +157,39 @@ class FindingWords(ScorecardTable):
             for one, row in self.outcomes(ids)
         ]
         return [table(WORDS, rows, "finding-words")]
+
+
+class RivalsTable(ScorecardTable):
+    """What later work claims, with our word, or what would give one."""
+
+    option_spec = {}
+
+    def run(self) -> list[nodes.Node]:
+        """A row a claim of ``data/rivals.csv``."""
+        rows = [
+            self.claimed(row)
+            for row in self.read("rivals.csv").fillna("").to_dict("records")
+        ]
+        return [table(RIVALS, rows, "rivals")]
+
+    def claimed(self, row: Row) -> list[list[nodes.Node]]:
+        """Four cells: the work and its claim, our words, where, what would decide."""
+        number = f", arXiv {row['arxiv']}" if row["arxiv"] else ""
+        pairs = self.outcomes(row["findings"].split())
+        words = [node for _, one in pairs for node in (*word(one), nodes.Text("; "))]
+        left = [would_decide(one) for _, one in pairs]
+        needs = " ".join(filter(None, [*left, row["needs"] and f"{row['needs']}."]))
+        links = [
+            node
+            for stem in row["chapters"].split()
+            for node in (self.chapter(stem), nodes.Text("; "))
+        ]
+        return [
+            [nodes.Text(f"{row['work']}{number}: {row['claim']}.")],
+            words[:-1] or [nodes.Text(UNREGISTERED)],
+            links[:-1] or [nodes.Text("–")],
+            [nodes.Text(needs or "–")],
+        ]
 
 
 def word(row: Row, link: bool = True) -> list[nodes.Node]:

@@ -13,9 +13,17 @@ _STYLES = {
     "the paper": ("#b2182b", "o"),
     "coupled": ("#e08214", "D"),
     "effective data": ("#8c6d00", "X"),
-    "Ouyang": ("#2166ac", "s"),
+    "both": ("#4d4d4d", "*"),
+    "Ouyang 2024": ("#2166ac", "s"),
+    "Ouyang 2026": ("#67a9cf", "h"),
+    "Panferov": ("#c51b7d", "P"),
     "Quartet": ("#5e3c99", "^"),
+    "QuEST": ("#9970ab", ">"),
     "Chen": ("#1b7837", "v"),
+    "power, added": ("#7fbf7b", "1"),
+    "power, times": ("#5aae61", "2"),
+    "two laws": ("#f4a582", "<"),
+    "no interplay": ("#878787", "x"),
 }
 
 
@@ -33,11 +41,15 @@ def held_out_errors(table: pd.DataFrame) -> Figure:
     1
     """
     panels = list(table.groupby("quantity", sort=False))
+    across = min(len(panels), 3)
+    down = -(-len(panels) // across)
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(2.7 * len(panels), 4.2), squeeze=False
+        down, across, figsize=(2.9 * across, 4.0 * down), squeeze=False
     )
+    for ax in axes.flat[len(panels) :]:
+        ax.axis("off")
     handles = {}
-    for ax, (quantity, rows) in zip(axes.flat, panels, strict=True):
+    for ax, (quantity, rows) in zip(axes.flat, panels, strict=False):
         rules = list(dict.fromkeys(rows["rule"]))
         laws = list(dict.fromkeys(rows["law"]))
         for _, row in rows.iterrows():
@@ -55,7 +67,5 @@ def held_out_errors(table: pd.DataFrame) -> Figure:
         ax.set_yticks(range(len(rules)), rules)
         ax.set(xlim=(0, None), ylim=(len(rules) - 0.5, -0.5), title=quantity)
     figure.supxlabel("held-out error (%)", size="medium")
-    figure.legend(
-        handles.values(), handles, loc="outside upper center", ncols=len(handles)
-    )
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=6)
     return figure

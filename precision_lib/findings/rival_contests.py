@@ -32,12 +32,32 @@ ROUNDING, LOSS, COST = "δ of rounding", "loss in few bits", "cost of few bits"
 # The paper's own law first.
 LAWS = {
     "ptq": "the paper",
-    "ouyang": "Ouyang",
+    "ouyang": "Ouyang 2024",
     "format-multiplier": "the paper",
     "coupled-share": "coupled",
     "data-share": "effective data",
     "quartet": "Quartet",
     "qat-loss": "Chen",
+    "effective-weights": "the paper",
+    "capacity": "Panferov",
+    "effective-data": "effective data",
+    "effective-both": "both",
+    "power-additive": "power, added",
+    "power-multiplicative": "power, times",
+    "growing-error": "Chen",
+    "paper": "the paper",
+    "paper, coupled": "coupled",
+    "paper, Ouyang": "Ouyang 2024",
+    "shannon": "Ouyang 2026",
+    "unified": "the paper",
+    "effective + ptq-trained-low": "two laws",
+    "effective + ptq": "no interplay",
+    "effective": "the paper",
+    "effective-coupled": "coupled",
+    "effective-data-parts": "effective data",
+    "format-multiplier-parts": "QuEST",
+    "chinchilla": "the paper",
+    "coupled": "coupled",
 }
 TOO_FEW = "too few cells"
 Results = dict[tuple[str, str], Contest]
@@ -46,7 +66,7 @@ Results = dict[tuple[str, str], Contest]
 def rounding_contests(ptq: pd.DataFrame, method: str = "gptq") -> Results:
     """The law of rounding against that of Ouyang et al., by what is held out."""
     rows = labelled(base_roundings(ptq, method))
-    held = _held_out(rows, larger=1e5)
+    held = held_out(rows, larger=1e5)
     for bits in (3, 6):
         held[f"{bits} bits unseen"] = (rows["post_bits"] == bits).to_numpy()
     every = np.ones(len(rows), dtype=bool)
@@ -72,13 +92,18 @@ def training_contests(runs: pd.DataFrame) -> Results:
         QATLoss,
     ]
     found: Results = {}
-    for rule, out in _held_out(rows, larger=9e4).items():
+    for rule, out in held_out(rows, larger=9e4).items():
         one = contest(rows, laws, low, hold_out=out)
         found |= {(LOSS, rule): one, (COST, rule): of_costs(one)}
     return found
 
 
-def _held_out(rows: pd.DataFrame, larger: float) -> dict[str, Mask | None]:
+def held_out(rows: pd.DataFrame, larger: float) -> dict[str, Mask | None]:
+    """What is held out: cells by turns (None), the longest runs, the larger models.
+
+    >>> held_out(pd.DataFrame({"N": [9, 1e6], "tokens": 9}), 1e5)["larger models"]
+    array([False,  True])
+    """
     return {
         "between": None,
         "more data": (rows["tokens"] >= MORE).to_numpy(),
@@ -91,8 +116,8 @@ def standings(results: Results, seed: int = 0) -> pd.DataFrame:
 
     Returns columns quantity, rule, law, error, low and high (percent; the ends are
     those of the paired difference from the paper's law, put around its error), seeds
-    (what the best law errs by, see `precision_lib.findings.rivals.seed_error`), runs
-    and cells. A rule without judged runs has no rows.
+    (what the best law errs by, see `precision_lib.findings.rivals.seed_error`),
+    constants (how many a law fits), runs and cells. A rule without judged runs has no rows.
     """
     rows = []
     for (quantity, rule), one in results.items():
@@ -102,11 +127,13 @@ def standings(results: Results, seed: int = 0) -> pd.DataFrame:
         first = found["error"].iloc[0]
         ends = {name: first + found[name] for name in ("low", "high")}
         floor, cells = seed_error(one), one.groups.nunique()
+        counts = [one.constants.get(str(law)) for law in found.index]
         rows.append(found.assign(
-            **ends, quantity=quantity, rule=rule, seeds=floor, cells=cells
+            **ends, quantity=quantity, rule=rule, seeds=floor, cells=cells,
+            constants=pd.array(counts, dtype="Int64"),
         ).rename_axis("law").reset_index())  # fmt: skip
-    columns = ["quantity", "rule", "law", "error", "low", "high", "seeds", "runs"]
-    return pd.concat(rows, ignore_index=True)[[*columns, "cells"]]
+    columns = ["quantity", "rule", "law", "constants", "error", "low", "high"]
+    return pd.concat(rows, ignore_index=True)[[*columns, "seeds", "runs", "cells"]]
 
 
 def best_laws(results: Results, seed: int = 0) -> dict[tuple[str, str], list[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,14 +48,17 @@ class Contest:
         What was held out together, for each judged row.
     measured : Series
         What was predicted of each judged row, in the unit of the errors.
+    constants : mapping of str to int
+        Numbers that each law fits.
     """
 
     table: pd.DataFrame
     judged: Mask
-    comparison: Comparison
+    comparison: Comparison | None
     errors: pd.DataFrame
     groups: pd.Series
     measured: pd.Series
+    constants: Mapping[str, int] = field(default_factory=dict)
 
 
 def contest(
@@ -98,7 +101,10 @@ def contest(
         )
     errors = errors.replace([np.inf, -np.inf], np.nan)
     logs = pd.Series(np.log(measured), index=table.index)
-    return Contest(table, judged, found, errors[judged], cells[judged], logs[judged])
+    constants = {score.law: score.parameters for score in found.scores}
+    return Contest(
+        table, judged, found, errors[judged], cells[judged], logs[judged], constants
+    )
 
 
 def against(contest: Contest, reference: str, seed: int = 0) -> pd.DataFrame:
@@ -204,12 +210,18 @@ def kinds_of_training(runs: pd.DataFrame) -> pd.DataFrame:
     return rows[seen_often(rows, ["weight_format"])].reset_index(drop=True)
 
 
-def of_costs(contest: Contest) -> Contest:
+def of_costs(
+    contest: Contest, predictions: Mapping[str, npt.NDArray[np.float64]] | None = None
+) -> Contest:
     """The same held-out predictions, judged by what few bits cost.
 
     A law's cost is its loss of a run less that of the unquantized twin. Errors are
-    shares of the mean measured cost; runs without a twin are left out.
+    shares of the mean measured cost; runs without a twin are left out. `predictions`:
+    of every row by law, where the contest holds those of other rows than the twins.
     """
+    if predictions is None:
+        assert contest.comparison is not None
+        predictions = contest.comparison.predictions
     table = contest.table
     high = of_part(table, None)
     keys = table[TWIN].astype(str).agg("-".join, axis=1)
@@ -219,7 +231,7 @@ def of_costs(contest: Contest) -> Contest:
     cost = pd.Series(loss[rows.index] - loss[rows], index=rows.index)
     errors = {
         name: np.abs(said[rows.index] - said[rows] - cost) / cost.mean()
-        for name, said in contest.comparison.predictions.items()
+        for name, said in predictions.items()
     }
     return replace(
         contest,
