@@ -13,7 +13,7 @@ _STYLES = {
     "the paper": ("#b2182b", "o"),
     "coupled": ("#e08214", "D"),
     "effective data": ("#8c6d00", "X"),
-    "both": ("#4d4d4d", "*"),
+    "N and D": ("#4d4d4d", "*"),
     "Ouyang 2024": ("#2166ac", "s"),
     "Ouyang 2026": ("#67a9cf", "h"),
     "Panferov": ("#c51b7d", "P"),
@@ -22,8 +22,8 @@ _STYLES = {
     "Chen": ("#1b7837", "v"),
     "power, added": ("#7fbf7b", "1"),
     "power, times": ("#5aae61", "2"),
-    "two laws": ("#f4a582", "<"),
-    "no interplay": ("#878787", "x"),
+    "two laws apart": ("#f4a582", "<"),
+    "rounding alone": ("#878787", "x"),
 }
 
 

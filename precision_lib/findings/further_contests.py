@@ -26,10 +26,12 @@ from precision_lib.findings.twins import law_runs
 from precision_lib.findings.unified import trained_and_rounded, unified_rows
 from precision_lib.formats import HIGH_PRECISION, HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, compare, fit
+from precision_lib.laws.registry import LAWS
 
 WIDTH, SERVED, BOTH = "cost by width of weights", "loss as served", "cost of both"
 SAID = {"held_28M": "28M, said before", "held_mixes": "mixes, said before"}
 FOLDS, FEWER_FOLDS = 8, 4  # the fewer where a fit takes seconds
+STARTS = 12  # of a fit, of which the contests make a hundred
 BY_WIDTH = [
     "effective-weights",
     "capacity",
@@ -43,7 +45,6 @@ BY_WIDTH = [
 AS_SERVED = {
     "paper": ("chinchilla", "ptq"),
     "paper, coupled": ("coupled", "ptq"),
-    "paper, Ouyang": ("chinchilla", "ouyang"),
     "shannon": ("shannon",),
 }
 # Of which laws predictions were committed, by quantity.
@@ -68,13 +69,12 @@ def width_contests(runs: pd.DataFrame) -> Results:
 
     >>> from precision_lib.runs.run_table import load_runs
     >>> list(width_contests(load_runs(table="main")))[-1]  # doctest: +SKIP
-    ('cost by width of weights', '4 bits unseen')
+    ('cost by width of weights', '3 bits unseen')
     """
     rows = with_gmse(labelled(law_runs(runs, "weights")))
     low = (rows["weight_bits"] < HIGH_PRECISION_BITS).to_numpy()
     rules = held_out(rows, larger=9e4)
-    for bits in (3, 4):
-        rules[f"{bits} bits unseen"] = (rows["weight_bits"] == bits).to_numpy()
+    rules["3 bits unseen"] = (rows["weight_bits"] == 3).to_numpy()
     found: Results = {}
     for rule, out in rules.items():
         judged = low if out is None else low & out
@@ -121,10 +121,12 @@ def _predicted(
     for law in laws:
         if out is None:
             cells = twins.cells(rows)
-            one = compare(rows, [law], folds=FOLDS, by=cells, criteria=False)
+            one = compare(
+                rows, [law], folds=FOLDS, by=cells, criteria=False, starts=STARTS
+            )
             said[law], counts[law] = one.predictions[law], one.scores[0].parameters
         else:
-            seen = fit(rows[~out], law)
+            seen = fit(rows[~out], law, starts=STARTS)
             said[law] = np.asarray(seen.predict(rows))
             counts[law] = sum(p.fixed is None for p in seen.law.parameters)
     return pd.DataFrame(said, index=rows.index), counts
@@ -137,7 +139,7 @@ def _of_losses(
     said: pd.DataFrame,
     constants: Mapping[str, int],
 ) -> Contest:
-    logs = np.log(measured.astype(float))
+    logs = pd.Series(np.log(measured.to_numpy(float)), rows.index)
     errors = said.apply(lambda law: np.abs(logs - np.log(law)))[judged]
     groups = twins.cells(rows)
     return Contest(rows, judged, None, errors, groups[judged], logs[judged], constants)
@@ -188,10 +190,13 @@ def both_contests(runs: pd.DataFrame, ptq: pd.DataFrame) -> Results:
 def _laws_of_both(seen: pd.DataFrame) -> dict[str, Fit]:
     after = seen["post_bits"] < HIGH_PRECISION_BITS
     return {
-        "unified": fit(seen, "unified"),
-        "effective": fit(seen[~after], "effective"),
-        "ptq-trained-low": fit(seen[after], "ptq-trained-low"),
-        "ptq": fit(seen[after & (seen["part"] == "none")], "ptq"),
+        name: fit(rows, name, starts=STARTS)
+        for name, rows in {
+            "unified": seen,
+            "effective": seen[~after],
+            "ptq-trained-low": seen[after],
+            "ptq": seen[after & (seen["part"] == "none")],
+        }.items()
     }
 
 
@@ -254,7 +259,7 @@ def _of_said(rows: pd.DataFrame, laws: Sequence[str], cost: bool) -> Contest | N
     wide = rows.pivot(index=ROW, columns="law", values="predicted")
     wide = wide.reindex(columns=list(laws)).dropna().reset_index()
     table = wide.merge(rows.drop_duplicates(ROW), on=ROW, suffixes=("", "_one"))
-    if table.empty:
+    if table["group"].nunique() < 2:
         return None
     measured = table["measured"]
     if cost:
@@ -264,11 +269,10 @@ def _of_said(rows: pd.DataFrame, laws: Sequence[str], cost: bool) -> Contest | N
         scaled = np.log(measured)
         errors = table[list(laws)].apply(lambda law: np.abs(np.log(measured / law)))
     every = np.ones(len(table), dtype=bool)
-    return Contest(
-        table,
-        every,
-        None,
-        errors,
-        table["group"],
-        scaled,
-    )
+    # A law with a number for each format had as many as there were formats.
+    counts = {
+        law: sum(p.fixed is None for p in LAWS[law].parameters)
+        for law in laws
+        if law in LAWS and not LAWS[law].categories()
+    }
+    return Contest(table, every, None, errors, table["group"], scaled, counts)

@@ -41,17 +41,16 @@ LAWS = {
     "effective-weights": "the paper",
     "capacity": "Panferov",
     "effective-data": "effective data",
-    "effective-both": "both",
+    "effective-both": "N and D",
     "power-additive": "power, added",
     "power-multiplicative": "power, times",
     "growing-error": "Chen",
     "paper": "the paper",
     "paper, coupled": "coupled",
-    "paper, Ouyang": "Ouyang 2024",
     "shannon": "Ouyang 2026",
     "unified": "the paper",
-    "effective + ptq-trained-low": "two laws",
-    "effective + ptq": "no interplay",
+    "effective + ptq-trained-low": "two laws apart",
+    "effective + ptq": "rounding alone",
     "effective": "the paper",
     "effective-coupled": "coupled",
     "effective-data-parts": "effective data",
@@ -117,7 +116,8 @@ def standings(results: Results, seed: int = 0) -> pd.DataFrame:
     Returns columns quantity, rule, law, error, low and high (percent; the ends are
     those of the paired difference from the paper's law, put around its error), seeds
     (what the best law errs by, see `precision_lib.findings.rivals.seed_error`),
-    constants (how many a law fits), runs and cells. A rule without judged runs has no rows.
+    constants (how many a law fits), runs and cells. A rule without judged runs has no
+    rows.
     """
     rows = []
     for (quantity, rule), one in results.items():
@@ -153,10 +153,19 @@ def winners(best: dict[tuple[str, str], list[str]]) -> pd.DataFrame:
     'the paper wins'
     """
     found: dict[str, dict[str, str]] = {}
-    for (quantity, rule), laws in best.items():
-        said = in_words([LAWS[law] for law in laws]) if laws else TOO_FEW
-        found.setdefault(quantity, {})[rule] = said
+    for quantity, rule in best:
+        found.setdefault(quantity, {})[rule] = who_wins(best, quantity, rule)
     return pd.DataFrame(found).fillna("")
+
+
+def who_wins(best: dict[tuple[str, str], list[str]], quantity: str, rule: str) -> str:
+    """One cell of `winners`, for a sentence.
+
+    >>> who_wins({(ROUNDING, "between"): ["ptq"]}, ROUNDING, "between")
+    'the paper wins'
+    """
+    laws = best.get((quantity, rule), [])
+    return in_words([LAWS[law] for law in laws]) if laws else TOO_FEW
 
 
 def best_counts(

@@ -51,7 +51,8 @@ def fit_slopes(runs: pd.DataFrame) -> MeanFit:
 
     def mean(p: Array) -> Array:
         level, effect = p[1 : 1 + len(levels)], np.append(0.0, p[1 + len(levels) :])
-        return np.asarray(np.log(level[places] - ratio ** p[0] * effect[sizes]))
+        with np.errstate(invalid="ignore"):  # a step too far; `fit_mean` goes back
+            return np.asarray(np.log(level[places] - ratio ** p[0] * effect[sizes]))
 
     loss = runs["loss"]
     by_size = loss.groupby(runs["N"]).mean().to_numpy()

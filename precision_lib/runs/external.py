@@ -110,6 +110,20 @@ _ALL = (
         columns={"N": "N_nonemb"},
     ),
     ExternalTable(
+        name="gemstones",
+        about="22 models of McLeish et al. (2025), arXiv 2502.06857, each at 35 D of "
+        "one run at a constant rate; N without embedding and head",
+        copy="gemstones_770.csv",
+        sha256="a13517a15dc519fe9311ae4c0d0c043e2f0697d78892d2a26d0f84f61bca9ab0",
+    ),
+    ExternalTable(
+        name="gadre",
+        about="104 runs of Gadre et al. (2024), arXiv 2403.08540, on three training "
+        "sets, loss on C4",
+        copy="gadre_104.csv",
+        sha256="413d828440f837e595e4123d79920aca84c0d44c91b6f5733d7aff960ce441c9",
+    ),
+    ExternalTable(
         name="quartet2",
         about="574 runs of Quartet II (2026), NVFP4 in the forward pass, the "
         "backward pass or both",

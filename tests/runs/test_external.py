@@ -33,6 +33,7 @@ from precision_lib.runs.external import (
 SHAPES = {
     "chinchilla": (245, 5), "quest": (104, 14), "datablations": (182, 5),
     "quartet": (174, 7), "quartet2": (574, 25),
+    "gemstones": (770, 5), "gadre": (104, 4),
 }  # fmt: skip
 ORIGINALS = {name: t.original for name, t in TABLES.items() if t.original}
 PART_OF_REPO = [name for name in TABLES if name not in ORIGINALS]
