@@ -15,14 +15,8 @@ from precision_lib.findings.format_error import with_gmse
 from precision_lib.findings.measured import labelled
 from precision_lib.findings.predictions import ROW, measured_beside
 from precision_lib.findings.rival_contests import Results, held_out
-from precision_lib.findings.rivals import (
-    FORMATS,
-    Contest,
-    Mask,
-    base_roundings,
-    of_costs,
-)
-from precision_lib.findings.twins import law_runs
+from precision_lib.findings.rivals import FORMATS, Contest, Mask, of_costs
+from precision_lib.findings.twins import law_roundings, law_runs
 from precision_lib.findings.unified import trained_and_rounded, unified_rows
 from precision_lib.formats import HIGH_PRECISION, HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, compare, fit
@@ -93,7 +87,7 @@ def served_contests(ptq: pd.DataFrame, bits: int = 3, method: str = "gptq") -> R
     >>> list(served_contests(load_ptq(table="main")))[0]  # doctest: +SKIP
     ('loss as served', 'between')
     """
-    rows = labelled(base_roundings(ptq, method, (bits, bits)))
+    rows = labelled(law_roundings(ptq, (bits, bits), method))
     after = rows.assign(loss=rows["post_loss"])
     apart = sorted({law for laws in AS_SERVED.values() for law in laws} - {"shannon"})
     found: Results = {}
