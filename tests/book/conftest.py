@@ -14,7 +14,7 @@ import nbformat
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tools import book, notebooks
 from tools.pdf import chromium
@@ -25,6 +25,7 @@ NOTE_VIOLATIONS = """
     document.addEventListener('securitypolicyviolation', event =>
         window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
 """
+expect.set_options(timeout=60_000)  # of a busy machine; five seconds were not enough
 SOURCES = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
 # What hands numbers on or prices a sweep teaches nothing.
 BOOKKEEPING = re.compile(
