@@ -72,13 +72,17 @@ def planted_records(
 
 
 def off_rule(config: RunConfig) -> float:
-    """What a rate or a batch away from the rule costs, and a constant rate."""
+    """What a rate, a batch or a decay away from the best costs, and a constant rate."""
     size, tokens = config.model.n_non_embedding, config.windows * config.sequence
     rule, batch = read_rule(), config.batch_size * config.sequence / 128
     best = rule.peak_lr(size, tokens, batch)
     wide = rule.batch["at"] * (tokens / 7e6) ** rule.batch["D"]
     cost = 0.03 * np.log(config.peak_lr / best) ** 2 + 0.02 * np.log(batch / wide) ** 2
-    return float(cost + 0.1 * (config.schedule == "constant"))
+    if config.schedule == "constant":
+        cost += 0.1
+    elif config.schedule == "wsd" and config.decay:
+        cost += 0.05 * np.log(config.decay / 0.3) ** 2
+    return float(cost)
 
 
 def write_lines(path: Path, records: Iterator[dict[str, Any]]) -> None:

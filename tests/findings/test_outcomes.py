@@ -24,6 +24,7 @@ from tests.findings.planted_records import TRUTH, planted_records, write_lines
 from tools import add_records, outcomes as command
 
 BLOCKS = ("base", "ladder", "bits", "steps", "decay", "formats", "settings")
+SMALL = ("two_phases", "rate_decay", "low_decay", "keys_values", "down_input")
 HELD = ("held_28M", "held_mixes", "extrapolation")
 
 
@@ -31,7 +32,7 @@ HELD = ("held_28M", "held_mixes", "extrapolation")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, ...]:
     """A whole second table, made of records."""
     folder: Path = tmp_path_factory.mktemp("planted")
-    write_lines(folder / "lines", planted_records(*BLOCKS, *HELD, seed=1))
+    write_lines(folder / "lines", planted_records(*BLOCKS, *SMALL, *HELD, seed=1))
     add_records.add([folder / "lines"], folder / "records", folder)
     return load_runs(folder / "runs.csv"), load_ptq(folder / "ptq.csv")
 
