@@ -200,6 +200,12 @@ def paper_constants(offsets: bool) -> ConstantSet:
     )
 
 
+def _lean(fit: Fit) -> Fit:
+    """A fit whose ties the page can name, without their replicates."""
+    ties = tuple(replace(tie, replicates={}, ci={}) for tie in fit.ties)
+    return replace(fit, ties=ties)
+
+
 def page_data(replicates: int | None = None, seed: int = 0) -> str:
     """All that the page's script is given, as JSON that is safe within HTML.
 
@@ -215,7 +221,7 @@ def page_data(replicates: int | None = None, seed: int = 0) -> str:
     """
     ours = our_constants(*load_tables(), replicates or 2, seed)
     if replicates is None:
-        base, added = (replace(each, ties=()) for each in our_laws())
+        base, added = map(_lean, our_laws())
         ours = replace(ours, base=base, degradation=added)
     sets = [
         ours,

@@ -113,6 +113,22 @@ def test_our_runs_come_with_intervals(page: Page, sets: dict[str, list[Fit]]) ->
     assert low < value(page, "loss") < high
 
 
+def test_where_the_laws_are_off_is_said_before_the_loss(
+    page: Page, sets: dict[str, list[Fit]]
+) -> None:
+    said = page.locator("#explorer-doubt-words").inner_text()
+    ours = sets["ours"]
+    assert all(each.misfits[0] in said for each in ours if each.misfits)
+    assert all(tie.law.name in said for each in ours for tie in each.ties)
+    choose(page, "paper")
+    settle(page)
+    assert page.locator("#explorer-doubt").is_hidden()
+    fill(page, N="1.3e9", D="1e11", post="8")
+    assert page.locator("#explorer-critical").inner_text() == "89.4T"
+    fill(page, post="12")
+    assert page.locator("#explorer-critical").inner_text() == "beyond any data"
+
+
 def test_the_parts_of_the_loss_add_up(page: Page) -> None:
     parts = ("floor", "size", "data", "training", "delta")
     total = sum(value(page, f"part-{part}") for part in parts)

@@ -71,6 +71,9 @@ const PrecisionLaws = (() => {
     return { D, loss: loss(pair, { ...point, D }).total, edge };
   }
 
+  /* Tokens that nobody has, or would spend on a model of this size. */
+  const beyondData = (D, N) => D > 1e15 || D / N > 2e5;
+
   /* The bits of each part as they are paid for: what the law does not know costs 16. */
   const priced = (pair, P) => PARTS.map((part) => (pair.known.includes(part) ? P : 16));
 
@@ -259,12 +262,14 @@ const PrecisionLaws = (() => {
       }
     }
     const { params, ranges = {}, replicates = {}, warnings = [], misfits = [], unidentified = [],
-      scatter = null, scale = "log", floor = 1 } = fit;
+      ties = [], scatter = null, scale = "log", floor = 1 } = fit;
     for (const [name, draws] of Object.entries(replicates)) {
       if (!Array.isArray(draws)) throw new Error(`The replicates of ${name} are not a list.`);
     }
     return {
-      law: fit.law, params, ranges, replicates, warnings, misfits, unidentified, n: fit.n,
+      law: fit.law, params, ranges, replicates, warnings, unidentified, n: fit.n,
+      misfits: [].concat(misfits),
+      ties: [].concat(ties).map((tie) => String(tie?.law)),
       scatter, scale: Object.hasOwn(SCALES, scale) ? scale : "log", floor,
       target: law.target, columns: law.columns, formula: law.formula,
     };
@@ -325,7 +330,7 @@ const PrecisionLaws = (() => {
   }
 
   return {
-    PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, criticalData, interval, loss,
+    PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, beyondData, criticalData, interval, loss,
     makeSet, nearlyAsGood, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
   };
 })();

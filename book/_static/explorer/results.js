@@ -55,8 +55,9 @@ const PrecisionResults = (() => {
   function showCritical(set, point) {
     const rounded = point.post !== Infinity;
     const critical = rounded ? Laws.criticalData(set.pair, point) : { D: NaN };
-    put("critical", critical.D, rounded ? show(critical.D) : "none");
-    const span = rounded
+    const beyond = Laws.beyondData(critical.D, point.N);
+    put("critical", critical.D, !rounded ? "none" : beyond ? "beyond any data" : show(critical.D));
+    const span = rounded && !beyond
       ? Laws.interval(set.draws.map((pair) => Laws.criticalData(pair, point).D)) : null;
     putSpan("critical-span", span, show);
     const past = rounded && point.D > critical.D;
@@ -85,7 +86,8 @@ const PrecisionResults = (() => {
     rows.forEach((row, i) => {
       get(`optimum-${i}`).hidden = !row;
       if (!row) return;
-      put(`optimum-${i}-P`, row.P, row.P.toFixed(i ? 0 : 2));
+      const end = i || !row.edge ? "" : row.P < 16 ? " or fewer" : " or more";
+      put(`optimum-${i}-P`, row.P, row.P.toFixed(i ? 0 : 2) + end);
       put(`optimum-${i}-N`, row.N, show(row.N));
       put(`optimum-${i}-D`, row.D, show(row.D));
       put(`optimum-${i}-ratio`, row.ratio, show(row.ratio));
@@ -134,7 +136,7 @@ const PrecisionResults = (() => {
     putSpan("cost-span", span("delta"), (v) => v.toPrecision(2));
     const normal = Laws.normalRange(set, point);
     get("cost-normal").textContent = normal
-      ? `95% of models like those fitted: ${normal.map((v) => v.toPrecision(2)).join(" to ")}` : "";
+      ? `95% of models like those fitted: ${normal.map((v) => v.toPrecision(2)).join(" to ")};` : "";
     put("cost-ratio", cost.ratio, `× ${cost.ratio.toFixed(3)}`);
     put("cost-tokens", cost.tokens, percent(cost.tokens));
     put("cost-sizes", cost.sizes, percent(cost.sizes));
@@ -181,7 +183,7 @@ const PrecisionResults = (() => {
         loss: [found.total, `${nats(found.total)}${span ? ` (${span.map(nats).join(" to ")})` : ""}`],
         delta: [found.delta, nats(found.delta)],
         share: [found.share, percent(found.share)],
-        critical: [critical, show(critical)],
+        critical: [critical, Laws.beyondData(critical, point.N) ? "beyond any data" : show(critical)],
         best: [best, Number.isFinite(best) ? best.toFixed(2) : "–"],
       };
     });
@@ -196,8 +198,18 @@ const PrecisionResults = (() => {
     get("beside-two").textContent = two.label;
   }
 
+  /* Where the laws are off, and which others the command line covers in its intervals. */
+  function showDoubt(fits) {
+    const wrong = fits.flatMap((fit) => fit.misfits.slice(0, 1));
+    const ties = fits.flatMap((fit) => fit.ties);
+    if (ties.length) wrong.push(`Intervals here are those of the law shown; decide covers ${ties.join(" and ")} too.`);
+    get("doubt").hidden = !wrong.length;
+    get("doubt-words").textContent = wrong.join(" ");
+  }
+
   function showSet(set) {
     const fits = [set.base, set.added].filter(Boolean);
+    showDoubt(fits);
     get("constants").replaceChildren(...fits.flatMap((fit) => {
       const line = document.createElement("p");
       const numbers = Object.entries(fit.params).map(([name, v]) => `${name} ${Number(v.toPrecision(4))}`);

@@ -75,7 +75,8 @@ const PrecisionState = (() => {
     if ([state.set, state.beside].includes("own")) {
       const lean = ownFits.map((fit) => ({
         law: fit.law, params: fit.params, ranges: fit.ranges, n: fit.n, draws: pack(fit),
-        scatter: fit.scatter, scale: fit.scale, floor: fit.floor,
+        scatter: fit.scatter, scale: fit.scale, floor: fit.floor, misfits: fit.misfits,
+        ties: fit.ties.map((law) => ({ law })),
       }));
       query.set("fits", toBase64(JSON.stringify(lean)));
     }
