@@ -109,6 +109,7 @@ check the path.
         from precision_lib.intake.cells import KNOWN
         from precision_lib.intake.checks import REPORTED, check_runs
         from precision_lib.intake.files import read_runs
+        from precision_lib.laws.misfit import GROUPS, TIMES
         from precision_lib.runs.conditions import parse_condition
 
         given, units = self.columns, self.units
@@ -119,7 +120,8 @@ check the path.
         required = needed or ["N", "D", "loss"]
         with working(f"Reading {runs}"):
             asked = [*extra, *(n for n in named if n not in KNOWN)]
-            raw = read_runs(runs, given, self.take.value, asked)
+            also = [*asked, *TIMES, *GROUPS]
+            raw = read_runs(runs, given, self.take.value, also)
             beside = _beside(raw, given)
             more_columns = dict.fromkeys([*extra, *beside])
             checked = check_runs(

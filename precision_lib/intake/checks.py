@@ -29,7 +29,9 @@ from precision_lib.intake.wide import lengthened
 from precision_lib.runs.conditions import Condition, parse_condition
 
 MOST_RUNS = 50_000
-REPORTED = frozenset(KNOWN) - frozenset(OTHERS)  # what a report can read unasked
+# What a report can read unasked
+REPORTED = frozenset(KNOWN) - frozenset(OTHERS) | {"qat_share"}
+PLAIN = 16.0  # bits from which on a loss is one before rounding
 TRUTH = {"true": True, "false": False}
 
 
@@ -102,6 +104,9 @@ def check_runs(
     table, wrong = _other_columns(raw, given, asked), list[Fault]()
     for name, column in names.items():
         table[name] = _column(raw, name, column, units or Units(), wrong)
+    said = []
+    if {"post_bits", "post_loss"} <= set(table) and "loss" in reads - set(table):
+        said.append(_loss_before(raw.source, table))
     if "delta" not in table and {"loss", "post_loss"} <= set(table):
         table["delta"] = table["post_loss"] - table["loss"]
     kept = np.ones(len(table), bool) if condition is None else condition.mask(table)
@@ -109,16 +114,42 @@ def check_runs(
     table = table.drop(columns=empty)
     faults = _faults(raw, table, names, wrong, kept, condition, given, required)
     good = kept.copy()
+    if "delta" in required and "delta" in table:
+        good &= table["delta"].notna().to_numpy()  # the rows before rounding
     good[[fault.row for fault in faults if fault.row >= 0]] = False
     used = table[good].reset_index(drop=True)
     places = tuple(p for p, fine in zip(raw.places, good, strict=True) if fine)
     read = len(table) + sum(fault.row < 0 for fault in raw.faults)
-    said = [f"Column {e!r} is empty in every row and was left out." for e in empty]
+    said += [f"Column {e!r} is empty in every row and was left out." for e in empty]
     remarks = (*raw.remarks, *widened, *said, *named_bits(raw, names, table))
     rest = (int((~kept).sum()), names, (*remarks, *oddities(used)))
     result = Checked(raw.source, raw.kind, used, places, faults, read, *rest)
     _require_rows(result, where)
     return result
+
+
+def _loss_before(source: str, table: pd.DataFrame) -> str:
+    """Add the loss before rounding, from the rows of 16 bits; what was done."""
+    rounded = table["post_bits"] < PLAIN
+    plain = table[~rounded].groupby(["N", "D"])["post_loss"]
+    known = plain.first()[plain.nunique() == 1].rename("loss")
+    table["loss"] = table[["N", "D"]].join(known, on=["N", "D"])["loss"]
+    table["delta"] = (table["post_loss"] - table["loss"]).where(rounded)
+    lost = int(table["loss"].isna().sum())
+    if lost == len(table):
+        raise UserError(
+            f"{source}: 'loss', the loss before rounding, is missing; map it, or add "
+            "one row of 16 bits for each N and D."
+        )
+    said = "The loss before rounding is that of the row of 16 bits with the same N, D"
+    if not lost:
+        return f"{said}."
+    row = (
+        "1 row has no such row and is"
+        if lost == 1
+        else f"{lost} rows have none and are"
+    )
+    return f"{said}; {row} not used."
 
 
 def _without_empty(

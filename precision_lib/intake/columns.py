@@ -11,6 +11,7 @@ from precision_lib.intake.faults import Fault, listed, short
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.roles import ROLES
 
+BEFORE = ("loss", "post_bits")
 SYNONYMS = {
     "N": r"n_?params|params(_n)?|(num_|n_)?parameters|model_?size|non_?emb\w*",
     "D": r"(n_|num_|train_|total_)?tokens(_seen|_trained)?|data|token_?(ct|count)",
@@ -66,7 +67,8 @@ def name_columns(
     missing = [name for name in required if name not in names]
     if "loss" in missing and set(LOSSES) <= set(reads) and set(LOSSES) & set(names):
         missing.remove("loss")
-    if missing == ["delta"] and {"loss", "post_loss"} <= set(names):
+    known = set(names)  # the loss before rounding may stand in rows of 16 bits
+    if missing == ["delta"] and {"post_loss"} < known & {"post_loss", *BEFORE}:
         missing = []
     if missing:
         raise UserError(

@@ -83,13 +83,14 @@ def read_runs(
 
 def _keep(columns: Mapping[str, str], also: Collection[str]) -> Callable[[str], bool]:
     """Whether a column of a CSV is needed; tables may have millions of cells."""
-    named = {*columns.values(), *also, *KNOWN, "seed"}
+    named = {*columns.values(), *also, *KNOWN}
     named |= {name.split(".")[0] for name in named}
+    spelled = {plain(name) for name in also}
     stars = tuple(v.partition("*")[0] for v in columns.values() if "*" in v)
 
     def needed(name: str) -> bool:
         known = name in named or name.startswith(stars) or is_of_a_width(name)
-        return known or bool(roles([name], {}))
+        return known or plain(name) in spelled or bool(roles([name], {}))
 
     return needed
 

@@ -29,7 +29,10 @@ def named_bits(
             if isinstance(cell, str) and not is_number(cell) and np.isfinite(value)
         }
         if read:
-            said = ", ".join(f"{cell} as {read[cell]:g}" for cell in sorted(read))
+            said = ", ".join(
+                f"{cell.strip() or 'a blank'} as {read[cell]:g}"
+                for cell in sorted(read)
+            )
             yield f"Names in column {names[name]!r} were read as bits: {said}."
 
 

@@ -22,7 +22,8 @@ LEVEL = 0.02  # chance that a right law is called wrong, all directions together
 CLIP = 2.0  # residuals beyond so many standard deviations count as that many
 FEWEST_GROUPS = 8
 TIMES = ("created", "created_at", "started", "start_time", "date", "time", "timestamp")
-GROUPS = ("group", "sweep", "batch", "cluster", "host", "machine", "corpus", "seed")
+GROUPS = ("group", "sweep", "batch", "cluster", "host", "machine", "corpus", "seed",
+          "method", "quantizer", "recipe", "family")  # fmt: skip
 MOST_GROUPS = 8
 RUN = "run of several rows"  # our name of the column that says which row is whose
 EXACT = 1e-12  # residuals of a table that lies on the law: rounding, and no trend

@@ -1,4 +1,4 @@
-"""Each row of the table of files in the book, tried."""
+"""Each row of the table of files in the book, tried with a planted law."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ import pytest
 from precision_lib.errors import UserError
 from precision_lib.intake import check_runs, read_runs
 from precision_lib.intake.faults import grouped
+from precision_lib.laws import fit
 
 PAGE = Path(__file__).parents[2] / "book" / "imports.md"
-RUNS = [(1e8, 1e9, 3.5), (2e8, 4e9, 3.0), (4e8, 8e9, 2.5)]
+TRUTH = {"E": 1.8, "A": 400.0, "alpha": 0.34, "B": 410.0, "beta": 0.28}
+RUNS = [(n, d, 1.8 + 400 * n**-0.34 + 410 * d**-0.28)
+        for n in (1e8, 2e8, 4e8) for d in (1e9, 4e9, 8e9)]  # fmt: skip
 ROWS = "".join(f"{n},{d},{loss}\n" for n, d, loss in RUNS)
 CSV = "N,D,loss\n" + ROWS
 RECORDS = [{"N": n, "D": d, "loss": loss} for n, d, loss in RUNS]
@@ -30,7 +33,7 @@ Made = dict[str, str | bytes]  # name of a file, or of one in a folder, to its c
 
 
 def steps(n: float, d: float, loss: float) -> list[dict[str, float]]:
-    return [{"step": i, "D": d * i / 3, "loss": loss + 3 - i} for i in (1, 2, 3)]
+    return [{"step": i, "D": d * i / 3, "loss": loss + (3 - i)} for i in (1, 2, 3)]
 
 
 def lines(records: list) -> str:
@@ -229,3 +232,5 @@ def test_a_kind_of_file_is_read_or_refused_as_the_book_says(
         assert outcome.startswith("read") and not sentences
         rows = found.table[["N", "D", "loss"]].to_numpy().tolist()
         assert sorted(map(tuple, rows)) == RUNS
+        law = fit(found.table, "chinchilla", starts=3)
+        assert law.params == pytest.approx(TRUTH, rel=1e-3)
