@@ -2,93 +2,108 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from precision_lib.cli.output import emit_json, number, show_notes, show_table, span
+import typer
+
+from precision_lib.cli.output import emit_json, number, show_notes, show_table
 
 if TYPE_CHECKING:
     from precision_lib.decide import Contour, Decision, WidthTable
 
 HEADS = {"delta": "rounding adds"}
+LARGE = 1e3  # from where on a value is shown with K, M, B or T
 
 
 def show_answer(
-    answer: Decision | Contour | WidthTable, as_json: bool, doubts: tuple[str, ...]
+    answer: Decision | Contour | WidthTable,
+    as_json: bool,
+    doubts: Sequence[str] = (),
+    said: Sequence[str] = (),
 ) -> None:
-    """Print a table with its notes, or JSON.
+    """Print what is doubtful, the answer, and what else is to be said; or JSON.
+
+    `doubts`: of the laws; `said`: sentences behind those that the answer brings.
 
     >>> from precision_lib.decide import Decision
-    >>> show_answer(Decision("How many?", {"P": 4.0}), True, ())  # doctest: +ELLIPSIS
+    >>> show_answer(Decision("How many?", {"P": 4.0}), True)  # doctest: +ELLIPSIS
     {
      "question": "How many?",
     ...
     """
     from precision_lib.decide import Contour, WidthTable
 
-    if isinstance(answer, WidthTable):
-        _show_widths(answer, as_json)
-        return
-    if isinstance(answer, Contour):
-        _show_contour(answer, as_json, doubts)
-        return
-    record = answer.to_dict()
+    notes = [*dict.fromkeys([*getattr(answer, "notes", doubts), *said])]
     if as_json:
-        emit_json(record)
+        emit_json({**answer.to_dict(), "notes": notes})
         return
+    show_notes(doubts)
+    if isinstance(answer, WidthTable):
+        _show_widths(answer)
+    elif isinstance(answer, Contour):
+        _show_contour(answer)
+    else:
+        _show_decision(answer)
+    show_notes([note for note in notes if note not in doubts])
+
+
+def _show_decision(answer: Decision) -> None:
+    from precision_lib.decide.decision import LABELS
+
     rows = [
         [
-            name,
-            " ".join([number(value), answer.at_end.get(name, "")]).strip(),
-            span(None if name in answer.at_end else record["intervals"].get(name)),
+            LABELS.get(name, name),
+            " ".join([_shown(value), answer.at_end.get(name, "")]).strip(),
+            _span(None if name in answer.at_end else answer.intervals.get(name)),
         ]
-        for name, value in record["values"].items()
+        for name, value in answer.values.items()
     ]
     show_table(answer.question, ["", "value", "interval"], rows)
-    show_notes(answer.notes)
 
 
-def _show_contour(contour: Contour, as_json: bool, doubts: tuple[str, ...]) -> None:
-    columns = (contour.bits, contour.N, contour.low, contour.high)
-    points = [[float(value) for value in row] for row in zip(*columns, strict=True)]
-    if as_json:
-        names = ("bits", "N", "low", "high")
-        listed = [dict(zip(names, point, strict=True)) for point in points]
-        record = {"loss": contour.loss, "D": contour.D, "contour": listed}
-        emit_json({**record, "notes": list(doubts)})
-        return
-    title = f"N for a loss of {contour.loss:g} on {contour.D:.4g} tokens"
-    rows = [
-        [number(b), number(n), span(None if lo != lo else (lo, hi))]
-        for b, n, lo, hi in points
-    ]
-    show_table(title, ["bits", "N", "interval"], rows)
-    show_notes(doubts)
-
-
-def _show_widths(found: WidthTable, as_json: bool) -> None:
+def _show_contour(contour: Contour) -> None:
     from precision_lib.decide.decision import brief
 
+    title = f"N for a loss of {contour.loss:g} on {brief(contour.D)} tokens"
+    rows = [
+        [
+            number(each["bits"]),
+            _shown(each["N"]),
+            _span(None if math.isnan(each["low"]) else (each["low"], each["high"])),
+        ]
+        for each in contour.to_dict()["contour"]
+    ]
+    show_table(title, ["bits", "N", "interval"], rows)
+
+
+def _show_widths(found: WidthTable) -> None:
     rows = found.rows()
-    if as_json:
-        emit_json({"question": found.question, "widths": rows, "notes": found.notes})
-        return
     more = [name for name in found.more if not name.endswith(("_from", "_to"))]
-    columns = {HEADS.get(name, name): [brief(row[name]) for row in rows]
-               for name in ("bits", "N", "D", *more)}  # fmt: skip
-    columns["loss"] = [number(row["loss"]) for row in rows]
-    columns["above the best"] = [_above(row) for row in rows]
+    told = [n for n in ("N", "D") if len({row[n] for row in rows}) > 1]  # else above
+    columns = {HEADS.get(name, name): [_shown(row[name]) for row in rows]
+               for name in ("bits", *told, *more, "loss")}  # fmt: skip
+    columns["above the best"] = [_shown(row["above"], 3) for row in rows]
     for name, head in (("N", "nearly as good: N"), ("D", "on D")):
         if f"{name}_from" in found.more:
             ends = [(row[f"{name}_from"], row[f"{name}_to"]) for row in rows]
-            columns[head] = ["-" if a != a else f"{brief(a)} to {brief(b)}"
-                             for a, b in ends]  # fmt: skip
+            columns[head] = [" to ".join(map(_shown, e)) if e[0] == e[0] else "-"
+                             for e in ends]  # fmt: skip
     if any(found.outside):
         columns["outside the runs"] = [row["outside"] for row in rows]
+    typer.echo(found.headline)
     show_table(found.question, [*columns], [*zip(*columns.values(), strict=True)])
-    show_notes(found.notes)
 
 
-def _above(row: dict[str, Any]) -> str:
-    low, high = row["low"], row["high"]
-    ends = "" if not low < high else f" [{low:.3g}, {high:.3g}]"
-    return "-" if row["above"] != row["above"] else f"{row['above']:.3g}{ends}"
+def _shown(value: float | None, digits: int = 5) -> str:
+    """A number for people: a size with K, M, B or T, another in so many digits."""
+    from precision_lib.decide.decision import brief
+
+    if value is None or value != value:
+        return "-"
+    return brief(value) if abs(value) >= LARGE else f"{value:.{digits}g}"
+
+
+def _span(ends: tuple[float, float] | None) -> str:
+    return f"[{', '.join(map(_shown, ends))}]" if ends else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from precision_lib.cli.options import AsJson, Budget, CostRule, Fitting, grouped
 from precision_lib.cli.output import bits_list, numbers, refuse_unused, working
 from precision_lib.cli.reach import Extrapolate, within_reach
 from precision_lib.cli.reading import Reading
-from precision_lib.cli.sources import FROM, fitted_laws, is_table, laws_of, origin
+from precision_lib.cli.sources import FROM, is_table, laws_for, laws_of
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ class Question(StrEnum):
         "N, D and loss by width, and all within some nats", "budget",
         "within bits cost_rule",
     )  # fmt: skip
-    allocation = "allocation", "best N and D at given bits", "budget bits", "cost_rule"
+    allocation = (
+        "allocation", "best N and D at given bits, 16 without them", "budget",
+        "bits cost_rule",
+    )  # fmt: skip
     precision_at_size = (
         "precision-at-size", "best P and D at given N", "budget N",
         "cost_rule least_bits most_bits",
@@ -122,7 +125,7 @@ class Given:
 @grouped
 def decide(
     ctx: typer.Context,
-    fit: Annotated[str, typer.Argument(help=f"A table of runs, or {FROM}")],
+    fit: Annotated[str, typer.Argument(help=FROM)],
     question: Annotated[Question, typer.Argument(help="See above.")],
     *,
     given: Given,
@@ -137,36 +140,32 @@ def decide(
 ) -> None:
     """Answer a question of size, tokens or bits from your runs or a fitted law."""
     from precision_lib.decide import Contour
-    from precision_lib.decide.cost import rule_words
+    from precision_lib.decide.cost import PLAIN_COST, rule_words
+    from precision_lib.decide.precision import knows_bits
 
     known = {name: v for name, v in vars(given).items() if v not in (None, False)}
     if "bits" in known:
         known["bits"] = bits_list(known["bits"], "--bits")
     _check_given(question, known)
     columns, beside = numbers(held, "--set"), known.pop("degradation", None)
-    said: list[str] = []
-    rounding = "degradation" in question.takes
-    if is_table(fit):
-        if question is Question.quantization_start and not fitting.law:
-            fitting = replace(fitting, law="two-phases")  # no other law answers it
-        own = rounding and beside is None
-        fits, said = fitted_laws(ctx, fit, reading, fitting, own)
-    else:
-        names = [each.name for group in (Reading, Fitting) for each in fields(group)]
-        refuse_unused(ctx, names, f"{fit}, which holds constants and no runs")
-        fits = laws_of(fit)
+    rounding = _is_rounded(question, known)
+    if beside and not rounding:
+        raise UserError(f"--degradation is not used by {question} without --rounded.")
+    if question is Question.quantization_start and is_table(fit) and not fitting.law:
+        fitting = replace(fitting, law="two-phases")  # no other law answers it
+    fits, said = laws_for(ctx, fit, reading, fitting, rounding and beside is None)
     surface = _surface(fits, rounding, beside, columns)
+    _check_used(ctx, question, surface, known)
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, level)
     if not extrapolate:
         _within_reach(surface, known, answer)
     if "cost_rule" in question.takes and not isinstance(answer, Contour):
-        rule = rule_words(known.get("cost_rule", "all"))
+        rule = PLAIN_COST
+        if knows_bits(surface):
+            rule = rule_words(known.get("cost_rule", "all"))
         answer = replace(answer, notes=(rule, *answer.notes))
-    said = [*origin(fit, surface.fits), *said]
-    if not isinstance(answer, Contour):
-        answer = replace(answer, notes=(*answer.notes, *said))
-    show_answer(answer, as_json, (*surface.doubts, *said))
+    show_answer(answer, as_json, surface.doubts, said)
 
 
 def _option(name: str) -> str:
@@ -218,6 +217,31 @@ def _check_given(question: Question, known: dict[str, Any]) -> None:
             )
     if len(known.get("bits", ())) > 1 and question not in LISTS:
         raise UserError(f"The question {question} takes one number of --bits.")
+
+
+def _is_rounded(question: Question, known: dict[str, Any]) -> bool:
+    """Whether the law of what rounding adds can matter."""
+    return "degradation" in question.takes and (
+        question is not Question.serving_memory or "rounded" in known
+    )
+
+
+def _check_used(
+    ctx: typer.Context, question: Question, surface: Surface, known: dict[str, Any]
+) -> None:
+    """Refuse options that the laws at hand make no use of."""
+    from precision_lib.decide.precision import knows_bits
+
+    laws = " and ".join(each.law.name for each in surface.fits)
+    read = {name for each in surface.fits for name in each.law.columns()}
+    for name in surface.columns:
+        if name in known or name not in read - {"N", "D"}:
+            raise UserError(f"--set {name} is not used by {laws}; leave it out.")
+    if not knows_bits(surface) and question is not Question.serving_widths:
+        unused = [n for n in ("bits", "cost_rule") if n not in question.needs]
+        refuse_unused(ctx, unused, f"laws that know no bits of training ({laws})")
+    if surface.size == 1:
+        refuse_unused(ctx, ("level",), f"laws without intervals ({laws})")
 
 
 def _surface(

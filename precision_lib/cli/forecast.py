@@ -57,7 +57,7 @@ def forecast(
     )  # fmt: skip
     table = reading.read(runs, columns=("D", "loss")).table
     part, finished = _curves(table, run, D)
-    show_answer(end_of(part, shape, finished, level), as_json, ())
+    show_answer(end_of(part, shape, finished, level), as_json)
 
 
 def _curves(table: Any, run: str | None, total: float) -> tuple[Curve, list[Curve]]:

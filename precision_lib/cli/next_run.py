@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precision_lib.cli.options import AsJson, CostRule, sized
-from precision_lib.cli.output import emit_json, refuse_unused, show_table
-from precision_lib.cli.sources import FROM, laws_of
+from precision_lib.cli.options import AsJson, CostRule, Fitting, grouped, sized
+from precision_lib.cli.output import emit_json, refuse_unused, show_notes, show_table
+from precision_lib.cli.reading import Reading
+from precision_lib.cli.sources import FROM, laws_for
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from precision_lib.laws import Fit
 
 
+@grouped
 def next_run(
     ctx: typer.Context,
     fit: Annotated[str, typer.Argument(help=FROM)],
@@ -31,11 +33,14 @@ def next_run(
     most: Annotated[
         float | None, sized("--most", "FLOP that the run may cost; else the dearest.")
     ] = None,
+    *,
+    reading: Reading,
+    fitting: Fitting,
     as_json: AsJson = False,
 ) -> None:
-    """Say which run would narrow an interval of a fit the most.
+    """Say which run would narrow an interval of your runs or a fitted law the most.
 
-    Without --of or --budget, for the least-known constant of each law of the file.
+    Without --of or --budget, for the least-known constant of each law.
     """
     from precision_lib.decide.next_runs import least_known
 
@@ -43,9 +48,14 @@ def next_run(
         raise UserError("--of and --budget name two things; give one of them.")
     if not budget:
         refuse_unused(ctx, ("cost_rule",), "a question without --budget")
-    fits = laws_of(fit)
+    fits, said = laws_for(ctx, fit, reading, fitting, not budget)
+    if not all(each.replicates for each in fits):
+        raise UserError(
+            f"{fit} holds no intervals that a run could narrow; give a table of runs, "
+            "or a fit with --bootstrap 1000."
+        )
     if budget:
-        found = [_for_a_budget(fits, budget, cost_rule or "all", most)]
+        found = [_for_a_budget(ctx, fits, budget, cost_rule or "all", most)]
     else:
         named = [each for each in fits if of is None or of in each.params]
         if not named:
@@ -53,34 +63,40 @@ def next_run(
             raise UserError(f"--of: there is no constant {of!r}, only {known}.")
         found = [_for_a_constant(each, of or least_known(each), most) for each in named]
     if as_json:
-        emit_json({"next": [asdict(each) for each in found]})
+        emit_json({"next": [asdict(each) for each in found], "notes": said})
         return
     rows = [each.row for each in found]
     heads = ["to learn", "run", "left of its interval", "after a middling run"]
     show_table("The run that narrows an interval the most", heads, rows)
+    show_notes([*(doubt for each in fits for doubt in each.doubts), *said])
 
 
 def _for_a_constant(fit: Fit, name: str, most: float | None) -> NextRun:
     from precision_lib.decide import next_run as choose
 
-    if name not in fit.replicates:
-        raise UserError("this fit has no replicates; fit again with --bootstrap 1000.")
     return choose(fit, fit.replicates[name], name, most)
 
 
 def _for_a_budget(
-    fits: tuple[Fit, ...], budget: float, rule: str, most: float | None
+    ctx: typer.Context,
+    fits: tuple[Fit, ...],
+    budget: float,
+    rule: str,
+    most: float | None,
 ) -> NextRun:
     """For the best P, or the best N where a law knows no bits."""
     from precision_lib import decide
     from precision_lib.decide.next_runs import deciding
-    from precision_lib.decide.surface import TRAINING_BITS
+    from precision_lib.decide.precision import knows_bits
 
-    base = next((each for each in fits if each.law.target == "loss"), fits[0])
+    base = next((each for each in fits if each.law.target == "loss"), None)
+    if base is None:
+        raise UserError(f"--budget is not used by {fits[0].law.name}, a law of delta.")
     law = decide.surface(base, columns={"post_bits": float("inf")})
-    if law.reads(*TRAINING_BITS):
+    if knows_bits(law):
         answer = decide.optimal_precision(law, budget, rule=rule)
     else:
+        refuse_unused(ctx, ("cost_rule",), f"a law of no bits ({base.law.name})")
         answer = decide.allocation(law, budget, rule=rule)
     name, draws = deciding(answer)
     return decide.next_run(base, draws, f"{name} for {budget:.3g} FLOP", most)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from precision_lib.cli.options import AsJson, sized
+from precision_lib.cli.options import AsJson, Fitting, grouped, sized
 from precision_lib.cli.output import (
     emit_json,
-    number,
     numbers,
     pairs,
     refuse_unused,
@@ -18,13 +17,15 @@ from precision_lib.cli.output import (
     span,
 )
 from precision_lib.cli.reach import Extrapolate, within_reach
-from precision_lib.cli.sources import FROM, laws_of
+from precision_lib.cli.reading import Reading
+from precision_lib.cli.sources import FROM, laws_for
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
     from precision_lib.laws import Fit
 
 
+@grouped
 def predict(
     ctx: typer.Context,
     fit: Annotated[str, typer.Argument(help=FROM)],
@@ -41,19 +42,22 @@ def predict(
         typer.Option("--set", help="Other columns, as in weight_format=int4."),
     ] = None,
     extrapolate: Extrapolate = False,
+    *,
+    reading: Reading,
+    fitting: Fitting,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the loss of one run that was never made.
+    """Predict the loss of one run that was never made, from your runs or a fitted law.
 
-    Of a file with a law of the loss and one of rounding both are used where
+    Of a law of the loss and one of rounding both are used where
     --post-bits is given, and the loss after rounding is their sum.
     """
-    fits: Sequence[Fit] = laws_of(fit)
     given: dict[str, Any] = {"N": N, "D": D, "weight_bits": weight_bits}
     given |= {"activation_bits": activation_bits, "kv_bits": kv_bits}
     held = pairs(others, "--set")
     given |= {"post_bits": post_bits} | held
-    fits = _asked(fits, {name for name, value in given.items() if value is not None})
+    laws, told = laws_for(ctx, fit, reading, fitting, post_bits is not None)
+    fits = _asked(laws, {name for name, value in given.items() if value is not None})
     read = {name for each in fits for name in each.law.columns()}
     said = f"{fit}, which holds {' and '.join(each.law.name for each in fits)}"
     refuse_unused(ctx, given.keys() - read, said)
@@ -65,11 +69,12 @@ def predict(
             within_reach(fits, name, [value])
     if len(parts) > 1:
         parts.append(_summed(parts))
-    _show(parts, as_json)
+    _show(parts, told, as_json)
 
 
-def _show(parts: Sequence[dict[str, Any]], as_json: bool) -> None:
-    notes = list(dict.fromkeys(note for part in parts for note in part["warnings"]))
+def _show(parts: Sequence[dict[str, Any]], told: Sequence[str], as_json: bool) -> None:
+    listed = [*(note for part in parts for note in part["warnings"]), *told]
+    notes = list(dict.fromkeys(listed))
     if as_json:
         plain = [
             {k: v for k, v in part.items() if k not in ("draws", "warnings")}
@@ -99,6 +104,8 @@ def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
     """What one law says, with its draws."""
     import numpy as np
 
+    from precision_lib.decide.decision import brief
+
     row = _row(found, given)
     value = float(found.predict(row)[0])
     if not np.isfinite(value):
@@ -108,8 +115,8 @@ def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
         )
     draws = found.predict_replicates(row)[:, 0] if found.replicates else np.array([])
     beyond = [
-        f"{name} = {number(row[name][0])} lies outside the runs that were fitted "
-        f"({number(found.ranges[name][0])} to {number(found.ranges[name][1])})."
+        f"{name} = {brief(row[name][0])} lies outside the runs that were fitted "
+        f"({' to '.join(brief(end) for end in found.ranges[name])})."
         for name in found.extrapolates(row)
     ]
     return {

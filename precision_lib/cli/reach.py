@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precision_lib.cli.output import number
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,14 +32,16 @@ def within_reach(fits: Sequence[Fit], name: str, values: Iterable[float]) -> Non
     >>> within_reach([paper_fit()], "N", [2500.0])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    precision_lib.errors.UserError: N = 2500 is more than 10 times beyond the runs ...
+    precision_lib.errors.UserError: N = 2.5K is more than 10 times beyond the runs ...
     """
+    from precision_lib.decide.decision import brief
+
     for fit in fits:
         low, high = fit.ranges.get(name, (0.0, float("inf")))
         for value in values:
             if value < low / REACH or value > high * REACH:
                 raise UserError(
-                    f"{name} = {number(value)} is more than {REACH:g} times beyond the "
-                    f"runs that were fitted ({number(low)} to {number(high)}); check "
+                    f"{name} = {brief(value)} is more than {REACH:g} times beyond the "
+                    f"runs that were fitted ({brief(low)} to {brief(high)}); check "
                     "its unit, or add --extrapolate."
                 )

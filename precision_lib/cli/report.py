@@ -91,7 +91,7 @@ def _write(
 ) -> None:
     """The page and the laws, if every option had a meaning for these runs."""
     from precision_lib.laws import save_fits
-    from precision_lib.report.decisions import ROUNDING
+    from precision_lib.report.decisions import BITS, ROUNDING
     from precision_lib.report.page import render, write_page
 
     command = shlex.join(["python", "-m", "precision_lib", *sys.argv[1:]])
@@ -102,6 +102,8 @@ def _write(
         refuse_unused(ctx, of_rounding, "a table without rounding")
     if not any(each.startswith("Best") for each in titles):
         refuse_unused(ctx, ("budget", "cost_rule"), "a table that has no best size")
+    if BITS not in titles:
+        refuse_unused(ctx, ("cost_rule",), "a table in which no training bits vary")
     write_page(page, out)
     if save_fit:
         save_fits([each.fit for each in found.laws], save_fit)

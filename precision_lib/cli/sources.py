@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from precision_lib.cli.options import Fitting
-from precision_lib.cli.output import working
+from precision_lib.cli.output import refuse_unused, working
 from precision_lib.cli.reading import Reading
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ PAPER = "paper"
 PAPER_WITHOUT = "paper-no-offset"
 OURS = "ours"
 FROM = (
-    "a file of fit --out or report --save-fit, or paper or paper-no-offset for the "
-    "paper's printed constants, or ours for those of our runs: 3 bits and more in "
-    "every part, GPTQ to 3 to 6 bits."
+    "A table of runs, or a file of fit --out or report --save-fit, or paper or "
+    "paper-no-offset for the paper's printed constants, or ours for those of our "
+    "runs: 3 bits and more in every part, GPTQ to 3 to 6 bits."
 )
 
 
@@ -69,13 +70,30 @@ def laws_of(source: str) -> tuple[Fit, ...]:
     return load_fits(source)
 
 
-def fitted_laws(
-    ctx: typer.Context, runs: str, reading: Reading, fitting: Fitting, rounding: bool
+def laws_for(
+    ctx: typer.Context,
+    source: str,
+    reading: Reading,
+    fitting: Fitting,
+    rounding: bool = True,
 ) -> tuple[tuple[Fit, ...], list[str]]:
-    """The laws that a report would fit to runs, and what is to be said of them.
+    """The laws that are known, or those a report would fit to runs, and what to say.
+
+    Raises UserError for options of reading and fitting where nothing is fitted.
 
     `rounding`: whether the law of what rounding adds is wanted too.
     """
+    if is_table(source):
+        return _fitted(ctx, source, reading, fitting, rounding)
+    names = [each.name for group in (Reading, Fitting) for each in fields(group)]
+    refuse_unused(ctx, names, f"{source}, which holds constants and no runs")
+    fits = laws_of(source)
+    return fits, origin(source, fits)
+
+
+def _fitted(
+    ctx: typer.Context, runs: str, reading: Reading, fitting: Fitting, rounding: bool
+) -> tuple[tuple[Fit, ...], list[str]]:
     asked = fitting.check(ctx)
     checked = reading.read(Path(runs), extra=fitting.extra, more=asked)
     from precision_lib.report.fitted_laws import deciding_fits

@@ -19,6 +19,7 @@ from precision_lib.errors import UserError
 
 FLOP_AT_16_BITS = 6.0
 PLAIN = 16.0
+PLAIN_COST = "Cost is 6 N D."  # of a law that knows no bits
 # TFLOP/s (TOP/s), by bits of the wider operand
 RATES: dict[str, dict[float, float]] = {
     "a100": {16.0: 312.0, 8.0: 624.0, 4.0: 1248.0},

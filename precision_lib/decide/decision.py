@@ -10,6 +10,34 @@ import numpy as np
 from precision_lib.decide.search import Array
 
 BEYOND = "beyond any data"
+BITS = ("P", "P_post")
+LABELS = {
+    "N": "N, parameters",
+    "D": "D, tokens",
+    "P": "P, bits",
+    "P_post": "P after training, bits",
+    "loss": "loss, nats per token",
+    "tokens_per_parameter": "D/N",
+    "N_eff": "N unquantized, as good",
+    "share": "its share of N",
+    "factor": "N over it",
+    "above": "above the best",
+    "delta": "rounding adds, nats",
+    "GB": "GB of weights",
+    "N_from": "nearly as good: N from",
+    "N_to": "to",
+    "qat_share": "share of the tokens in few bits",
+    "D_start": "tokens before",
+    "perplexity_ratio": "perplexity, times",
+    "token_share": "as good unrounded on a share of D",
+    "size_share": "or of N",
+    "normal_from": "95% of such models add from",
+    "normal_to": "to",
+    "measured_over_predicted": "measured / predicted",
+    "chance": "chance of one as far off",
+    "end_gains": "gained by the fall of the rate, nats",
+    "tokens_gain": "gained by tokens to come, nats",
+}  # of what questions answer, for people
 
 
 def brief(value: float) -> str:
@@ -64,12 +92,15 @@ class Decision:
         """What to say behind a value at an end of the range, or beyond any data.
 
         >>> Decision("How many?", {"P": 4.0, "N": 1e9}, end=-1).at_end
-        {'P': 'or less'}
+        {'P': 'or fewer'}
         """
         if self.beyond:
             return {self.beyond: BEYOND}
-        words = {-1: "or less", 1: "or more"}
-        return {next(iter(self.values)): words[self.end]} if self.end else {}
+        if not self.end:
+            return {}
+        name = next(iter(self.values))
+        less = "or fewer" if name in BITS else "or less"
+        return {name: less if self.end < 0 else "or more"}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON; a value that does not exist is None.

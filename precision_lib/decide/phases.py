@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from precision_lib.decide.decision import Decision
+from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.search import Array, Index, minimum
 from precision_lib.decide.surface import Answer, Surface, require_positive
 from precision_lib.errors import UserError
@@ -51,7 +51,7 @@ def quantization_start(
         return {**answer, "edge": 1.0 * found.edge}
 
     return surface.answer(
-        f"start of training in {bits:g} bits for {N:.4g} parameters and {D:.4g} tokens",
+        f"start of training in {bits:g} bits: {brief(N)} parameters, {brief(D)} tokens",
         solve,
         level=level,
         given={"N": N, "D": D, "P": bits},

@@ -45,9 +45,16 @@ def best_bits(
     """
     require_precision(surface)
     low, high = bits_range
-    known = choices(surface) or {p: surface for p in widths if low <= p <= high}
+    known = choices(surface) or dict.fromkeys(widths, surface)
     if known:
-        return _best_choice(known, objective, index)
+        inside = {p: held for p, held in known.items() if low <= p <= high}
+        if not inside:
+            listed = ", ".join(f"{p:g}" for p in known)
+            raise UserError(
+                f"none of {listed} bits lies between {low:g} and {high:g}; widen the "
+                "range of bits."
+            )
+        return _best_choice(inside, objective, index)
     found = smooth_bits(lambda x, i: objective(surface, x, i), index, bits_range)
     return {"P": found.x, "loss": found.value, "edge": 1.0 * found.edge}
 
@@ -89,11 +96,21 @@ def require_precision(surface: Surface) -> None:
     precision_lib.errors.UserError: Law 'chinchilla' does not depend on the bits of \
     training; fit a law such as 'effective' for this question.
     """
-    if not (surface.reads(*TRAINING_BITS) or choices(surface)):
+    if not knows_bits(surface):
         raise UserError(
             f"Law {surface.base.law.name!r} does not depend on the bits of training; "
             "fit a law such as 'effective' for this question."
         )
+
+
+def knows_bits(surface: Surface) -> bool:
+    """Whether the loss depends on bits of training, as numbers or as names.
+
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> knows_bits(surface(paper_fit()))
+    True
+    """
+    return surface.reads(*TRAINING_BITS) or bool(choices(surface))
 
 
 def at_bits(surface: Surface, bits: float) -> Surface:

@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from precision_lib.decide.decision import Decision
+from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.precision import at_bits
 from precision_lib.decide.search import Array, Index, falling_root
 from precision_lib.decide.serving import require_rounding
@@ -75,7 +75,7 @@ def rounding_cost(
             found["measured_over_predicted"] = measured / some
         return found
 
-    what = f"cost of {post_bits:g} bits for {N:.4g} parameters and {D:.4g} tokens"
+    what = f"cost of {post_bits:g} bits for {brief(N)} parameters and {brief(D)} tokens"
     given = {"N": N, "D": D, "post_bits": post_bits}
     answer = surface.answer(what, solve, level=level, given=given)
     return _judged(surface, answer, measured, level)
@@ -149,9 +149,11 @@ def serving_widths(
     pairs = list(zip(sizes, bits, strict=True))
     delta = np.array([surface.rounding(index, n, D, UNQUANTIZED, p) for n, p in pairs])
     losses = delta + [surface.loss(index, n, D) for n in sizes]
-    what = f"{N:.4g} parameters" if N is not None else f"{memory:.4g} bits of weights"
+    what = (
+        f"{brief(N)} parameters" if N is not None else f"{memory:.4g} bits of weights"
+    )
     return widths_of(
-        surface, f"{what}, trained on {D:.4g} tokens, rounded to each width",
+        surface, f"{what}, trained on {brief(D)} tokens, rounded to each width",
         "post_bits", bits, sizes, np.full(bits.shape, D), losses, level,
         {"GB": bits * sizes / 8e9, "delta": delta[:, 0]},
     )  # fmt: skip

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from precision_lib.decide.decision import Decision
+from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, smooth_bits
 from precision_lib.decide.search import INNER, Array, Index, minimum
 from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
@@ -58,7 +58,7 @@ def critical_data(
         return {**answer, "edge": 1.0 * found.edge}
 
     return _with_end_of_data(surface.answer(
-        f"D_crit of {N:.4g} parameters rounded to {post_bits:g} bits",
+        f"D_crit of {brief(N)} parameters rounded to {post_bits:g} bits",
         solve,
         level=level,
         given={"N": N, "post_bits": post_bits},
@@ -104,7 +104,7 @@ def serving_memory(
 
     how = "by PTQ" if rounded else "in training"
     return surface.answer(
-        f"P {how} for {memory:.4g} bits of weights and {D:.4g} tokens",
+        f"P {how} for {memory:.4g} bits of weights and {brief(D)} tokens",
         solve,
         level=level,
         given={"D": D},

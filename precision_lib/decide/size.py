@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from precision_lib.decide.decision import Decision
+from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.precision import at_bits, require_precision
 from precision_lib.decide.search import Array, Index, falling_root
 from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
@@ -56,7 +57,7 @@ def effective_size(
         return {"N_eff": size, "share": size / N, "factor": N / size, "loss": goal}
 
     return surface.answer(
-        f"N_eff of {N:.4g} parameters", solve, level=level, given={"N": N, "D": D}
+        f"N_eff of {brief(N)} parameters", solve, level=level, given={"N": N, "D": D}
     )
 
 
@@ -93,6 +94,15 @@ class Contour:
     N: Array
     low: Array
     high: Array
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON, a record a number of bits."""
+        names = ("bits", "N", "low", "high")
+        columns = (getattr(self, name).tolist() for name in names)
+        rows = [
+            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+        ]
+        return {"loss": self.loss, "D": self.D, "contour": rows}
 
 
 def iso_loss(

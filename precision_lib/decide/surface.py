@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from precision_lib.decide.decision import Decision
+from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.search import Array, Index
 from precision_lib.errors import UserError
 from precision_lib.laws import Fit
@@ -19,6 +19,7 @@ SHAPE = ("exponent_bits", "mantissa_bits")
 COLUMNS = {"P": TRAINING_BITS, "P_post": ("post_bits",)}  # that an answer is about
 UNQUANTIZED = 1e6  # bits at which every law keeps everything
 NOT_ROUNDED = np.inf
+OUTSIDE = "lies outside the runs that were fitted"
 NO_LOSS = "The law has no loss there: at so few bits what it keeps is nothing or less."
 CHUNK = 1000
 
@@ -170,7 +171,11 @@ class Surface:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What the fits themselves leave in doubt."""
-        return tuple(f"{f.law.name}: {each}" for f in self.fits for each in f.doubts)
+        return tuple(
+            each if repr(fit.law.name) in each else f"{fit.law.name}: {each}"
+            for fit in self.fits
+            for each in fit.doubts
+        )
 
     def range_notes(self, values: Mapping[str, float]) -> list[str]:
         """A sentence on each of these columns that is outside the runs fitted.
@@ -179,11 +184,10 @@ class Surface:
 
         >>> from precision_lib.laws import example_fit
         >>> surface(example_fit()).range_notes({"N": 1.0, "share": 2.0})
-        ['N = 1 lies outside the runs that were fitted (1e+06 to 1e+09).']
+        ['N = 1 lies outside the runs that were fitted (1M to 1B).']
         """
         return [
-            f"{name} = {values[name]:.3g} lies outside the runs that were fitted "
-            f"({low:.3g} to {high:.3g})."
+            f"{name} = {brief(values[name])} {OUTSIDE} ({brief(low)} to {brief(high)})."
             for name, (low, high) in self.outside(values).items()
         ]
 
@@ -268,7 +272,9 @@ def _edge_notes(edge: Any) -> list[str]:
         return [f"T{where[1:]}, or beyond."]
     if not edge[1:].any():
         return []
-    return [f"In {edge[1:].mean():.0%} of the replicates {where}."]
+    share = edge[1:].mean()
+    some = f"{share:.0%}" if share >= 0.005 else "less than 1%"  # noqa: PLR2004
+    return [f"In {some} of the replicates {where}."]
 
 
 def require_positive(**given: float) -> None:

@@ -28,7 +28,7 @@ import numpy as np
 
 from precision_lib.decide.choices import choices
 from precision_lib.decide.cost import FLOP_AT_16_BITS, PLAIN, rule_widths, tokens_for
-from precision_lib.decide.decision import Decision
+from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.precision import (
     BITS_RANGE,
     at_bits,
@@ -161,7 +161,7 @@ def precision_at_size(
         return {**best, "D": D, "tokens_per_parameter": D / N}
 
     return surface.answer(
-        f"P for {budget:.4g} FLOP and {N:.4g} parameters", solve, level=level
+        f"P for {budget:.4g} FLOP and {brief(N)} parameters", solve, level=level
     )
 
 

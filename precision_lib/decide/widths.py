@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from precision_lib.decide.decision import brief
 from precision_lib.decide.search import Array
 from precision_lib.decide.surface import Surface
 
@@ -42,6 +43,37 @@ class WidthTable:
     #: What else a question says of each width, by name
     more: dict[str, Array] = field(default_factory=dict)
 
+    @property
+    def headline(self) -> str:
+        """The answer in a sentence: which width is best, and what the others lose.
+
+        >>> from precision_lib.decide import paper_fit, surface, training_widths
+        >>> training_widths(surface(paper_fit()), 1e18, widths=(4, 8)).headline
+        '8 bits, the most compared, are best (loss 3.4377); 4 bits lose 0.17 nats.'
+        """
+        if np.isnan(self.above).all():
+            return "The law has no loss at any of these widths."
+        best = int(np.nanargmin(self.above))
+        ends = {self.bits.min(): ", the fewest compared,"}
+        ends |= {self.bits.max(): ", the most compared,"}
+        where = ends.get(self.bits[best], "") if len(self.bits) > 1 else ""
+        said = f"{self.bits[best]:g} bits{where} are best (loss {self.loss[best]:.5g})"
+        lose = [
+            f"{p:g} bits lose {brief(above)}" + _ends(low, high)
+            for p, above, low, high in zip(
+                self.bits, self.above, self.low, self.high, strict=True
+            )
+            if p != self.bits[best] and not np.isnan(above)
+        ]
+        return f"{'; '.join([said, ', '.join(lose)] if lose else [said])}" + (
+            " nats." if lose else "."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types for JSON, a record a width."""
+        record = {"question": self.question, "answer": self.headline}
+        return {**record, "widths": self.rows(), "notes": list(self.notes)}
+
     def rows(self) -> list[dict[str, Any]]:
         """One record a width.
 
@@ -58,6 +90,11 @@ class WidthTable:
         ]
         pairs = zip(rows, self.outside, strict=True)
         return [row | {"outside": where} for row, where in pairs]
+
+
+def _ends(low: float, high: float) -> str:
+    """An interval behind its number; nothing for none."""
+    return f" ({brief(low)} to {brief(high)})" if low < high else ""
 
 
 def widths_of(

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from precision_lib.decide import NextRun, next_run
+from precision_lib.decide import Decision, NextRun, next_run
+from precision_lib.decide.decision import brief
+from precision_lib.decide.surface import OUTSIDE
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import Units
 from precision_lib.intake.checks import Checked
@@ -177,9 +179,31 @@ def _notes(
                     f"{name}: the rival {best} predicts left-out runs better, off by "
                     f"{errors[best]:.2%} and not {errors[name]:.2%}."
                 )
-    for one in advice:
-        for answer in one.answers:
-            yield from (f"{answer.question}: {note}" for note in answer.notes)
+        yield from each.fit.misfits[1:]
+    yield from _notes_of_answers(laws, [a for one in advice for a in one.answers])
+
+
+def _notes_of_answers(
+    laws: Sequence[Fitted], answers: Sequence[Decision]
+) -> Iterator[str]:
+    """What several answers say once; what of them lies outside the runs in a line."""
+    doubts = [doubt for each in laws for doubt in each.fit.doubts]  # are said before
+    asked: dict[str, list[str]] = {}
+    for answer in answers:
+        for note in answer.notes:
+            if OUTSIDE not in note and not any(doubt in note for doubt in doubts):
+                asked.setdefault(note, []).append(answer.question)
+    for note, by in asked.items():
+        yield f"{by[0]}: {note}" if len(by) == 1 else f"Of {len(by)} answers: {note}"
+    away = [f"{each.question} ({each.outside})" for each in answers if each.outside]
+    if away:
+        ends = {n: span for each in laws for n, span in each.fit.ranges.items()}
+        known = [
+            f"{name} {brief(ends[name][0])} to {brief(ends[name][1])}"
+            for name in ("N", "D")
+        ]
+        listed = "; ".join(dict.fromkeys(away))
+        yield f"Outside the runs that were fitted ({', '.join(known)}): {listed}."
 
 
 def _next_runs(laws: Sequence[Fitted], advice: Sequence[Advice]) -> Iterator[NextRun]:

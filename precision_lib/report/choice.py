@@ -66,8 +66,8 @@ def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:
             chosen.append(_of_the_degradation(rounded))
     if not chosen:
         raise UserError(
-            "the table has a degradation but no post_bits, the bits to which weights "
-            "were rounded; add that column."
+            "the table tells of rounding but has no post_bits, the bits to which "
+            "weights were rounded; add that column."
         )
     return chosen
 
@@ -101,7 +101,10 @@ def _of_the_loss(table: pd.DataFrame) -> Choice:
     present = [name for name in TRAINING_BITS if name in table]
     varying = [name for name in present if table[name].nunique() > 1]
     formats = [name for name in LABELS if name in table and table[name].nunique() > 1]
-    if not varying and formats:
+    if varying and "qat_share" in table and table["qat_share"].nunique() > 1:
+        law = "two-phases"
+        reason = "The share of the tokens that was trained in few bits varies."
+    elif not varying and formats:
         law, reason = _by_format(formats)
     elif not varying:
         law, reason = "chinchilla", "No precision of training varies in the table."

@@ -24,8 +24,9 @@ from precision_lib.decide import (
     training_widths,
 )
 from precision_lib.decide.choices import choices, unpriced
-from precision_lib.decide.cost import rule_words
+from precision_lib.decide.cost import PLAIN_COST, rule_words
 from precision_lib.decide.decision import brief
+from precision_lib.decide.precision import BITS_RANGE, knows_bits
 from precision_lib.decide.surface import TRAINING_BITS
 from precision_lib.decide.ties import covering
 from precision_lib.decide.widths import HARDWARE_WIDTHS
@@ -40,6 +41,7 @@ WIDTHS = 4
 ROUNDING = "Data beyond which rounding loses"
 COSTS = "What rounding costs"
 NEARLY = 0.01  # nats
+BITS = "Best size, data and bits"
 
 
 @dataclass(frozen=True)
@@ -128,18 +130,21 @@ def _training(base: Fitted, budget: float | None, rule: str) -> list[Advice]:
     if budget is None:
         cost += " The first row costs as much as the dearest run of the table."
     found = []
-    if law.reads(*TRAINING_BITS) or choices(law):
-        low = _lowest_bits(base.fit)
-        limits = (low, max(MOST_BITS, 2 * low))
+    if knows_bits(law):
+        low, named = _lowest_bits(base.fit), choices(law)
+        limits = BITS_RANGE if named else (low, max(MOST_BITS, 2 * low))
         answers = tuple(
             _asked(optimal_precision, law, each, limits, rule) for each in budgets
         )
-        about = f"{cost} Between {low:g} and {limits[1]:g} bits were considered."
+        between = f"Between {low:g} and {limits[1]:g} bits"
+        if named:
+            between = f"{', '.join(f'{bits:g}' for bits in named)} bits"
+        about = f"{cost} {between} were considered."
         if not law.reads("kv_bits"):
             about += " The law knows some of the parts only."
         if names := unpriced(law):
             about += f" Left out, of no known number of bits: {', '.join(names)}."
-        found.append(_advice("Best size, data and bits", about, given, answers, "P"))
+        found.append(_advice(BITS, about, given, answers, "P"))
         table = _asked(training_widths, law, budgets[0], NEARLY, rule=rule)
         about = f"For {given[0]}. {cost} Nearly as good loses at most {NEARLY:g} nats."
         found.append(_by_width("Width by width in training", about, table))
@@ -148,7 +153,7 @@ def _training(base: Fitted, budget: float | None, rule: str) -> list[Advice]:
         about = f"{cost} Trained in {plain:g} bits."
     else:
         split = tuple(_asked(allocation, law, each) for each in budgets)
-        about = cost
+        about = cost.replace(rule_words(rule), PLAIN_COST)
     found.append(_advice("Best size and data", about, given, split, "N"))
     return found
 

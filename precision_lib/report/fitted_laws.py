@@ -143,7 +143,7 @@ def deciding_fits(
     chosen = choose(table, law)
     if get_law(chosen[0].law).target == "loss" and chosen[0].fixed:
         raise UserError(
-            f"a decision needs runs that differ in N and in D. {chosen[0].reason}"
+            f"an answer needs runs that differ in N and in D. {chosen[0].reason}"
         )
     wanted = [each for each in chosen if rounding or get_law(each.law).target == "loss"]
     return [(each.reason, judged_fit(each, **options)[0]) for each in wanted]

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from precision_lib.decide.decision import brief
+from precision_lib.decide.decision import LABELS, brief
 from precision_lib.paths import write_whole
 from precision_lib.report.build import Report
 from precision_lib.report.decisions import COSTS, ROUNDING, Advice, rounding_surface
@@ -25,27 +25,6 @@ from precision_lib.report.svg import Picture
 from precision_lib.report.width_figures import by_width, cost_by_width, over_the_start
 
 MOST_FAULTS = 500
-NAMES = {
-    "N": "N, parameters",
-    "D": "D, tokens",
-    "P": "P, bits",
-    "loss": "loss, nats per token",
-    "tokens_per_parameter": "D/N",
-    "above": "above the best",
-    "delta": "rounding adds",
-    "GB": "GB of weights",
-    "N_from": "nearly as good: N from",
-    "N_to": "to",
-    "qat_share": "share of the tokens in few bits",
-    "D_start": "tokens before",
-    "perplexity_ratio": "perplexity, times",
-    "token_share": "as good unrounded on a share of D",
-    "size_share": "or of N",
-    "normal_from": "95% of such models add from",
-    "normal_to": "to",
-    "measured_over_predicted": "measured / predicted",
-    "chance": "chance of one as far off",
-}
 
 
 def render(report: Report, title: str = "", command: str = "") -> str:
@@ -75,8 +54,8 @@ def render(report: Report, title: str = "", command: str = "") -> str:
         advice=[
             {
                 "said": each,
-                "columns": [(name, NAMES[name]) for name in each.answers[0].values
-                            if name in NAMES],
+                "columns": [(name, LABELS[name]) for name in each.answers[0].values
+                            if name in LABELS],
                 "pictures": [_drawn(report, each, number)],
             } for number, each in enumerate(report.advice)
         ],

@@ -91,7 +91,7 @@ def _decision(advice: Sequence[Advice]) -> str:
         text = f"{one.title} for {one.given[0]}: {', '.join(parts)}."
         said += [] if text in said else [text]
     said += [_costs(one) for one in advice if one.title == COSTS]
-    said += [_widths(one) for one in advice if one.widths is not None]
+    said += [f"{one.title}: {one.widths.headline}" for one in advice if one.widths]
     if advice[0].about.startswith("Cost is"):  # it decides the answer
         said.append(f"{advice[0].about.split('. ')[0].rstrip('.')}.")
     return " ".join(said)
@@ -103,15 +103,6 @@ def _costs(one: Advice) -> str:
     times = brief(answer.values["perplexity_ratio"])
     delta = _value(answer, "delta").removeprefix("delta = ")
     return f"{one.title} in {one.given[0]}: {delta} nats, perplexity times {times}."
-
-
-def _widths(one: Advice) -> str:
-    """Which width is best, and what the others lose."""
-    rows = zip(one.given, one.answers, strict=True)
-    above = {given: answer.values["above"] for given, answer in rows}
-    best = min(above, key=lambda given: (above[given] != above[given], above[given]))
-    lose = [f"{g} lose {brief(x)}" for g, x in above.items() if g != best and x == x]
-    return f"{one.title}: {best} are best; {', '.join(lose)} nats."
 
 
 def _value(answer: Decision, name: str) -> str:

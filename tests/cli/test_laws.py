@@ -20,13 +20,16 @@ from precision_lib.cli import laws as cli_laws, report as cli_report
 from precision_lib.cli.app import make_app
 from precision_lib.cli.report import report
 from precision_lib.decide.cost import rule_words
+from precision_lib.decide.decision import LABELS
 from precision_lib.decide.paper import WARNING
 from precision_lib.errors import UserError
 from precision_lib.laws import (
     example_fit,
     example_table,
+    get_law,
     list_laws,
     load_fits,
+    planted_params,
     planted_table,
     save_fits,
 )
@@ -237,7 +240,7 @@ def test_decide_agrees_with_the_library(question: str, options: list, answer) ->
     assert record == expected
     text = call("decide", "paper", question, *options)
     for name in expected["values"]:
-        assert name in text
+        assert LABELS[name] in text
 
 
 def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
@@ -248,7 +251,7 @@ def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
     assert record["contour"][0]["N"] is None
     assert [p["N"] for p in record["contour"][1:]] == pytest.approx(contour.N[1:])
     assert "N for a loss of 3.5" in call("decide", "paper", *options)
-    answer = call_json("decide", fitted, "allocation", "--budget", 1e18, "--bits", 16)
+    answer = call_json("decide", fitted, "allocation", "--budget", 1e18)
     low, high = answer["intervals"]["N"]
     assert low < answer["values"]["N"] < high
     rounding = tmp_path / "ptq.json"
@@ -283,30 +286,41 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+FEW = ("--bootstrap", 60, "--starts", 8)
+
+
+@pytest.fixture(scope="module")
+def saved(own: Path) -> Path:
+    """The laws that a report saves of these runs."""
+    out, page = own.with_name("laws.json"), own.with_name("page.html")
+    asked = [own, *ROUNDED, *FEW, "--save-fit", out, "--out", page]
+    report_app = make_app(cli_report.COMMANDS)
+    done = CliRunner().invoke(report_app, [str(each) for each in asked])
+    assert done.exit_code == 0, done.output
+    return out
+
+
 @pytest.mark.parametrize(
-    "question",
+    ("command", "question"),
     [
-        ("serving-widths", "--memory", "2e9", "--D", "30B"),
-        ("rounding-cost", "--N", "500M", "--D", "30B", "--post-bits", 4),
-        ("allocation", "--budget", 1e20, "--bits", 16),
+        ("decide", ("serving-widths", "--memory", "2e9", "--D", "30B")),
+        ("decide", ("rounding-cost", "--N", "500M", "--D", "30B", "--post-bits", 4)),
+        ("decide", ("allocation", "--budget", 1e20)),
+        ("predict", ("--N", "500M", "--D", "30B", "--post-bits", 4)),
+        ("next-run", ()),
+        ("next-run", ("--budget", 1e20)),
     ],
 )
 def test_a_table_of_runs_is_asked_as_the_laws_that_report_saves_of_it(
-    question: tuple, own: Path, tmp_path: Path
+    command: str, question: tuple, own: Path, saved: Path
 ) -> None:
-    fits = ("--bootstrap", 60, "--starts", 8)
-    found = call_json("decide", own, *question, *ROUNDED, *fits)
-    report_app = make_app(cli_report.COMMANDS)
-    saved, page = tmp_path / "laws.json", tmp_path / "page.html"
-    asked = ["report", str(own), *map(str, (*ROUNDED, *fits)), "--save-fit", str(saved)]
-    done = CliRunner().invoke(report_app, [*asked[1:], "--out", str(page)])
-    assert done.exit_code == 0, done.output
-    known = call_json("decide", saved, *question)
-    for name in ("widths",) if "widths" in known else ("values", "intervals"):
-        assert found[name] == known[name]
-    assert any("chinchilla was fitted to 24 rows" in note for note in found["notes"])
-    with_rounding = any("ptq was fitted to 72 rows" in note for note in found["notes"])
-    assert with_rounding == (question[0] != "allocation")
+    found = call_json(command, own, *question, *ROUNDED, *FEW)
+    known = call_json(command, saved, *question)
+    answers = {"widths", "values", "intervals", "value", "interval", "next"} & {*known}
+    assert answers and all(found[name] == known[name] for name in answers)
+    said = " ".join(found["notes" if "notes" in found else "warnings"])
+    assert "chinchilla was fitted to 24 rows" in said
+    assert ("ptq was fitted to 72 rows" in said) == ("--budget" not in question)
 
 
 def test_widths_of_one_memory_are_shown_side_by_side() -> None:
@@ -339,6 +353,8 @@ def test_without_offsets_the_paper_does_not_reach_its_own_bits() -> None:
     assert without == pytest.approx(3.5, abs=0.1)
 
 
+ALLOT = ["decide", "FIT", "allocation", "--budget", 1e18]
+BEST = ["decide", "paper", "optimal-precision", "--budget", 1e18]
 FIT = ["fit", "RUNS", "--law", "chinchilla", "--columns", "N=params"]
 COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
 
@@ -377,12 +393,12 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
         ([*COMPARE, "--folds", 1], "folds is 1"),
         (["predict", "absent.json"], "cannot read the fit"),
         (["next-run", "absent.json"], "cannot read the fit"),
-        (["next-run", "paper"], "no intervals; fit again with --bootstrap"),
+        (["next-run", "paper"], "holds no intervals that a run could narrow"),
         (["next-run", "ours", "--of", "x"], "no constant 'x', only E, A, alpha"),
         (["next-run", "ours", "--of", "E", "--budget", 1e12], "give one of them"),
         (["next-run", "ours", "--cost-rule", "max"], "--cost-rule is not used by"),
         (["next-run", "ours", "--most", 1], "No run within reach costs as little"),
-        (["predict", "RUNS"], "not the JSON of a fit"),
+        (["predict", "RUNS"], "'N' is missing"),
         (["decide", "absent.json", "allocation", "--budget", 1, "--bits", 1],
          "cannot read the fit"),
         (["decide", "RUNS", "allocation", "--budget", 1e18, "--bits", 16],
@@ -397,9 +413,9 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
           "--map", "N=params"], "qat_share is missing"),
         (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
         (["decide", "paper", "rounding-cost", "--N", 2500, "--D", 1e10, "--post-bits",
-          4], "N = 2500 is more than 10 times beyond the runs"),
+          4], "N = 2.5K is more than 10 times beyond the runs"),
         (["decide", "paper", "optimal-precision", "--budget", 1e21],
-         "N = 5.3433e+09 is more than 10 times beyond the runs"),
+         "N = 5.34B is more than 10 times beyond the runs"),
         (["decide", "paper", "allocation", "--bits", 1, "--budget", 1, "--loss", 3],
          "allocation does not use --loss; it takes --budget, --bits"),
         (["decide", "paper", "iso-loss", "--bits", 4, "--D", 1, "--loss", 3,
@@ -469,7 +485,7 @@ def test_a_file_of_two_laws_answers_questions_of_both(both: Path, fitted: Path) 
     question = ("critical-data", "--N", 1e8, "--post-bits", 4)
     answer = call_json("decide", both, *question)
     assert answer == call_json("decide", fitted, *question, "--degradation", "paper")
-    question = ("allocation", "--budget", 1e18, "--bits", 16)
+    question = ("allocation", "--budget", 1e18)
     assert call_json("decide", both, *question) == call_json(
         "decide", fitted, *question
     )
@@ -490,6 +506,19 @@ def test_a_file_of_two_laws_answers_questions_of_both(both: Path, fitted: Path) 
           "--degradation", "paper"], "effective-size does not use --degradation"),
         (["decide", "paper", "critical-data", "--N", 1, "--post-bits", 4, "--rounded"],
          "critical-data does not use --rounded"),
+        (["predict", "paper", "--N", 1e8, "--D", 1e9, "--bootstrap", 50],
+         "--bootstrap is not used by paper"),
+        ([*ALLOT, "--bits", 4], "--bits is not used by laws that know no bits"),
+        ([*ALLOT, "--cost-rule", "h100"], "--cost-rule is not used by laws that"),
+        (["next-run", "FIT", "--budget", 1e18, "--cost-rule", "max"],
+         "--cost-rule is not used by a law of no bits"),
+        ([*BEST, "--set", "foo=3"], "--set foo is not used by effective"),
+        ([*BEST, "--set", "N=3"], "--set N is not used by effective"),
+        ([*BEST, "--level", 0.5], "--level is not used by laws without intervals"),
+        ([*BEST, "--cost-rule", "h100", "--least-bits", 5, "--most-bits", 7],
+         "none of 8, 16 bits lies between 5 and 7"),
+        (["decide", "paper", "serving-memory", "--memory", 1e9, "--D", 1e10,
+          "--degradation", "paper"], "--degradation is not used by serving-memory"),
         ([*FIT, "--resample", "pairs"], "--resample is not used by a fit without"),
         ([*FIT, "--bootstrap", 20, "--cluster", "seed", "--resample", "pairs"],
          "--resample is not used by a bootstrap with --cluster"),
@@ -529,6 +558,34 @@ def test_fit_and_compare_read_what_report_reads(tmp_path: Path) -> None:
             assert found["scores"][0]["aic"] == pytest.approx(
                 known["scores"][0]["aic"], rel=1e-6
             )
+
+
+def test_a_law_of_rounding_knows_the_loss_before_it_and_mixed_methods(tmp_path) -> None:
+    """As LM-eval lists them: 16 bits are a row, and several methods share a file."""
+    kept = planted_params(get_law("ptq"))
+    lines = ["params,tokens,method,bits,val"]
+    for n, d in itertools.product((1e8, 4e8, 16e8), (1e9, 4e9, 16e9)):
+        loss = 1.8 + 400 * n**-0.34 + 410 * d**-0.28
+        lines.append(f"{n},{d},none,16,{loss!r}")
+        for bits, (method, times) in itertools.product(
+            (3, 4, 6), (("gptq", 1), ("rtn", 2))
+        ):
+            delta = float(get_law("ptq").predict(N=n, D=d, post_bits=bits, **kept))
+            lines.append(f"{n},{d},{method},{bits},{loss + times * delta!r}")
+    lines.append("1e8,2e9,gptq,4,3.0")  # of a model without a row of 16 bits
+    (tmp_path / "eval.csv").write_text("\n".join(lines))
+    names = "N=params,D=tokens,post_bits=bits,post_loss=val"
+    base = ("fit", tmp_path / "eval.csv", "--law", "ptq", "--map", names, "--starts", 8)
+    mixed = call_json(*base)
+    assert "method rtn" in mixed["misfits"][0] and mixed["n"] == 54
+    assert "1 row has no such row and is not used" in " ".join(mixed["remarks"])
+    one = call_json(*base, "--where", "method != 'rtn'")
+    assert one["n"] == 27 and one["misfits"] == []
+    for name in ("gamma_D", "gamma_N", "gamma_post"):
+        assert one["params"][name] == pytest.approx(kept[name], rel=1e-3)
+    (tmp_path / "eval.csv").write_text("\n".join(x for x in lines if ",16," not in x))
+    with pytest.raises(UserError, match="the loss before rounding, is missing"):
+        call(*base)
 
 
 def test_the_next_run_is_that_of_the_library(fitted: Path) -> None:
@@ -589,5 +646,5 @@ def test_a_doubtful_fit_is_said_wherever_it_is_used(
     assert said in " ".join(text.split()) and "reached the best optimum" in text
     text = call("predict", saved, "--N", 1e9, "--D", 1e10)
     assert said in " ".join(text.split())
-    text = call("decide", saved, "allocation", "--budget", 1e20, "--bits", 16)
+    text = call("decide", saved, "allocation", "--budget", 1e20)
     assert said in " ".join(text.split())

@@ -482,8 +482,8 @@ def test_what_a_question_sets_is_held_against_the_range_too() -> None:
     assert not decide.rounding_cost(s, 1e8, 1e10, 4).notes[:-2]
     beyond = decide.rounding_cost(s, 1.3e9, 3e11, 4).notes
     assert [note.split(" lies ")[0] for note in beyond[:2]] == [
-        "N = 1.3e+09",
-        "D = 3e+11",
+        "N = 1.3B",
+        "D = 300B",
     ]
     many = decide.optimal_precision(s, 1e21, bits_range=(17.0, 20.0)).notes
     assert any(note.startswith("P = 17 lies outside") for note in many)
@@ -510,6 +510,6 @@ def test_an_optimum_at_an_end_is_said_to_be_one() -> None:
     s = decide.surface(decide.paper_fit())
     few, many = ((3.0, 4.0), (12.0, 16.0))
     assert decide.optimal_precision(s, 1e21, few).at_end == {"P": "or more"}
-    assert decide.optimal_precision(s, 1e21, many).at_end == {"P": "or less"}
+    assert decide.optimal_precision(s, 1e21, many).at_end == {"P": "or fewer"}
     assert decide.optimal_precision(s, 1e21).at_end == {}
     assert decide.serving_memory(s, 1e9, 1e10, bits_range=few).to_dict()["at_end"]

@@ -225,7 +225,10 @@ def test_rounded_runs_give_two_laws_and_the_critical_data(tmp_path: Path) -> Non
     assert last["given"] == ["3 bits", "4 bits"]
     assert [a["values"]["N"] for a in same["answers"]] == [1e8] * 4
     assert [a["values"]["GB"] for a in fills["answers"]] == pytest.approx([0.05] * 4)
-    assert "Width by width in use: 16 bits are best" in record["summary"]["Decision"]
+    assert (
+        "Width by width in use: 16 bits, the most compared, are best"
+        in record["summary"]["Decision"]
+    )
     base = planted_params(get_law("chinchilla"))
     for bits, answer in zip((3, 4), last["answers"], strict=True):
         top = base["beta"] * base["B"] * 1e8 ** truth["gamma_N"]
@@ -492,6 +495,6 @@ def test_large_tables_are_bounded_in_work() -> None:
 def test_runs_of_two_phases_have_a_page(tmp_path: Path) -> None:
     planted("two-phases", 60).to_csv(tmp_path / "runs.csv", index=False)
     out = tmp_path / "page.html"
-    options = ("--law", "two-phases", "--bootstrap", 20, "--starts", 4)
+    options = ("--bootstrap", 20, "--starts", 4)
     said = call(tmp_path / "runs.csv", *options, "--out", out)
     assert "When to start quantized training" in out.read_text() and "Page:" in said
