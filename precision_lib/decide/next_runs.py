@@ -26,7 +26,7 @@ from precision_lib.laws import Fit
 from precision_lib.laws.solver.dual import Array
 
 REACH = 4.0  # how far beyond the table's sizes and tokens a run is looked for
-STEPS = 13
+STEPS = 9
 MOST_DRAWS = 400  # more replicates change no choice
 CLIP = 1.0  # percent of the replicates at either end that are pulled in
 NO_VARIATION = 1e-6
