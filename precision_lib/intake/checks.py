@@ -104,11 +104,7 @@ def check_runs(
     table, wrong = _other_columns(raw, given, asked), list[Fault]()
     for name, column in names.items():
         table[name] = _column(raw, name, column, units or Units(), wrong)
-    said = []
-    if {"post_bits", "post_loss"} <= set(table) and "loss" in reads - set(table):
-        said.append(_loss_before(raw.source, table))
-    if "delta" not in table and {"loss", "post_loss"} <= set(table):
-        table["delta"] = table["post_loss"] - table["loss"]
+    said = _degradation(raw.source, table, reads)
     kept = np.ones(len(table), bool) if condition is None else condition.mask(table)
     names, empty = _without_empty(raw, names, required, kept)
     table = table.drop(columns=empty)
@@ -126,6 +122,16 @@ def check_runs(
     result = Checked(raw.source, raw.kind, used, places, faults, read, *rest)
     _require_rows(result, where)
     return result
+
+
+def _degradation(source: str, table: pd.DataFrame, reads: Collection[str]) -> list[str]:
+    """Add what rounding costs where two losses say it; what was done for that."""
+    said = []
+    if {"post_bits", "post_loss"} <= set(table) and "loss" in {*reads} - set(table):
+        said.append(_loss_before(source, table))
+    if "delta" not in table and {"loss", "post_loss"} <= set(table):
+        table["delta"] = table["post_loss"] - table["loss"]
+    return said
 
 
 def _loss_before(source: str, table: pd.DataFrame) -> str:
