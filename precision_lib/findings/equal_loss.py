@@ -22,21 +22,13 @@ MEAN, ENDS = "all four", ("ratio", "low", "high")
 POST = {"weights": 2, "activations": 3, "kv": 3, "tied": 3}
 
 
-def robustness(
-    measured: Measured,
-    method: str = "gptq",
-    parts: list[str] | None = None,
-    equal: str = "loss",
-) -> Estimate:
+def robustness(measured: Measured, method: str = "gptq") -> Estimate:
     """ln of delta over that of unquantized models at equal loss, mean over parts.
 
     Rounded to `POST` bits, fewer than the model was trained in. Runs whose loss is
     above that of every unquantized run of their size are left out.
-
-    `method`: of the rounding. `parts`: those of the ladder whose mean is wanted; all of
-    them. `equal`: "loss", or "data": unquantized models of the same number of tokens.
     """
-    return _estimate(*_fit(measured, method, equal), parts or list(LADDER))
+    return _estimate(*_fit(measured, method, "loss"), list(LADDER))
 
 
 def _fit(measured: Measured, method: str, equal: str) -> tuple[MeanFit, pd.DataFrame]:

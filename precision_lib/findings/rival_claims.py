@@ -17,7 +17,7 @@ from precision_lib.findings.floating_types import costs_by_type
 from precision_lib.findings.group_bootstrap import Array, resampled, slope_of
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.part_costs import fit_cells, label
-from precision_lib.findings.rivals import weight_only
+from precision_lib.findings.twins import TWIN, law_runs
 from precision_lib.laws import bootstrap, fit
 
 ENDS = ["estimate", "low", "high"]
@@ -88,12 +88,11 @@ def exponents_by_width(
     >>> exponents_by_width(load_runs(table="main"), draws=3).index.tolist()
     ['alpha', 'beta']
     """
-    table = weight_only(runs, "base", "ladder")
-    twin = ["N", "D", "seed"]
-    low = table[table["weight_bits"] == bits].sort_values(twin)
-    plain = table[table["weight_bits"] == 32].merge(low[twin], on=twin)
-    low = low.merge(plain[twin], on=twin)
-    pair = [one.sort_values(twin).reset_index(drop=True) for one in (low, plain)]
+    table = law_runs(runs[runs["sweep"].isin(["base", "ladder"])], "weights")
+    low = table[table["weight_bits"] == bits].sort_values(TWIN)
+    plain = table[table["weight_bits"] == 32].merge(low[TWIN], on=TWIN)
+    low = low.merge(plain[TWIN], on=TWIN)
+    pair = [one.sort_values(TWIN).reset_index(drop=True) for one in (low, plain)]
     cells = twins.cells(pair[0])
     fits = [fit(one, "chinchilla", seed=seed) for one in pair]
     drawn = [bootstrap(f, "cluster", draws, seed, by=cells.to_numpy()) for f in fits]

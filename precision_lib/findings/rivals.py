@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from precision_lib.findings import twins
-from precision_lib.findings.best_bits import COLUMNS, quantized_runs
 from precision_lib.findings.group_bootstrap import mean_of, resampled
 from precision_lib.findings.measured import labelled
 from precision_lib.findings.twins import (
@@ -22,7 +21,6 @@ from precision_lib.findings.twins import (
     of_part,
     with_part,
 )
-from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Comparison, Law, compare
 
 Mask = npt.NDArray[np.bool_]
@@ -175,20 +173,6 @@ def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> M
     for column in columns:
         keep &= (cells.groupby(table[column]).transform("nunique") >= needed).to_numpy()
     return keep
-
-
-def weight_only(runs: pd.DataFrame, *plans: str, lowest: int = 2) -> pd.DataFrame:
-    """The runs of `quantized_runs` in which nothing but the weights is quantized.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> set(weight_only(load_runs(), "base", "parts")["kv_bits"])
-    {32}
-    """
-    table = quantized_runs(runs, *plans, lowest=lowest)
-    other = [column for column in COLUMNS if column != "weight_bits"]
-    return table[(table[other] == HIGH_PRECISION_BITS).all(axis=1)].reset_index(
-        drop=True
-    )
 
 
 def kinds_of_training(runs: pd.DataFrame) -> pd.DataFrame:
