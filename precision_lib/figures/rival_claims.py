@@ -56,6 +56,6 @@ def claims(table: pd.DataFrame) -> Figure:
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.set_title(f"{whose}\n{quantity}", fontsize="small")
         axis.tick_params(axis="x", labelsize="small")
-        axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=3)
         axis.grid(axis="y", visible=False)
     return figure

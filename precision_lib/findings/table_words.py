@@ -1,0 +1,74 @@
+"""Tables as a page shows them: words for names of columns, intervals in one cell."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from precision_lib.findings.prose import with_ends
+
+WORDS = {
+    "post_bits": "bits after", "weight_bits": "bits of weights", "kv": "KV cache",
+    "train_seconds": "seconds", "gamma_D": "γ_D", "gamma_N": "γ_N", "alpha": "α",
+    "beta": "β", "gamma_weights": "γ_w", "n_weights": "n_w", "R2": "R²",
+    "final_lr": "end of the rate", "ptq": "the paper", "ouyang": "Ouyang",
+    "way": "asked for", "chinchilla": "size and data add", "rtn": "to nearest",
+    "gptq": "GPTQ", "awq": "AWQ",
+}  # fmt: skip
+
+
+def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
+    """Texts of the cells, with an estimate and its 95% interval in one column.
+
+    Ends are columns ``x_low`` and ``x_high`` of a column x, or ``low`` and ``high``
+    right after their estimate. What is not known is a dash.
+
+    >>> table = pd.DataFrame({"gamma_D": [0.5], "low": 0.4, "high": 0.6, "N": 23_936})
+    >>> in_words(table).to_dict("records")
+    [{'γ_D (95%)': '0.50 (0.40 to 0.60)', 'N': '23,936'}]
+    """
+    names = list(table.columns)
+    shown = {}
+    for place, name in enumerate(names):
+        ends = [f"{name}_low", f"{name}_high"]
+        if names[place + 1 : place + 3] == ["low", "high"]:
+            ends = ["low", "high"]
+        if name in ("low", "high") or str(name).endswith(("_low", "_high")):
+            continue
+        if set(ends) <= set(names):
+            cells = table[[name, *ends]].to_numpy(float)
+            shown[f"{_word(name)} (95%)"] = [
+                "–" if math.isnan(row[0]) else with_ends(*row, digits) for row in cells
+            ]
+        else:
+            shown[_word(name)] = [_text(value, digits) for value in table[name]]
+    index = table.index.set_names([_word(one) for one in table.index.names])
+    return pd.DataFrame(shown, index).rename(index=_word)
+
+
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with words for the names of its rows, columns and levels.
+
+    >>> made = pd.DataFrame({"ptq": [1.0]}, pd.Index([3], name="post_bits"))
+    >>> named(made).reset_index().columns.tolist()
+    ['bits after', 'the paper']
+    """
+    table = table.rename(index=_word, columns=_word)
+    table.index = table.index.set_names([_word(one) for one in table.index.names])
+    table.columns = table.columns.set_names([_word(one) for one in table.columns.names])
+    return table
+
+
+def _word(name: Any) -> Any:
+    return WORDS.get(name, name) if isinstance(name, str) else name
+
+
+def _text(value: Any, digits: int) -> str:
+    if isinstance(value, str):
+        return value
+    if math.isnan(value):
+        return "–"
+    whole = float(value).is_integer() and abs(value) > 1
+    return f"{value:,.0f}" if whole else f"{value:.{digits}f}"
