@@ -59,12 +59,7 @@ SPOKE = {
 
 
 def width_contests(runs: pd.DataFrame) -> Results:
-    """What low-bit weights cost, by laws that have a form in the width or its error.
-
-    >>> from precision_lib.runs.run_table import load_runs
-    >>> list(width_contests(load_runs(table="main")))[-1]  # doctest: +SKIP
-    ('cost by width of weights', '3 bits unseen')
-    """
+    """What low-bit weights cost, by laws that have a form in the width or its error."""
     rows = with_gmse(labelled(law_runs(runs, "weights")))
     low = (rows["weight_bits"] < HIGH_PRECISION_BITS).to_numpy()
     rules = held_out(rows, larger=9e4)
@@ -81,12 +76,7 @@ def width_contests(runs: pd.DataFrame) -> Results:
 
 
 def served_contests(ptq: pd.DataFrame, bits: int = 3, method: str = "gptq") -> Results:
-    """The loss after rounding: as a channel's, or a base law and a degradation.
-
-    >>> from precision_lib.runs.run_table import load_ptq
-    >>> list(served_contests(load_ptq(table="main")))[0]  # doctest: +SKIP
-    ('loss as served', 'between')
-    """
+    """The loss after rounding: as a channel's, or a base law and a degradation."""
     rows = labelled(law_roundings(ptq, (bits, bits), method))
     after = rows.assign(loss=rows["post_loss"])
     apart = sorted({law for laws in AS_SERVED.values() for law in laws} - {"shannon"})
@@ -222,10 +212,6 @@ def said_before(
 
     Rows of which every law of a quantity has spoken; costs and losses of quantized
     runs, δ of GPTQ to 3, 4 and 5 bits.
-
-    >>> from precision_lib.findings.predictions import load_predictions
-    >>> list(said_before(load_predictions(), runs, ptq))  # doctest: +SKIP
-    [('loss in few bits', '28M, said before'), ...]
     """
     every = measured_beside(predictions, runs, ptq)
     facts = runs.set_index("run_id")

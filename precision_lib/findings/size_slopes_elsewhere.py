@@ -61,16 +61,8 @@ def at_doublings(runs: pd.DataFrame) -> pd.DataFrame:
 def side_by_side() -> pd.DataFrame:
     """The exponent in runs of others and in ours.
 
-    Returns
-    -------
-    DataFrame
-        Index: whose runs; exponent, low, high (95%), models, N_low, N_high, D_low,
-        D_high.
-
-    Examples
-    --------
-    >>> side_by_side()["exponent"].between(-1, 1).all()  # doctest: +SKIP
-    np.True_
+    Returns, index whose runs; exponent, low, high (95%), models, N_low, N_high, D_low,
+    D_high.
     """
     gemstones = load_external("gemstones")
     gemstones = gemstones.assign(tokens=(gemstones["D"] / 1e9).round().astype(int))
