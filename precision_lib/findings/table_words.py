@@ -40,8 +40,8 @@ def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
         if set(ends) <= set(names):
             cells = table[[name, *ends]].to_numpy(float)
             shown[f"{_word(name)} (95%)"] = [
-                "–" if math.isnan(row[0]) else with_ends(*row, digits=digits)
-                for row in cells
+                "–" if math.isnan(value) else with_ends(value, low, high, digits)
+                for value, low, high in cells
             ]
         else:
             shown[_word(name)] = [_text(value, digits) for value in table[name]]
