@@ -69,7 +69,9 @@ class DataDirective(SphinxDirective):
         """A table, on which the page then depends."""
         path = Path(self.env.srcdir) / "data" / name
         self.env.note_dependency(str(path))
-        return pd.read_csv(path, dtype={"id": str, "finding": str}, low_memory=False)
+        return pd.read_csv(
+            path, dtype={"id": str, "finding": str, "arxiv": str}, low_memory=False
+        )
 
     def chapter(self, stem: str, text: str = "") -> nodes.Node:
         """A link to a chapter, or the bare text while it is not written."""

@@ -51,6 +51,8 @@ FULL = """# Scorecard
 ```{scorecard-table}
 :form: full
 ```
+```{rivals-table}
+```
 """
 CHAPTER = """# A chapter
 
@@ -83,7 +85,7 @@ def build(folder: Path) -> Pages:
     rows = [{"id": name} | ROWS.get(name, NONE) for name in preregistered()]
     (folder / "data" / "short").mkdir(parents=True)
     (folder / "notebooks").mkdir()
-    for name in ("findings.csv", "short/runs.csv", "short/ptq.csv"):
+    for name in ("findings.csv", "rivals.csv", "short/runs.csv", "short/ptq.csv"):
         (folder / "data" / name).write_bytes((ROOT / "data" / name).read_bytes())
     table = pd.DataFrame(rows, columns=COLUMNS)
     table.to_csv(folder / "data" / "outcomes.csv", index=False)
@@ -225,3 +227,15 @@ def test_a_list_with_a_chapter_that_is_not_there_stops_the_build(
     (tmp_path / "index.md").write_text("# Book\n\n```{chapter-list} 29\n```\n")
     done = sphinx(tmp_path)
     assert done.returncode and "there is no chapter 29" in done.stderr
+
+
+@pytest.mark.slow
+def test_later_work_has_a_word_or_the_runs_that_would_give_one(pages: Pages) -> None:
+    claims = pd.read_csv(ROOT / "data" / "rivals.csv", dtype=str).fillna("")
+    said = rows(pages["full"], "rivals")
+    assert len(said) == len(claims) and any("2509.23500" in one for one in said)
+    for line, claim in zip(said.values(), claims.to_dict("records"), strict=True):
+        words = claim["findings"].split()
+        assert line[0].count(";") == max(len(words) - 1, 0)
+        assert line[0].startswith("no word") == (not words)
+        assert line[2] != "–"
