@@ -52,20 +52,26 @@ def held_out_errors(table: pd.DataFrame) -> Figure:
     for ax, (quantity, rows) in zip(axes.flat, panels, strict=False):
         rules = list(dict.fromkeys(rows["rule"]))
         laws = list(dict.fromkeys(rows["law"]))
+        least = 0.6 * np.nanmin(rows[["error", "seeds"]].to_numpy(float))
         for _, row in rows.iterrows():
             label = LAWS[row["law"]]
             color, marker = _STYLES[label]
             shift = 0.7 * (laws.index(row["law"]) + 0.5) / len(laws) - 0.35
             place = rules.index(row["rule"]) + shift
             if np.isfinite(row["low"]) and row["low"] < row["high"]:
-                ax.hlines(place, max(row["low"], 0), row["high"], color=color, lw=1.4)
+                ax.hlines(
+                    place, max(row["low"], least), row["high"], color=color, lw=1.4
+                )
             handles[label] = ax.plot(row["error"], place, marker, color=color, ms=5)[0]
         for place, rule in enumerate(rules):
             floor = rows.loc[rows["rule"] == rule, "seeds"].iloc[0]
             line = ax.vlines(floor, place - 0.42, place + 0.42, color="0.55", lw=2.5)
             handles["seeds alone"] = line
         ax.set_yticks(range(len(rules)), rules)
-        ax.set(xlim=(0, None), ylim=(len(rules) - 0.5, -0.5), title=quantity)
+        ax.set(xscale="log", ylim=(len(rules) - 0.5, -0.5), title=quantity)
+        ax.set_xlim(left=least)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
     figure.supxlabel("held-out error (%)", size="medium")
     figure.legend(handles.values(), handles, loc="outside upper center", ncols=6)
     return figure

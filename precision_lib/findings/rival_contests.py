@@ -147,15 +147,15 @@ def best_laws(results: Results, seed: int = 0) -> dict[tuple[str, str], list[str
 def winners(best: dict[tuple[str, str], list[str]]) -> pd.DataFrame:
     """Who wins each contest, or ties, by author, from `best_laws`.
 
-    Returns, index what was held out; a column a quantity.
+    Returns, index quantity and what was held out; the column "who wins".
 
-    >>> winners({(ROUNDING, "between"): ["ptq"]}).loc["between", ROUNDING]
+    >>> winners({(ROUNDING, "between"): ["ptq"]}).loc[(ROUNDING, "between"), "who wins"]
     'the paper wins'
     """
-    found: dict[str, dict[str, str]] = {}
-    for quantity, rule in best:
-        found.setdefault(quantity, {})[rule] = who_wins(best, quantity, rule)
-    return pd.DataFrame(found).fillna("")
+    quantities = dict.fromkeys(quantity for quantity, _ in best)
+    keys = [key for name in quantities for key in best if key[0] == name]
+    index = pd.MultiIndex.from_tuples(keys, names=["quantity", "held out"])
+    return pd.DataFrame({"who wins": [who_wins(best, *key) for key in keys]}, index)
 
 
 def who_wins(best: dict[tuple[str, str], list[str]], quantity: str, rule: str) -> str:

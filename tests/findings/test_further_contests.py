@@ -51,7 +51,7 @@ def test_every_law_has_a_name_for_readers() -> None:
     assert every <= set(LAWS)
     for law in contests.BY_WIDTH:
         assert get_law(law).target == "loss"
-    assert winners({("a", "b"): ["shannon"]}).loc["b", "a"] == "Ouyang 2026 wins"
+    assert winners({("a", "b"): ["shannon"]}).iloc[0, 0] == "Ouyang 2026 wins"
 
 
 def test_a_size_slope_that_grows_is_found_where_no_two_sizes_share_a_length() -> None:

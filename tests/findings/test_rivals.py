@@ -88,7 +88,7 @@ def test_standings_put_paired_intervals_at_the_error():
     assert rival["error"] == pytest.approx(30)
     assert 15 + 10 <= rival["low"] <= 30 <= rival["high"] <= 15 + 20
     best = best_laws(results)
-    assert winners(best).loc["between", ROUNDING] == "the paper wins"
+    assert winners(best).loc[(ROUNDING, "between"), "who wins"] == "the paper wins"
     counts = best_counts(results, best)
     assert counts.loc["ptq"].tolist() == [1, 1, 1]
     assert counts.loc["ouyang"].tolist() == [1, 0, 0]
