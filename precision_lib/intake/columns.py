@@ -132,7 +132,8 @@ def _guess(missing: Sequence[str], header: Sequence[str]) -> str:
         pattern = re.compile(rf"(.*[./])?({SYNONYMS.get(name, name)}){UNIT}", re.I)
         like = next((each for each in header if pattern.fullmatch(each)), "...")
         pairs.append(f"{name}={like}")
-    return f'say which they are with --map "{",".join(pairs)}"'
+    rest = ", or post_loss, the loss after rounding" if "delta" in missing else ""
+    return f'say which they are with --map "{",".join(pairs)}"{rest}'
 
 
 def unknown_states(raw: RawRuns, column: str) -> Iterator[Fault]:

@@ -22,8 +22,13 @@ DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
           RuntimeError, NotImplementedError, ValueError)  # fmt: skip
 ZIP = b"PK\x03\x04"
 AS_CSV = "save it as CSV in UTF-8"
+SQLITE = b"SQLite format 3\x00"
+DATABASES = (  # what stands in its tables, whose it is, what to do
+    (b"study_id", " of Optuna", "with study.trials_dataframe().to_csv('runs.csv')"),
+    (b"run_uuid", " of MLflow", "with mlflow.search_runs().to_csv('runs.csv')"),
+    (b"", "", "as CSV"),
+)
 STRANGERS = (  # first bytes, what they mean, what to do
-    (b"SQLite format 3\x00", "a SQLite database", "export its runs as CSV"),
     (b"\x80\x02", "a pickle, which could run code", AS_CSV),
     (b"\x80\x03", "a pickle, which could run code", AS_CSV),
     (b"\x80\x04", "a pickle, which could run code", AS_CSV),
@@ -83,6 +88,11 @@ def read_bytes(path: Path) -> bytes:
                 data = file.read(MOST_BYTES)
     if data.startswith(ZIP):
         data = _unzipped(path, data)
+    if data.startswith(SQLITE):
+        _, whose, how = next(each for each in DATABASES if each[0] in data)
+        raise UserError(
+            f"{path}: this is a SQLite database{whose}; export its runs {how}."
+        )
     for mark, what, cure in STRANGERS:
         if data[: len(mark)].upper() == mark.upper():
             raise UserError(f"{path}: this is {what}; {cure}.")

@@ -24,7 +24,7 @@ from precision_lib.errors import UserError
 from precision_lib.intake.cells import KNOWN
 from precision_lib.intake.contents import read_text, suffix_of
 from precision_lib.intake.curves import SETTINGS, Take, steps_vary
-from precision_lib.intake.folders import Log, read_folder, summed
+from precision_lib.intake.folders import Log, read_folder, refuse_stores, summed
 from precision_lib.intake.nested import Record, Unreadable, unrolled
 from precision_lib.intake.raw import RawRuns
 from precision_lib.intake.records import JSON, read_json
@@ -69,6 +69,7 @@ def read_runs(
         raise UserError(f"{path}: there is no such file or folder; check the path.")
     if path.is_dir():
         return read_folder(path, columns, take)
+    refuse_stores(path)
     kind = suffix_of(path)
     if kind in SPREADSHEETS:
         raise UserError(f"{path}: spreadsheets are not read; save it as CSV in UTF-8.")

@@ -144,12 +144,24 @@ def _place(top: Path, run: Path) -> str:
     return run.relative_to(top).as_posix() if run != top else run.name
 
 
+def refuse_stores(path: Path) -> None:
+    """Refuse a file or folder of a tracker's own store.
+
+    Raises UserError: it is one; it says what to export instead.
+
+    >>> refuse_stores(Path("runs.csv"))
+    """
+    for pattern, what, cure in STORES:
+        if path.match(pattern) or (path.is_dir() and next(path.rglob(pattern), None)):
+            raise UserError(f"{path}: {what} not read; {cure}.")
+
+
 def _require(path: Path, own: Mapping[Path, list[Path]]) -> None:
+    if any(suffix_of(each) not in YAML for files in own.values() for each in files):
+        return
+    refuse_stores(path)
     if own:
         return
-    for pattern, what, cure in STORES:
-        if next(path.rglob(pattern), None):
-            raise UserError(f"{path}: {what} not read; {cure}.")
     seen = listed([each.name for each in _files(path)], 5)
     raise UserError(
         f"{path}: there is no JSON log, no CSV log, no folder of them and no "

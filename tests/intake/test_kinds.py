@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import pickle
+import sqlite3
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -61,6 +62,13 @@ def parquet() -> bytes:
     data = io.BytesIO()
     pd.DataFrame(RECORDS).to_parquet(data)
     return data.getvalue()
+
+
+def database(table: str) -> bytes:
+    """As SQLite writes it, with a table."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"CREATE TABLE {table}")
+    return connection.serialize()
 
 
 def each(write: Callable[[int, tuple], Made]) -> list[Made]:
@@ -146,13 +154,22 @@ KINDS: dict[str, Callable[[], list[Made]]] = {
             f"{i},COMPLETE,{row}\n" for i, row in enumerate(ROWS.split()))),
     "W&B's export of one chart": lambda: of(
         "a.csv", "Step,r - loss,r - loss__MIN,r - loss__MAX\n1,2,2,2\n"),
-    "W&B's log that was never synchronized": lambda: [{"r/offline/a.wandb": b"\x00W"}],
+    "W&B's log that was never synchronized": lambda: [
+        {"r/offline/a.wandb": b"\x00W"}, {"a.wandb": b"\xffW"}],
     "TensorBoard's export of one curve": lambda: of(
         "a.csv", "Wall time,Step,Value\n1,2,3\n"),
-    "TensorBoard's event files": lambda: [{"r/a/events.out.tfevents.1.host": b"\x00"}],
+    "TensorBoard's curves as CSV, beside a `config.json`": lambda: each(lambda i, r: {
+        f"r/{i}/config.json": json.dumps({"N": r[0], "D": r[1]}),
+        f"r/{i}/loss.csv": "Wall time,Step,Value\n" + "".join(
+            f"1.7e9,{s['step']},{s['loss']}\n" for s in steps(*r))}),
+    "TensorBoard's event files": lambda: [
+        {"r/a/events.out.tfevents.1.host": b"\x00"},
+        {"r/a/events.out.tfevents.1.host": b"\x00", "r/a/hparams.yaml": "N: 1e8\n"},
+        {"events.out.tfevents.1.host": b"\xff"}],
     "MLflow's own store": lambda: [{"r/0/abc/meta.yaml": "status: 3\n",
                                     "r/0/abc/metrics/loss": "1 3.5 0\n"}],
-    "Optuna's database": lambda: starting("a.db", b"SQLite format 3"),
+    "Optuna's database": lambda: [{"a.db": database("trials (study_id INTEGER)")}],
+    "MLflow's database": lambda: [{"a.db": database("runs (run_uuid TEXT)")}],
     "Excel, OpenDocument, Numbers": lambda: [
         *of("a.xlsx", zipped(**{"[Content_Types].xml": ""})), *of("a.xls", b""),
         *of("a.ods", b""), *of("a.numbers", b"")],
@@ -186,6 +203,7 @@ KINDS: dict[str, Callable[[], list[Made]]] = {
     "folder without a log": lambda: [{"r/notes.txt": "a"}],
 }  # fmt: skip
 NAMES = {
+    "TensorBoard's curves as CSV, beside a `config.json`": {"loss": "Value"},
     "MLflow's `search_runs` as CSV": {"N": "params.N", "D": "params.D",
                                       "loss": "metrics.loss"},
     "Optuna's `trials_dataframe` as CSV": {"N": "params_N", "D": "user_attrs_D",
