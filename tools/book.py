@@ -36,6 +36,7 @@ TABLES = (
     "corpus.json",
     "findings.csv",
     "outcomes.csv",
+    "rivals.csv",
     "short/runs.csv",
     "short/ptq.csv",
 )
