@@ -42,7 +42,7 @@ def tiny_configs(folder: Path, count: int = RUNS) -> list[RunConfig]:
     if not (folder / "corpus").exists():
         save_corpus(small_corpus(), folder / "corpus")
     base = RunConfig(
-        SMALL,
+        dataclasses.replace(SMALL, n_layers=1),
         Precision("int2"),
         tokens=5120,
         batch_size=4,
