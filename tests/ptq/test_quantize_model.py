@@ -283,7 +283,10 @@ def test_calibration_sets_are_named_seeded_and_from_the_training_side():
         (lambda m, c: ptq.quantize(m, "rtn", INT3, clipp=1), "unknown option 'clipp'"),
         (lambda m, c: ptq.quantize(m, "gptq", INT3, c, damping=-1), "damping must"),
         (lambda m, c: ptq.quantize(m, "rtn", INT3, None, "row"), "unknown granularity"),
-        (lambda m, c: ptq.Calibration.from_corpus(small_corpus(), 10**6), "it has 473"),
+        (
+            lambda m, c: ptq.Calibration.from_corpus(small_corpus(), 10**6),
+            "it has \\d+ of",
+        ),
         (lambda m, c: ptq.Calibration.from_batches("none", []), "at least one batch"),
         (
             lambda m, c: ptq.Calibration.from_corpus(small_corpus(), source="web"),
