@@ -20,6 +20,7 @@ from precision_lib.findings.twins import law_roundings, law_runs
 from precision_lib.findings.unified import trained_and_rounded, unified_rows
 from precision_lib.formats import HIGH_PRECISION, HIGH_PRECISION_BITS
 from precision_lib.laws import Fit, compare, fit
+from precision_lib.laws.law import Law
 from precision_lib.laws.registry import LAWS
 
 WIDTH, SERVED, BOTH = "cost by width of weights", "loss as served", "cost of both"
@@ -41,21 +42,19 @@ AS_SERVED = {
     "paper, coupled": ("coupled", "ptq"),
     "shannon": ("shannon",),
 }
+IN_FEW_BITS = [
+    "effective",
+    "effective-coupled",
+    "effective-data-parts",
+    "format-multiplier-parts",
+]
 # Of which laws predictions were committed, by quantity.
 SPOKE = {
-    "loss in few bits": (
-        "loss",
-        ["effective", "effective-coupled", "effective-data-parts",
-         "format-multiplier-parts"],
-    ),
-    "cost of few bits": (
-        "cost",
-        ["effective", "effective-coupled", "effective-data-parts",
-         "format-multiplier-parts"],
-    ),
+    "loss in few bits": ("loss", IN_FEW_BITS),
+    "cost of few bits": ("cost", IN_FEW_BITS),
     "δ of rounding": ("delta", ["ptq", "ouyang"]),
     WIDTH: ("cost", BY_WIDTH[:-1]),
-}  # fmt: skip
+}
 
 
 def width_contests(runs: pd.DataFrame) -> Results:
@@ -112,8 +111,13 @@ def _predicted(
         else:
             seen = fit(rows[~out], law, starts=STARTS)
             said[law] = np.asarray(seen.predict(rows))
-            counts[law] = sum(p.fixed is None for p in seen.law.parameters)
+            counts[law] = _constants(seen.law)
     return pd.DataFrame(said, index=rows.index), counts
+
+
+def _constants(law: type[Law]) -> int:
+    """How many a fit of it chooses."""
+    return sum(p.fixed is None for p in law.parameters)
 
 
 def _of_losses(
@@ -185,7 +189,7 @@ def _laws_of_both(seen: pd.DataFrame) -> dict[str, Fit]:
 
 
 def _counts(laws: Mapping[str, Fit]) -> dict[str, int]:
-    counts = {name: len(law.law.parameters) for name, law in laws.items()}
+    counts = {name: _constants(one.law) for name, one in laws.items()}
     two = ("ptq-trained-low", "ptq")
     sums = {f"effective + {law}": counts["effective"] + counts[law] for law in two}
     return {"unified": counts["unified"], **sums}
@@ -251,7 +255,7 @@ def _of_said(rows: pd.DataFrame, laws: Sequence[str], cost: bool) -> Contest | N
     every = np.ones(len(table), dtype=bool)
     # A law with a number for each format had as many as there were formats.
     counts = {
-        law: sum(p.fixed is None for p in LAWS[law].parameters)
+        law: _constants(LAWS[law])
         for law in laws
         if law in LAWS and not LAWS[law].categories()
     }
