@@ -12,16 +12,14 @@ from precision_lib.errors import UserError
 DATA = Path(__file__).parents[1] / "data"
 # Of short runs, the first; of runs long enough for a law, the second.
 RunTable = Literal["short", "main"]
-# What pages and tools read that name no table; "main" once the second is complete.
-READ_BY_DEFAULT: RunTable = "short"
 
 
-def table_folder(table: RunTable = READ_BY_DEFAULT) -> Path:
+def table_folder(table: RunTable = "main") -> Path:
     """The folder of a run table, with its plans and its trained models.
 
     Examples
     --------
-    >>> table_folder("short").relative_to(table_folder("main")).name
+    >>> table_folder("short").relative_to(table_folder()).name
     'short'
     """
     return DATA / "short" if table == "short" else DATA

@@ -27,8 +27,8 @@ def main() -> None:
     """Round, evaluate and write."""
     torch.set_num_threads(1)
     corpus, rows = load_corpus(), []
-    runs = load_runs(table="main").set_index("run_id")
-    models = unquantized_models(table_folder("main") / "checkpoints")
+    runs = load_runs().set_index("run_id")
+    models = unquantized_models(table_folder() / "checkpoints")
     for path in models["path"]:
         model, run = load_model(path), runs.loc[path.stem]
         for windows in WINDOWS:

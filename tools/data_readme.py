@@ -66,10 +66,10 @@ def tokens(plan: Path) -> float:
 
 def noise_floor() -> str:
     """Standard deviation over seeds of unquantized runs, pooled within a size."""
-    loss = _spread(law_runs(load_runs()), ["N", "D"], "loss")
+    loss = _spread(law_runs(load_runs(table="short")), ["N", "D"], "loss")
     columns = {"loss": loss}
     for method in ("rtn", "gptq"):
-        rounded = law_roundings(load_ptq(), (3, 3), method)
+        rounded = law_roundings(load_ptq(table="short"), (3, 3), method)
         columns[f"delta, {method}"] = _spread(rounded, ["N", "D"], "delta")
     lines = [
         "| N | groups of seeds | loss | delta at 3 bits, RTN | delta at 3 bits, GPTQ |",

@@ -32,7 +32,7 @@ from precision_lib.training.state import put_weights
 from tools.add_records import read_lines
 from tools.gpu import Job, finished, read_jobs, read_weights
 
-DATA = table_folder("main")
+DATA = table_folder()
 
 
 def pack(

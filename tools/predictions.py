@@ -66,7 +66,7 @@ def trained(configs: list[RunConfig], runs: pd.DataFrame) -> list[str]:
 
     Examples
     --------
-    >>> trained(held_out(), load_runs())
+    >>> trained(held_out(), load_runs(table="short"))
     []
     """
     return sorted({config.run_id for config in configs} & set(runs["run_id"]))

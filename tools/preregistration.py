@@ -75,7 +75,7 @@ def too_late() -> list[str]:
 
     Those whose deviation is told are left out.
     """
-    costs = table_folder("main") / "costs.csv"
+    costs = table_folder() / "costs.csv"
     if not costs.exists():
         return []
     began, since = first_runs(load_costs(costs)), written_at()

@@ -50,8 +50,8 @@ def _instructions() -> list[str]:
     return list(config["SIMD Extensions"].get("found", []))
 
 
-def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
-    """What the chapters fit: chapter, table, law, and groups of the bootstrap."""
+def chapter_fits() -> Iterator[tuple[str, Any, str, Any, dict[str, Any]]]:
+    """Chapter, table, law, groups of the bootstrap and options of each fit."""
     from precision_lib.findings import best_bits, rivals, unified
     from precision_lib.findings.explorer_constants import fitted_runs
     from precision_lib.findings.measured import finished
@@ -64,31 +64,27 @@ def chapter_fits() -> Iterator[tuple[str, Any, str, Any]]:
     )
     from precision_lib.runs.run_table import load_ptq, load_runs
 
-    runs = load_runs()
+    runs, ptq = load_runs(), load_ptq()
     plain = law_runs(runs)
-    yield "03, 04", plain, "chinchilla", None
-    yield "03", plain, "coupled", None
-    long = law_runs(finished(load_runs(table="main"), 1.75e6), "weights")
-    yield "05", long, "effective-weights", long["model"]
-    for chapter, part in (("06, 07", "one"), ("07, 22", "any")):
-        table = law_runs(runs, part, LOWEST)
-        yield chapter, table, "effective", twin_groups(table)
-    every = law_runs(runs, "any")
-    yield "21, 22", every, "effective-coupled", twin_groups(every)
-    runs_main, ptq_main = load_runs(table="main"), load_ptq(table="main")
-    plans = ("base", "ladder", "bits")
-    tied = best_bits.tied_runs(best_bits.quantized_runs(runs_main, *plans))
-    yield "00", tied, "effective-tied", tied["group"]
-    ours = fitted_runs(runs_main)
-    yield "10", ours, "effective", cells(ours)
-    kinds = rivals.kinds_of_training(runs_main)
+    for law in ("chinchilla", "coupled"):
+        yield "03", plain, law, cells(plain), {"loss": "ls"}
+    long = law_runs(finished(runs, 1.75e6), "weights")
+    yield "05", long, "effective-weights", long["model"], {}
+    every = law_runs(runs, "any", LOWEST)
+    for chapter, law in (("12", "effective"), ("21, 22", "effective-coupled")):
+        yield chapter, every, law, twin_groups(every), {}
+    tied = best_bits.tied_runs(best_bits.quantized_runs(runs, "base", "ladder", "bits"))
+    yield "00", tied, "effective-tied", tied["group"], {}
+    ours = fitted_runs(runs)
+    yield "10", ours, "effective", cells(ours), {}
+    kinds = rivals.kinds_of_training(runs)
     for law in ("format-multiplier", "quartet"):
-        yield "21", kinds, law, None
+        yield "21", kinds, law, None, {}
     for method in ("gptq", "rtn", "awq", "noise"):
-        table = law_roundings(ptq_main, (3, 6), method)
-        yield f"04, 14, {method}", table, "ptq", cells(table)
-    rounded = unified.trained_and_rounded(ptq_main)
-    yield "12", unified.unified_rows(runs_main, rounded), "unified", None
+        table = law_roundings(ptq, (3, 6), method)
+        yield f"04, 14, {method}", table, "ptq", cells(table), {}
+    rounded = unified.trained_and_rounded(ptq)
+    yield "12", unified.unified_rows(runs, rounded), "unified", None, {}
 
 
 def answers(replicates: int) -> Answers:
@@ -96,8 +92,8 @@ def answers(replicates: int) -> Answers:
     from precision_lib.laws import bootstrap, fit
 
     found: Answers = {}
-    for chapter, table, law, groups in chapter_fits():
-        one = fit(table, law)
+    for chapter, table, law, groups, options in chapter_fits():
+        one = fit(table, law, **options)
         by = None if groups is None else np.asarray(groups)
         kind: Any = "pairs" if by is None else "cluster"
         draws = bootstrap(one, kind, replicates, by=by)

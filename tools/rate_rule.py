@@ -41,7 +41,7 @@ HEAD = """\
 
 def main() -> int:
     """Fit, write and say; the exit status."""
-    runs = load_runs(table="main")
+    runs = load_runs()
     tuning = cells(runs[runs["sweep"].isin(SWEEPS)])
     if frozen := sorted(set(runs["role"]) - {"tuning"}):
         print(f"rate_rule: runs of role {frozen[0]} are trained; the rule stays.")

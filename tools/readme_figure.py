@@ -23,7 +23,7 @@ def draw() -> bytes:
     mpl.use("agg")
     figures.use_style()
     turn = preregistered()["turn"]
-    measured = load_measured(turn.blocks, "main")
+    measured = load_measured(turn.blocks)
     roundings = figures_opening.rounded_at_size(measured, turn.arguments["N"])
     figure = figures_opening.loss_by_bits_against_data(roundings)
     out = io.BytesIO()

@@ -18,7 +18,7 @@ def rounded_at_size(measured: Measured, N: float) -> pd.DataFrame:
     `N`: size, within a tenth.
 
     >>> from precision_lib.findings.measured import load_measured
-    >>> rows = rounded_at_size(load_measured(["base"], "main"), 24e3)
+    >>> rows = rounded_at_size(load_measured(["base"]), 24e3)
     >>> rows["N"].unique().tolist()
     [23936]
     """

@@ -36,7 +36,7 @@ def channel_contest(
     Runs of the largest N, and those of the largest D, are in no fit.
 
     >>> from precision_lib.runs.run_table import load_ptq
-    >>> found = channel_contest(load_ptq(table="main"), "gptq", 3, draws=50)
+    >>> found = channel_contest(load_ptq(), "gptq", 3, draws=50)
     >>> found.index.tolist()
     ['channel', 'paper', 'paper, size and data coupled']
     """

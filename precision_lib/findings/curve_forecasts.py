@@ -19,8 +19,8 @@ def curves_of(runs: pd.DataFrame, points: pd.DataFrame) -> list[Curve]:
 
     `runs`, `points`: as `precision_lib.runs.run_table` loads runs and curves.
 
-    >>> runs = load_runs(table="main").query("role == 'fit'").head(1)
-    >>> (curve,) = curves_of(runs, load_curves(table="main"))
+    >>> runs = load_runs().query("role == 'fit'").head(1)
+    >>> (curve,) = curves_of(runs, load_curves())
     >>> curve.seen, curve.loss[-1] == runs["loss"].iloc[0]
     (1.0, np.True_)
     """
@@ -42,11 +42,11 @@ def forecast_errors(shares: tuple[float, ...] = (0.5, 0.7)) -> pd.DataFrame:
     Returns a row a share: runs, error (root mean square, nats), as_it_stands (the same
     of the last loss seen), covered (share of the 95% intervals that hold the end).
     """
-    runs = load_runs(table="main").query("role == 'fit' and status == 'finished'")
+    runs = load_runs().query("role == 'fit' and status == 'finished'")
     kind = runs[SHAPE].iloc[0]
     runs = runs[(runs[SHAPE] == kind).all(axis=1)]
     schedule = Schedule(*kind)
-    curves = curves_of(runs, load_curves(table="main"))
+    curves = curves_of(runs, load_curves())
     rows = {}
     for share in shares:
         found = []

@@ -27,7 +27,7 @@ def decay_runs(measured: Measured, bits: int = 3, method: str = "gptq") -> pd.Da
     UserError if no run of the plan "decay" is there.
 
     >>> from precision_lib.findings.measured import load_measured
-    >>> table = decay_runs(load_measured(["base", "decay"], "main"))
+    >>> table = decay_runs(load_measured(["base", "decay"]))
     >>> sorted(set(table["kind"])) == sorted(KINDS)
     True
     """
@@ -103,7 +103,7 @@ def by_rate(measured: Measured, bits: int = 3, method: str = "gptq") -> pd.DataF
     Returns, index N and batch (sequences); peak rate, rising, loss and δ.
 
     >>> from precision_lib.findings.measured import load_measured
-    >>> by_rate(load_measured(["tuning_rest"], "main")).columns.tolist()
+    >>> by_rate(load_measured(["tuning_rest"])).columns.tolist()
     ['peak rate', 'loss', 'δ']
     """
     rows = unquantized(measured.ptq)

@@ -141,7 +141,7 @@ def both_contests(runs: pd.DataFrame, ptq: pd.DataFrame) -> Results:
     training.
 
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
-    >>> tables = load_runs(table="main"), load_ptq(table="main")
+    >>> tables = load_runs(), load_ptq()
     >>> list(both_contests(*tables))[0]  # doctest: +SKIP
     ('cost of both', 'between')
     """

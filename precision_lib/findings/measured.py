@@ -11,7 +11,7 @@ import pandas as pd
 from precision_lib.errors import Undetermined
 from precision_lib.findings.twins import PARTS
 from precision_lib.formats import HIGH_PRECISION_BITS
-from precision_lib.paths import READ_BY_DEFAULT, RunTable
+from precision_lib.paths import RunTable
 from precision_lib.runs.run_table import load_ptq, load_runs
 
 UNIT = 875_000  # tokens; every D of the second table is this times a power of two
@@ -30,7 +30,7 @@ class Measured(NamedTuple):
     ptq: pd.DataFrame
 
 
-def load_measured(blocks: Iterable[str], table: RunTable = READ_BY_DEFAULT) -> Measured:
+def load_measured(blocks: Iterable[str], table: RunTable = "main") -> Measured:
     """The runs of these plans.
 
     >>> len(load_measured(["joint"], "short").runs)

@@ -21,7 +21,7 @@ def growths(measured: Measured, least: float) -> dict[str, pd.DataFrame]:
     (95%), and paper. `least`: tokens of the shortest run.
 
     >>> from precision_lib.findings.measured import load_measured
-    >>> found = growths(load_measured(["base"], "main"), 3.5e6)
+    >>> found = growths(load_measured(["base"]), 3.5e6)
     >>> list(found), bool(found["GPTQ"].loc["D", "low"] > 0)
     (['nearest', 'GPTQ', 'AWQ', 'noise'], True)
     """

@@ -109,7 +109,7 @@ def beside(
     if quantity not in QUANTITIES:
         known = ", ".join(QUANTITIES)
         raise UserError(f"unknown quantity '{quantity}'; choose one of {known}.")
-    path = table_folder("main") / "predictions.csv"
+    path = table_folder() / "predictions.csv"
     if predictions is None and not path.exists():
         raise Undetermined(f"no law has spoken of the plan {plan}: no predictions.csv.")
     said = load_predictions(path) if predictions is None else predictions

@@ -54,7 +54,7 @@ def kept_shares(
 
     >>> from precision_lib.findings.rivals import kinds_of_training
     >>> from precision_lib.runs.run_table import load_runs
-    >>> found = kept_shares(kinds_of_training(load_runs(table="main")), 5)
+    >>> found = kept_shares(kinds_of_training(load_runs()), 5)
     >>> bool((found.loc["eff_N", "high"] < 1).all())
     True
     """
@@ -85,7 +85,7 @@ def exponents_by_width(
     Returns, index alpha and beta; estimate, low, high and units (cells).
 
     >>> from precision_lib.runs.run_table import load_runs
-    >>> exponents_by_width(load_runs(table="main"), draws=3).index.tolist()
+    >>> exponents_by_width(load_runs(), draws=3).index.tolist()
     ['alpha', 'beta']
     """
     table = law_runs(runs[runs["sweep"].isin(["base", "ladder"])], "weights")
@@ -115,7 +115,7 @@ def beyond_integers(measured: Measured, D: float) -> pd.DataFrame:
     Returns, index weight_format; estimate, low, high and units (models).
 
     >>> from precision_lib.findings.measured import load_measured
-    >>> main = load_measured(["base", "ladder", "bits", "formats"], "main")
+    >>> main = load_measured(["base", "ladder", "bits", "formats"])
     >>> "e2m1" in beyond_integers(main, 7e6).index
     True
     """
@@ -143,7 +143,7 @@ def pair_over_sum(measured: Measured, D: float, bits: int = 4) -> Estimate:
     Chen et al. (arXiv 2505.14302) have .906 at 4 bits, by a secondary source.
 
     >>> from precision_lib.findings.measured import load_measured
-    >>> found = pair_over_sum(load_measured(["base", "ladder", "bits"], "main"), 7e6)
+    >>> found = pair_over_sum(load_measured(["base", "ladder", "bits"]), 7e6)
     >>> 0.5 < found.value < 1.2
     True
     """

@@ -183,7 +183,7 @@ def kinds_of_training(runs: pd.DataFrame) -> pd.DataFrame:
     and D to be held out are left out.
 
     >>> from precision_lib.runs.run_table import load_runs
-    >>> rows = kinds_of_training(load_runs(table="main"))
+    >>> rows = kinds_of_training(load_runs())
     >>> {"float32", "weights 3"} <= set(rows["weight_format"])
     True
     """

@@ -71,7 +71,7 @@ def side_by_side() -> pd.DataFrame:
         each = at_doublings(runs)
         many = each.groupby("tokens")["N"].transform("nunique") > 1
         tables[f"Gadre, {name}"] = each[many]
-    tables["ours"] = unquantized(finished(load_measured(["base"], "main").runs, LEAST))
+    tables["ours"] = unquantized(finished(load_measured(["base"]).runs, LEAST))
     rows = {}
     for whose, runs in tables.items():
         if whose == "ours":

@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from precision_lib.errors import UserError
-from precision_lib.paths import READ_BY_DEFAULT, RunTable, table_folder, write_whole
+from precision_lib.paths import RunTable, table_folder, write_whole
 
 # What a run is for; see `precision_lib.sweep.plans.Plan`.
 Role = Literal["tuning", "fit", "validation", "extrapolation", "ablation", "held-out"]
@@ -133,9 +133,7 @@ TABLES = {
 }
 
 
-def load_runs(
-    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
-) -> pd.DataFrame:
+def load_runs(path: Path | None = None, *, table: RunTable = "main") -> pd.DataFrame:
     """The table of runs, checked; see ``data/README.md`` for its columns.
 
     Raises UserError if the file is missing, a column is missing, or a value breaks its
@@ -150,20 +148,16 @@ def load_runs(
     return load_checked(path or table_folder(table) / "runs.csv", RUNS)
 
 
-def load_ptq(
-    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
-) -> pd.DataFrame:
+def load_ptq(path: Path | None = None, *, table: RunTable = "main") -> pd.DataFrame:
     """The table of (run, PTQ setting) pairs, checked.
 
     >>> load_ptq()["post_bits"].unique().tolist()
-    [2, 3, 4, 5, 6, 7, 8]
+    [2, 3, 4, 5, 6, 8]
     """
     return load_checked(path or table_folder(table) / "ptq.csv", PTQ)
 
 
-def load_curves(
-    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
-) -> pd.DataFrame:
+def load_curves(path: Path | None = None, *, table: RunTable = "main") -> pd.DataFrame:
     """The table of learning curves, checked.
 
     >>> list(load_curves().columns)
@@ -172,9 +166,7 @@ def load_curves(
     return load_checked(path or table_folder(table) / "curves.csv", CURVES)
 
 
-def load_costs(
-    path: Path | None = None, *, table: RunTable = READ_BY_DEFAULT
-) -> pd.DataFrame:
+def load_costs(path: Path | None = None, *, table: RunTable = "main") -> pd.DataFrame:
     """The table of what each run took, checked: measured, so never twice the same.
 
     >>> (load_costs()["train_seconds"] <= load_costs()["seconds"]).all()

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import nbformat
 import psutil
 import pytest
-from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tools import book, notebooks
@@ -45,12 +45,12 @@ class Page:
         return self.path.relative_to(book.HTML).as_posix()
 
     @cached_property
-    def soup(self) -> BeautifulSoup:
-        return BeautifulSoup(self.path.read_text(encoding="utf-8"), "html.parser")
+    def tree(self) -> lxml.html.HtmlElement:
+        return lxml.html.document_fromstring(self.path.read_text(encoding="utf-8"))
 
     @cached_property
     def anchors(self) -> set[str]:
-        return {str(tag["id"]) for tag in self.soup.find_all(id=True)}
+        return set(self.tree.xpath("//@id"))
 
 
 def read(path: Path) -> Any:

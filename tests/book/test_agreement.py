@@ -159,7 +159,7 @@ def machine_page(folder: Path, facts: dict[str, object]) -> BeautifulSoup:
 def test_the_page_names_both_machines(html: Path, pages: dict[Path, BookPage]) -> None:
     published = json.loads(agreement.PUBLISHED_MACHINE.read_text("utf-8"))
     assert published.keys() == machine().keys()
-    shown = pages[html / "book" / "status.html"].soup.get_text(" ", strip=True)
+    shown = pages[html / "book" / "status.html"].tree.text_content()
     for fact in (*published.values(), *machine().values()):
         assert fact in shown
     count = len(load_outcomes())

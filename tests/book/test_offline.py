@@ -31,16 +31,14 @@ OUTSIDE = re.compile(r"^(?:https?:)?//", re.IGNORECASE)
 def fetched(page: Page) -> Iterator[str]:
     """Every address that opening the page would ask for."""
     for name, attributes in FETCHED.items():
-        for tag in page.soup.find_all(name):
-            if name == "link" and set(tag.get("rel") or []) & PASSIVE_LINKS:
+        for tag in page.tree.iter(name):
+            if name == "link" and set(tag.get("rel", "").split()) & PASSIVE_LINKS:
                 continue
-            for attribute in attributes:
-                if value := tag.get(attribute):
-                    yield str(value)
-    for tag in page.soup.find_all(style=True):
-        yield from re.findall(r"url\(['\"]?([^'\")]+)", str(tag["style"]))
-    for tag in page.soup.find_all("style"):
-        yield from addresses_in_css(tag.get_text())
+            yield from (tag.get(one) for one in attributes if tag.get(one))
+    for style in page.tree.xpath("//@style"):
+        yield from re.findall(r"url\(['\"]?([^'\")]+)", style)
+    for tag in page.tree.iter("style"):
+        yield from addresses_in_css(tag.text_content())
 
 
 def addresses_in_css(css: str) -> list[str]:
@@ -73,8 +71,8 @@ def test_no_style_sheet_asks_the_network_for_anything(html: Path) -> None:
 
 def test_no_script_in_a_page_names_another_host(pages: dict[Path, Page]) -> None:
     for page in pages.values():
-        for script in page.soup.find_all("script"):
-            assert not re.search(r"https?://", script.get_text()), page.name
+        for script in page.tree.iter("script"):
+            assert not re.search(r"https?://", script.text_content()), page.name
 
 
 def test_what_a_page_fetches_is_in_the_book(pages: dict[Path, Page]) -> None:
@@ -87,8 +85,8 @@ def test_what_a_page_fetches_is_in_the_book(pages: dict[Path, Page]) -> None:
 
 
 def test_pages_with_formulas_load_the_vendored_mathjax(pages: dict[Path, Page]) -> None:
-    with_formulas = [page for page in pages.values() if page.soup.select(".math")]
+    with_formulas = [page for page in pages.values() if page.tree.cssselect(".math")]
     assert with_formulas
     for page in with_formulas:
-        scripts = [str(tag["src"]) for tag in page.soup.find_all("script", src=True)]
+        scripts = page.tree.xpath("//script/@src")
         assert any("mathjax/tex-svg-full.js" in src for src in scripts), page.name

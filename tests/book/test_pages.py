@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from bs4 import Tag
 
 from tests.book.conftest import BOOKKEEPING, SOURCES, Page, read
 from tools import notebooks
@@ -27,21 +26,17 @@ def chapter(pages: dict[Path, Page], html: Path, source: Path) -> Page:
 
 
 def text_without_code(page: Page) -> str:
-    article = page.soup.find("article") or page.soup
-    assert isinstance(article, Tag)
-    parts = []
-    for string in article.find_all(string=True):
-        if not string.find_parent(["pre", "code", "script", "style"]):
-            parts.append(str(string))
-    return "".join(parts)
+    code = "ancestor::pre or ancestor::code or ancestor::script or ancestor::style"
+    articles = page.tree.xpath("//article") or [page.tree]
+    return "".join(articles[0].xpath(f".//text()[not({code})]"))
 
 
 def test_no_bookkeeping_is_on_a_page(pages: dict[Path, Page], html: Path) -> None:
     for source in SOURCES:
         page = chapter(pages, html, source)
-        for code in page.soup.select("div.cell_input"):
-            if not code.find_parent("details"):  # imports are a click away
-                assert not BOOKKEEPING.search(code.get_text()), page.name
+        for code in page.tree.cssselect("div.cell_input"):
+            if not code.xpath("ancestor::details"):  # imports are a click away
+                assert not BOOKKEEPING.search(code.text_content()), page.name
 
 
 @each
@@ -74,9 +69,9 @@ def test_the_copy_in_the_book_is_of_this_notebook(source: Path) -> None:
 
 def test_no_page_shows_a_traceback(pages: dict[Path, Page]) -> None:
     for page in pages.values():
-        assert not page.soup.select(".output.traceback, .cell_output .traceback")
-        for output in page.soup.select(".cell_output"):
-            assert "Traceback (most recent call last)" not in output.get_text()
+        assert not page.tree.cssselect(".output.traceback, .cell_output .traceback")
+        for output in page.tree.cssselect(".cell_output"):
+            assert "Traceback (most recent call last)" not in output.text_content()
 
 
 @each
@@ -89,17 +84,13 @@ def test_every_figure_is_there_with_number_caption_and_alternative_text(
     ]
     declared = [mystnb for mystnb in declared if "figure" in mystnb]
     for mystnb in declared:
-        figure = page.soup.find("figure", id=mystnb["figure"]["name"])
-        assert isinstance(figure, Tag), mystnb["figure"]["name"]
-        images = figure.find_all("img")
-        assert len(images) == 1
-        assert images[0]["alt"] == mystnb["image"]["alt"]
-        file = page.path.parent / str(images[0]["src"])
-        assert file.stat().st_size > 1000
-        caption = figure.find("figcaption")
-        assert isinstance(caption, Tag)
-        assert re.match(r"\s*Fig\. \d+", caption.get_text())
-    assert len(page.soup.select(".cell_output img")) == len(declared)
+        (figure,) = page.tree.xpath(f"//figure[@id='{mystnb['figure']['name']}']")
+        (image,) = figure.iter("img")
+        assert image.get("alt") == mystnb["image"]["alt"]
+        assert (page.path.parent / image.get("src")).stat().st_size > 1000
+        (caption,) = figure.iter("figcaption")
+        assert re.match(r"\s*Fig\. \d+", caption.text_content())
+    assert len(page.tree.cssselect(".cell_output img")) == len(declared)
 
 
 def drawings(source: Path) -> list[tuple[str, str, str]]:
@@ -148,16 +139,17 @@ def test_every_picture_that_a_cell_draws_is_declared(source: Path) -> None:
 
 def test_every_image_has_an_alternative_text(pages: dict[Path, Page]) -> None:
     for page in pages.values():
-        for image in page.soup.select("article img"):
-            assert str(image.get("alt", "")).strip(), f"{page.name}: {image}"
+        for image in page.tree.cssselect("article img"):
+            assert image.get("alt", "").strip(), f"{page.name}: {image.get('src')}"
 
 
 def test_no_markup_is_left_unrendered(pages: dict[Path, Page]) -> None:
     for page in pages.values():
         found = RAW_MARKUP.search(text_without_code(page))
         assert not found, f"{page.name}: {found}"
-        for code in page.soup.select("article :not(pre) > code"):
-            assert not re.fullmatch(ROLE, code.get_text()), f"{page.name}: {code}"
+        for code in page.tree.xpath("//article//code[not(parent::pre)]"):
+            text = code.text_content()
+            assert not re.fullmatch(ROLE, text), f"{page.name}: {text}"
 
 
 @each
@@ -165,7 +157,7 @@ def test_every_number_in_the_prose_is_filled_in(
     source: Path, pages: dict[Path, Page], html: Path
 ) -> None:
     page = chapter(pages, html, source)
-    for pasted in page.soup.select(".pasted-text, .pasted-inline"):
-        assert pasted.get_text().strip()
+    for pasted in page.tree.cssselect(".pasted-text, .pasted-inline"):
+        assert pasted.text_content().strip()
     text = text_without_code(page)
     assert not re.search(r"np\.float|\bnan\b|tensor\(", text)

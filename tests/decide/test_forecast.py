@@ -113,8 +113,8 @@ def test_our_runs_end_where_they_were_forecast() -> None:
 
 
 def test_the_command_reads_a_table_of_curves(tmp_path: Path) -> None:
-    runs = load_runs(table="main").query("role == 'fit' and D > 6e6").head(6)
-    curves = curves_of(runs, load_curves(table="main"))
+    runs = load_runs().query("role == 'fit' and D > 6e6").head(6)
+    curves = curves_of(runs, load_curves())
     names = [f"r{number}" for number in range(len(curves))]
     parts = [curves[0].until(0.6), *curves[1:]]
     table = pd.concat(

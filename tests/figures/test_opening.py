@@ -23,7 +23,7 @@ TABLE = pd.DataFrame(
 
 
 def test_one_size_and_both_widths_at_every_length() -> None:
-    measured = load_measured(["base", "held_28M"], "main")
+    measured = load_measured(["base", "held_28M"])
     rows = rounded_at_size(measured, 24e3)
     assert rows["N"].nunique() == 1 and set(rows["method"]) == {"gptq"}
     there = finished(unquantized(measured.runs)).query("N == @rows.N.iloc[0]")

@@ -61,7 +61,7 @@ def test_the_decay_multiplies_what_was_planted() -> None:
 
 
 def test_branches_are_told_from_the_trunk_by_their_schedule() -> None:
-    measured = load_measured(["base", "decay"], "main")
+    measured = load_measured(["base", "decay"])
     table = decay_runs(measured)
     schedule = measured.runs.query("sweep == 'decay'").groupby("schedule").size()
     counts = table["kind"].value_counts()
@@ -71,6 +71,6 @@ def test_branches_are_told_from_the_trunk_by_their_schedule() -> None:
 
 
 def test_a_table_without_the_plan_says_so() -> None:
-    base = load_measured(["base"], "main")
+    base = load_measured(["base"])
     with pytest.raises(UserError, match="no rounded run of the plan 'decay'"):
         decay_runs(Measured(base.runs, base.ptq))

@@ -63,9 +63,9 @@ def test_outcomes_of_planted_curves():
 
 
 def test_every_published_run_has_one_outcome_and_unquantized_ones_learn():
-    runs = load_runs()
+    runs = load_runs(table="short")
     fitted = runs[runs["sweep"].isin(["base", "parts"])]
-    found = outcomes(with_curves(fitted, load_curves()))
+    found = outcomes(with_curves(fitted, load_curves(table="short")))
     assert set(found["run_id"]) == set(fitted["run_id"])
     assert not found["run_id"].duplicated().any()
     high = found[found["part"] == "none"]
@@ -73,8 +73,8 @@ def test_every_published_run_has_one_outcome_and_unquantized_ones_learn():
 
 
 def test_published_twins_saw_the_same_batches():
-    runs = load_runs()
+    runs = load_runs(table="short")
     fitted = runs[runs["sweep"].isin(["base", "parts"])]
-    paired = beside_twins(with_curves(fitted, load_curves()))
+    paired = beside_twins(with_curves(fitted, load_curves(table="short")))
     eight = paired[paired["bits"] == 8]
     assert eight["gap"].abs().median() < 0.03  # nats; other batches differ by more

@@ -131,7 +131,7 @@ def test_the_price_is_that_of_the_runs_so_far(
 
 
 def test_a_finding_says_which_runs_it_waits_for() -> None:
-    none = load_runs(table="main").head(0), load_ptq(table="main").head(0)
+    none = load_runs().head(0), load_ptq().head(0)
     row = outcome(preregistered()["kv-5-bits"], *none, {"base": 75, "bits": 64})
     assert standing(row) == "not run" and effect(row) == "–"
     assert would_decide(row).startswith(

@@ -231,7 +231,7 @@ def test_nothing_is_predicted_after_the_fact(
 
 def test_no_published_prediction_is_of_a_run_that_is_fitted() -> None:
     """And none of the held-out runs is in a fit."""
-    runs = load_runs()
+    runs = load_runs(table="short")
     fitted = set(runs.loc[runs["role"] == "fit", "run_id"])
     for name in ("extrapolation", "combinations"):
         plan = read_plan(table_folder("short") / "plans" / f"{name}.yaml")

@@ -66,7 +66,7 @@ def test_planted_shares_of_size_and_data_come_back() -> None:
 
 
 def test_exponents_of_twins_that_are_alike_do_not_differ() -> None:
-    runs = load_runs(table="main")
+    runs = load_runs()
     runs = runs[runs["sweep"].isin(["base", "ladder"])]
     low = runs["weight_bits"].eq(3)
     twin = runs[runs["sweep"].eq("base")].set_index(["N", "D", "seed"])["loss"]

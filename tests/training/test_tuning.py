@@ -56,7 +56,7 @@ def test_no_runs():
 
 
 def test_the_published_rule_is_the_fitted_one():
-    best = best_rates(load_runs().query("sweep == 'tuning'"))
+    best = best_rates(load_runs(table="short").query("sweep == 'tuning'"))
     assert best["bracketed"].all() and len(best) == 12
     scale, exponent = rate_rule(best)
     assert pytest.approx(RATE_AT_24K, rel=0.02) == scale
