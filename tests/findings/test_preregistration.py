@@ -114,7 +114,7 @@ def test_a_finding_that_changed_after_its_runs_is_named(
         versions = [(day, {"turn": turn}), (day - 2 * hour, {"turn": old})]
         monkeypatch.setattr(history, "versions", lambda known=versions: known)
         monkeypatch.setattr(history, "preregistered", lambda: {"turn": turn})
-        monkeypatch.setattr(history, "table_folder", lambda table: tmp_path)
+        monkeypatch.setattr(history, "table_folder", lambda: tmp_path)
         costs = pd.DataFrame({"run_id": ["0" * 12], "sweep": "base", "seconds": 2.0})
         costs = costs.assign(train_seconds=1.0, peak_memory_mb=9.0)
         costs = costs.assign(finished=(day - hour).isoformat(timespec="seconds"))
