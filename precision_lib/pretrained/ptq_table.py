@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -14,8 +16,10 @@ from precision_lib import ptq
 from precision_lib.errors import UserError
 from precision_lib.formats import Format, Int
 from precision_lib.paths import DATA, cache_folder
+from precision_lib.pretrained.by_text import BEFORE, TOKENS, add_texts, texts_path
 from precision_lib.pretrained.language_model import (
     PACKAGED,
+    SCORED_WINDOWS,
     Pretrained,
     calibration_set,
     load_pretrained,
@@ -23,6 +27,7 @@ from precision_lib.pretrained.language_model import (
     window_texts,
 )
 from precision_lib.pretrained.weight_grid import linear_weights
+from precision_lib.ptq.calibration import Calibration
 from precision_lib.rounding.sharing import block_size
 from precision_lib.runs.run_table import load_checked, write_table
 from precision_lib.text.corpus import Corpus
@@ -76,42 +81,42 @@ def extend_table(
     methods: list[str],
     bits: list[int],
     granularity: str = "channel",
-    seed: int = 0,
+    windows: int = SCORED_WINDOWS,
+    calibration: Calibration | None = None,
+    trained: float = math.nan,
     progress: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
     """Add the roundings that the table at `path` does not have yet; returns all of it.
 
     Every row is written as soon as it is measured, so that the work can be stopped
-    and resumed. The validation text of the corpus scores, its training text calibrates.
+    and resumed; the nats of each text go into a table beside it (`by_text`). The
+    validation text of the corpus scores, its training text calibrates.
 
     `methods`, `granularity`: as in `precision_lib.ptq.quantize`; `bits`: widths of the
-    integers; `seed`: of the calibration text; `progress`: gets a line for each row.
+    integers; `windows`: validation windows that are scored; `calibration`: of a name of
+    its own, instead of 32 sequences of 128 tokens of training text; `trained`: D, where
+    :data:`PACKAGED` has none; `progress`: gets a line for each row.
     """
     rows: list[Any] = []
     if path.exists():
         rows = load_pretrained_table(path).to_dict("records")
     done = {tuple(row[name] for name in KEY) for row in rows}
-    texts = window_texts(corpus)
+    texts, beside = window_texts(corpus, windows), texts_path(path)
     before = score(loaded.model, loaded.tokenizer, texts)
-    calibration = calibration_set(corpus, loaded.tokenizer, seed=seed)
+    unrounded = dict.fromkeys(["granularity", "calibration"], "") | {"post_bits": 0}
+    for kind, values in ((BEFORE, before.nats), (TOKENS, before.counts)):
+        add_texts(beside, unrounded | {"model": loaded.name, "method": kind}, values)
+    if calibration is None and set(methods) - {"rtn"}:
+        calibration = calibration_set(corpus, loaded.tokenizer, seed=0)
     for method, width in product(methods, bits):
-        fmt = Int(width)
-        about = {
-            "model": loaded.name,
-            "N": loaded.n_non_embedding,
-            "D": trained_tokens(loaded.name),
-            "method": method,
-            "grid": fmt.grid,
-            "granularity": granularity,
-            "calibration": "" if method == "rtn" else calibration.name,
-            "post_bits": width,
-            "bits_per_parameter": stored_bits(loaded, fmt, granularity),
-        }
+        fmt, seen = Int(width), None if method == "rtn" else calibration
+        about = _about(loaded, method, fmt, granularity, trained)
+        about["calibration"] = "" if seen is None else seen.name
         if tuple((about | {"tokens": before.tokens})[name] for name in KEY) in done:
             continue
-        seen = None if method == "rtn" else calibration
         result = ptq.quantize(loaded.model, method, fmt, seen, granularity)
         after = score(result.model, loaded.tokenizer, texts)
+        add_texts(beside, about, after.nats)
         measured = {
             "tokens": before.tokens,
             "loss": before.loss,
@@ -126,14 +131,29 @@ def extend_table(
     return load_pretrained_table(path)
 
 
-def table_for(runs: str, seed: int = 0) -> pd.DataFrame:
+def _about(
+    loaded: Pretrained, method: str, fmt: Int, granularity: str, trained: float
+) -> dict[str, Any]:
+    """What a row says before anything is measured, its calibration excepted."""
+    return {
+        "model": loaded.name,
+        "N": loaded.n_non_embedding,
+        "D": trained_tokens(loaded.name, trained),
+        "method": method,
+        "grid": fmt.grid,
+        "granularity": granularity,
+        "post_bits": fmt.bits,
+        "bits_per_parameter": stored_bits(loaded, fmt, granularity),
+    }
+
+
+def table_for(runs: str) -> pd.DataFrame:
     """The roundings of the packaged model that the notebook works on.
 
     Raises UserError if `runs` is neither of the two, or the model cannot be had.
 
     `runs`: "published" reads the published table. "retrain" measures every row here,
-    keeping finished ones between calls; the published table stays as it is. `seed`: of
-    the calibration text, for "retrain".
+    keeping finished ones between calls; the published table stays as it is.
 
     >>> table_for("published")["model"].unique().tolist()
     ['smollm2']
@@ -144,16 +164,16 @@ def table_for(runs: str, seed: int = 0) -> pd.DataFrame:
         raise UserError(f"runs is '{runs}'; choose published or retrain.")
     path = cache_folder() / "pretrained" / "roundings.csv"
     loaded, corpus = load_pretrained("smollm2"), load_corpus()
-    return extend_table(path, loaded, corpus, methods=METHODS, bits=BITS, seed=seed)
+    return extend_table(path, loaded, corpus, methods=METHODS, bits=BITS)
 
 
-def trained_tokens(name: str) -> float:
-    """D of a packaged model as its makers state it; NaN for others.
+def trained_tokens(name: str, stated: float = math.nan) -> float:
+    """D of a packaged model as its makers state it; for others what is `stated`.
 
     >>> trained_tokens("smollm2")
     2000000000000.0
     """
-    return PACKAGED[name].trained_tokens if name in PACKAGED else float("nan")
+    return PACKAGED[name].trained_tokens if name in PACKAGED else stated
 
 
 def stored_bits(loaded: Pretrained, fmt: Format, granularity: str) -> float:
@@ -164,3 +184,25 @@ def stored_bits(loaded: Pretrained, fmt: Format, granularity: str) -> float:
         total += fmt.bits_per_parameter(block, weight.shape) * weight.numel()
         count += weight.numel()
     return round(total / count, 4)
+
+
+def growth(table: pd.DataFrame) -> pd.DataFrame:
+    """How delta grows over checkpoints of one training: a row a method and width.
+
+    The power of D is the least-squares slope of log delta on log D, over checkpoints
+    whose delta is positive; a method and width with fewer than two of them has no row.
+
+    `table`: as of `load_pretrained_table`, of one model, D known.
+
+    >>> rows = {"method": "rtn", "post_bits": 4, "D": [1e9, 1e10], "delta": [0.1, 0.2]}
+    >>> growth(pd.DataFrame(rows))["gamma_D"].round(3).tolist()
+    [0.301]
+    """
+    found = []
+    positive = table[table["delta"] > 0]
+    for (method, bits), rows in positive.groupby(["method", "post_bits"]):
+        if (D := rows["D"]).nunique() > 1:
+            slope = np.polyfit(np.log(D), np.log(rows["delta"]), 1)[0]
+            found.append((method, bits, slope, D.min(), D.max(), len(D)))
+    columns = ["method", "post_bits", "gamma_D", "least", "most", "checkpoints"]
+    return pd.DataFrame(found, columns=columns)

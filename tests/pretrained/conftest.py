@@ -36,7 +36,9 @@ def llama():
 @pytest.fixture(scope="session")
 def tokenizer():
     return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=train_tokenizer(training_side(), 285), pad_token="<|end|>"
+        tokenizer_object=train_tokenizer(training_side(), 285),
+        pad_token="<|end|>",
+        bos_token="<|end|>",
     )
 
 

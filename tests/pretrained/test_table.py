@@ -1,6 +1,7 @@
 """The table of roundings: resumable, checked, measured as it says."""
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from precision_lib.cli import pretrained as cli_pretrained
@@ -9,7 +10,8 @@ from precision_lib.errors import UserError
 from precision_lib.formats import Int
 from precision_lib.paths import DATA
 from precision_lib.pretrained import ptq_table as pretrained_table
-from precision_lib.pretrained.language_model import score, window_texts
+from precision_lib.pretrained.by_text import load_texts, resampled_losses, texts_path
+from precision_lib.pretrained.language_model import own_text, score, window_texts
 from precision_lib.pretrained.ptq_table import (
     extend_table,
     load_pretrained_table,
@@ -99,3 +101,25 @@ def test_the_published_table_is_what_the_command_makes():
     for name, rows in table.groupby("model"):
         for column in ("N", "D", "loss", "tokens", "corpus_digest"):
             assert rows[column].nunique() == 1, (name, column)
+
+
+def test_nats_of_each_text_lie_beside_the_table(loaded, corpus, tmp_path):
+    path = tmp_path / "made.csv"
+    table = extend_table(path, loaded, corpus, methods=["rtn"], bits=[3, 2], windows=32)
+    texts = load_texts(texts_path(path))
+    assert texts.shape == (4, 32)
+    tokens = texts.xs("tokens", level="method").to_numpy().sum()
+    assert tokens == table["tokens"].iloc[0]
+    nats = texts.drop("tokens", level="method").sum(axis=1) / tokens
+    measured = [table["loss"].iloc[0], *table["post_loss"]]
+    assert nats.to_list() == pytest.approx(measured, abs=1e-4)
+    draws = resampled_losses(texts)
+    assert draws.mean().to_list() == pytest.approx(measured, rel=0.02)
+    with pytest.raises(UserError, match="holds 32 texts, not 16"):
+        extend_table(path, loaded, corpus, methods=["rtn"], bits=[3], windows=16)
+
+
+def test_what_a_model_writes_by_itself_calibrates(loaded):
+    given = own_text(loaded, shape=(2, 8), seed=3)
+    assert given.rows.shape == (2, 8) and given.name == "own-2x8-seed3"
+    assert torch.equal(given.rows, own_text(loaded, shape=(2, 8), seed=3).rows)

@@ -1,0 +1,81 @@
+"""Nats of each scored text, before and after each rounding, and intervals from them.
+
+A row a scoring, a column a text. Whatever is compared is compared on the same texts, so
+that most of what tells texts apart falls out of an interval.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from precision_lib.errors import UserError
+from precision_lib.runs.run_table import write_table
+
+KEY = ["model", "method", "granularity", "calibration", "post_bits"]
+BEFORE, TOKENS = "before", "tokens"  # in place of a method
+BLOCK = 8  # texts that follow one another, most of them of one or two documents
+
+
+def texts_path(table: Path) -> Path:
+    """Where the nats by text lie that belong to a table of roundings.
+
+    >>> texts_path(Path("data/pretrained.csv")).name
+    'pretrained_texts.csv'
+    """
+    return table.with_name(f"{table.stem}_texts.csv")
+
+
+def load_texts(path: Path) -> pd.DataFrame:
+    """Nats by setting (rows, the columns of `KEY`) and text; empty without a file.
+
+    >>> load_texts(Path("none.csv")).empty
+    True
+    """
+    if not path.exists():
+        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[]] * len(KEY), names=KEY))
+    table = pd.read_csv(path, keep_default_na=False).set_index(KEY)
+    return table.set_axis([int(name) for name in table], axis=1).astype(float)
+
+
+def add_texts(path: Path, key: dict[str, Any], values: tuple[float, ...]) -> None:
+    """Write one row more, or anew.
+
+    Raises UserError if the rows of the file are of another number of texts.
+    """
+    table = load_texts(path)
+    if len(table) and table.shape[1] != len(values):
+        raise UserError(
+            f"{path} holds {table.shape[1]} texts, not {len(values)}; give as many "
+            "windows, or another table."
+        )
+    where = pd.MultiIndex.from_tuples([tuple(key[name] for name in KEY)], names=KEY)
+    row = pd.DataFrame([np.round(values, 4)], where)
+    others = table[~table.index.isin(where)]
+    write_table(pd.concat([others, row] if len(others) else [row]).reset_index(), path)
+
+
+def resampled_losses(texts: pd.DataFrame, draws: int = 2000, seed: int = 0) -> Any:
+    """Nats per token of each setting in redrawn blocks of texts: a row a draw.
+
+    Returns a DataFrame whose columns are the rows of `texts` but for the counts.
+
+    `texts`: as of `load_texts`, of one model.
+
+    >>> keys = [("m", kind, "", "", 0) for kind in (TOKENS, BEFORE, "rtn")]
+    >>> index = pd.MultiIndex.from_tuples(keys, names=KEY)
+    >>> made = pd.DataFrame([[2.0] * 16, [6.0] * 16, range(8, 24)], index=index)
+    >>> losses = resampled_losses(made)
+    >>> losses.iloc[:, 0].unique().tolist(), float(losses.iloc[:, 1].mean().round())
+    ([3.0], 8.0)
+    """
+    blocks = texts.T.groupby(np.arange(texts.shape[1]) // BLOCK).sum().T
+    counts = blocks.xs(TOKENS, level="method").to_numpy()[0]
+    nats = blocks.drop(TOKENS, level="method")
+    chance = np.full(len(counts), 1 / len(counts))
+    times = np.random.default_rng(seed).multinomial(len(counts), chance, draws)
+    losses = times @ nats.to_numpy().T / (times @ counts)[:, None]
+    return pd.DataFrame(losses, columns=nats.index)
