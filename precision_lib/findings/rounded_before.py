@@ -30,7 +30,7 @@ def over_nearest(rounded: pd.DataFrame) -> pd.DataFrame:
 
     Returns a row a model; columns (rounded before or not, calibration windows).
 
-    >>> over_nearest(load_rounded_before()).columns.names
+    >>> list(over_nearest(load_rounded_before()).columns.names)
     ['again', 'windows']
     """
     logs = rounded.assign(log=np.log(rounded["delta"]), again=rounded["before"] != "")

@@ -65,8 +65,13 @@ def test_one_command_goes_through_the_checkpoints(
     assert "The paper's power is 0.5" in done.output
 
 
-def test_what_cannot_be_had_is_said_in_a_sentence(trained, corpus, monkeypatch):
+def test_what_cannot_be_had_is_said_in_a_sentence(
+    trained, corpus, tmp_path, monkeypatch
+):
     lonely = run([str(trained), "--step", "10"], corpus, monkeypatch)
     assert "growth needs two checkpoints" in str(lonely.exception)
-    missing = run([str(trained), "--step", "10", "--step", "11"], corpus, monkeypatch)
+    missing = run(
+        [str(trained), "--step", "10", "--step", "11", "--out", str(tmp_path / "t.csv")],
+        corpus, monkeypatch,
+    )  # fmt: skip
     assert "made-1m@step11' could not be loaded" in str(missing.exception)

@@ -21,12 +21,15 @@ from precision_lib.pretrained.weight_grid import linear_weights
 from precision_lib.rounding.quantizer import quantize
 
 METHODS = ["rtn", "gptq", "awq"]
+FEW = 64  # windows
 
 
 @pytest.fixture(scope="module")
 def table(loaded, corpus, tmp_path_factory):
     path = tmp_path_factory.mktemp("table") / "made.csv"
-    frame = extend_table(path, loaded, corpus, methods=METHODS, bits=[8, 3])
+    frame = extend_table(
+        path, loaded, corpus, methods=METHODS, bits=[8, 3], windows=FEW
+    )
     assert load_pretrained_table(path).equals(frame)
     return frame
 
@@ -43,10 +46,10 @@ def test_rounding_to_nearest_is_that_of_each_matrix_alone(table, llama, loaded, 
     rounded = llama()
     for weight in linear_weights(rounded).values():
         weight.copy_(quantize(weight, Int(3), (1, weight.shape[1])).values)
-    by_hand = score(rounded, loaded.tokenizer, window_texts(corpus))
+    by_hand = score(rounded, loaded.tokenizer, window_texts(corpus, FEW))
     row = table.query("method == 'rtn' and post_bits == 3").iloc[0]
     assert row["post_loss"] == pytest.approx(by_hand.loss, rel=1e-6)
-    before = score(loaded.model, loaded.tokenizer, window_texts(corpus))
+    before = score(loaded.model, loaded.tokenizer, window_texts(corpus, FEW))
     assert row["loss"] == before.loss and row["tokens"] == before.tokens
     assert row["delta"] == pytest.approx(by_hand.loss - before.loss, rel=1e-3)
 
@@ -60,15 +63,29 @@ def test_work_is_resumed_not_repeated(loaded, corpus, tmp_path, monkeypatch):
     path = tmp_path / "made.csv"
     said: list[str] = []
     first = extend_table(
-        path, loaded, corpus, methods=["rtn"], bits=[4], progress=said.append
+        path,
+        loaded,
+        corpus,
+        methods=["rtn"],
+        bits=[4],
+        windows=FEW,
+        progress=said.append,
     )
     assert len(said) == 1
     both = extend_table(
-        path, loaded, corpus, methods=["rtn"], bits=[4, 2], progress=said.append
+        path,
+        loaded,
+        corpus,
+        methods=["rtn"],
+        bits=[4, 2],
+        windows=FEW,
+        progress=said.append,
     )
     assert len(said) == 2 and both[:1].equals(first)
     monkeypatch.setattr(pretrained_table.ptq, "quantize", None)
-    again = extend_table(path, loaded, corpus, methods=["rtn"], bits=[4, 2])
+    again = extend_table(
+        path, loaded, corpus, methods=["rtn"], bits=[4, 2], windows=FEW
+    )
     assert again.equals(both)
 
 
@@ -77,7 +94,16 @@ def test_the_command(loaded, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(load, lambda name: loaded)
     monkeypatch.setattr("precision_lib.text.loading.load_corpus", lambda: corpus)
     app = make_app([cli_pretrained.pretrained, len])
-    command = ["pretrained", "made", "--method", "rtn", "--bits", "4"]
+    command = [
+        "pretrained",
+        "made",
+        "--method",
+        "rtn",
+        "--bits",
+        "4",
+        "--windows",
+        "64",
+    ]
     done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "t.csv")])
     assert done.exit_code == 0, done.output
     assert "rtn 4 bits:" in done.output and "t.csv: 1 rows" in done.output
