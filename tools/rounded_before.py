@@ -28,6 +28,7 @@ import torch
 from precision_lib.formats import Int
 from precision_lib.paths import DATA, table_folder
 from precision_lib.ptq import Calibration, quantize
+from precision_lib.ptq.layers import used_weight
 from precision_lib.ptq.targets import linear_layers
 from precision_lib.runs.run_table import write_table
 from precision_lib.text import load_corpus
@@ -50,9 +51,8 @@ def main() -> None:
         if path.stem in done:
             continue
         model = load_model(path)
-        group = math.gcd(
-            32, *(x.weight.shape[1] for x in linear_layers(model).values())
-        )
+        widths = [used_weight(x).shape[1] for x in linear_layers(model).values()]
+        group = math.gcd(32, *widths)
         coarse = quantize(model, "rtn", BEFORE, granularity=f"group:{group}").model
         for before, start in (("", model), (f"int4 group:{group}", coarse)):
             loss, _ = evaluate(start, corpus)

@@ -35,10 +35,10 @@ def over_nearest(rounded: pd.DataFrame) -> pd.DataFrame:
     """
     logs = rounded.assign(log=np.log(rounded["delta"]), again=rounded["before"] != "")
     key = ["run_id", "again", "post_bits"]
-    nearest = logs[logs["method"] == "rtn"].set_index(key)["log"]
-    more = logs[logs["method"] == "gptq"].join(nearest, on=key, rsuffix="_nearest")
-    more["ratio"] = more["log"] - more["log_nearest"]
-    return np.exp(more.pivot_table("ratio", "run_id", ["again", "windows"]))
+    nearest = logs[logs["method"] == "rtn"].set_index(key)["log"].rename("nearest")
+    more = logs[logs["method"] == "gptq"].join(nearest, on=key)
+    more["ratio"] = more["log"] - more["nearest"]
+    return more.pivot_table("ratio", "run_id", ["again", "windows"]).apply(np.exp)
 
 
 def explanations(ratios: pd.DataFrame) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def load_texts(path: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[]] * len(KEY), names=KEY))
     table = pd.read_csv(path, keep_default_na=False).set_index(KEY)
-    return table.set_axis([int(name) for name in table], axis=1).astype(float)
+    return table.set_axis(range(table.shape[1]), axis=1).astype(float)
 
 
 def add_texts(path: Path, key: dict[str, Any], values: tuple[float, ...]) -> None:
@@ -55,7 +55,8 @@ def add_texts(path: Path, key: dict[str, Any], values: tuple[float, ...]) -> Non
     where = pd.MultiIndex.from_tuples([tuple(key[name] for name in KEY)], names=KEY)
     row = pd.DataFrame([np.round(values, 4)], where)
     others = table[~table.index.isin(where)]
-    write_table(pd.concat([others, row] if len(others) else [row]).reset_index(), path)
+    whole = pd.concat([others, row]) if len(others) else row
+    write_table(whole.copy().reset_index(), path)
 
 
 def resampled_losses(texts: pd.DataFrame, draws: int = 2000, seed: int = 0) -> Any:

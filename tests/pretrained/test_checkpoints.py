@@ -70,8 +70,6 @@ def test_what_cannot_be_had_is_said_in_a_sentence(
 ):
     lonely = run([str(trained), "--step", "10"], corpus, monkeypatch)
     assert "growth needs two checkpoints" in str(lonely.exception)
-    missing = run(
-        [str(trained), "--step", "10", "--step", "11", "--out", str(tmp_path / "t.csv")],
-        corpus, monkeypatch,
-    )  # fmt: skip
+    two = [str(trained), "--step", "10", "--step", "11"]
+    missing = run([*two, "--out", str(tmp_path / "t.csv")], corpus, monkeypatch)
     assert "made-1m@step11' could not be loaded" in str(missing.exception)
