@@ -59,10 +59,13 @@ def add_texts(path: Path, key: dict[str, Any], values: tuple[float, ...]) -> Non
     write_table(whole.copy().reset_index(), path)
 
 
-def resampled_losses(texts: pd.DataFrame, draws: int = 2000, seed: int = 0) -> Any:
-    """Nats per token of each setting in redrawn blocks of texts: a row a draw.
+def resampled_losses(
+    texts: pd.DataFrame, draws: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Nats per token of each setting, then the same in redrawn blocks of texts.
 
-    Returns a DataFrame whose columns are the rows of `texts` but for the counts.
+    Returns a DataFrame: row 0 is of all texts, then a row a draw; its columns are the
+    rows of `texts` but for the counts.
 
     `texts`: as of `load_texts`, of one model.
 
@@ -77,6 +80,46 @@ def resampled_losses(texts: pd.DataFrame, draws: int = 2000, seed: int = 0) -> A
     counts = blocks.xs(TOKENS, level="method").to_numpy()[0]
     nats = blocks.drop(TOKENS, level="method")
     chance = np.full(len(counts), 1 / len(counts))
-    times = np.random.default_rng(seed).multinomial(len(counts), chance, draws)
+    drawn = np.random.default_rng(seed).multinomial(len(counts), chance, draws)
+    times = np.vstack([np.ones_like(drawn[:1]), drawn])
     losses = times @ nats.to_numpy().T / (times @ counts)[:, None]
     return pd.DataFrame(losses, columns=nats.index)
+
+
+def costs(texts: pd.DataFrame, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Delta of each rounding, and its ratio to nearest at that width, with intervals.
+
+    Returns index (method, calibration, post_bits); delta and ratio, each with its 95%
+    interval over blocks of texts in columns of its name and ``_low``, ``_high``. The
+    ratio is NaN where that width was not rounded to nearest.
+
+    `texts`: as of `load_texts`, of one model and granularity.
+
+    >>> keys = [("m", kind, "", "", 0) for kind in (TOKENS, BEFORE, "rtn")]
+    >>> index = pd.MultiIndex.from_tuples(keys, names=KEY)
+    >>> made = pd.DataFrame([[2.0] * 16, [6.0] * 16, [7.0] * 16], index=index)
+    >>> costs(made)[["delta", "delta_low", "ratio"]].to_numpy().tolist()
+    [[0.5, 0.5, 1.0]]
+    """
+    losses = resampled_losses(texts, draws, seed)
+    before: Any = losses.xs(BEFORE, level="method", axis=1)
+    after = losses.drop(columns=BEFORE, level="method")
+    delta: Any = after.sub(before.iloc[:, 0], axis=0).droplevel(
+        ["model", "granularity"], axis=1
+    )
+    found = {}
+    for setting in delta.columns.tolist():
+        nearest = ("rtn", "", setting[-1])
+        own = delta[setting]
+        ratio = own / delta[nearest] if nearest in delta.columns else own * np.nan
+        found[setting] = [
+            number
+            for draw in (own, ratio)
+            for number in (draw.iloc[0], *draw.iloc[1:].quantile([0.025, 0.975]))
+        ]
+    ends = [
+        f"{name}{end}" for name in ("delta", "ratio") for end in ("", "_low", "_high")
+    ]
+    table = pd.DataFrame.from_dict(found, "index", columns=ends)
+    names = ["method", "calibration", "post_bits"]
+    return table.set_axis(pd.MultiIndex.from_tuples(table.index, names=names))

@@ -16,7 +16,13 @@ from precision_lib import ptq
 from precision_lib.errors import UserError
 from precision_lib.formats import Format, Int
 from precision_lib.paths import DATA, cache_folder
-from precision_lib.pretrained.by_text import BEFORE, TOKENS, add_texts, texts_path
+from precision_lib.pretrained.by_text import (
+    BEFORE,
+    TOKENS,
+    add_texts,
+    load_texts,
+    texts_path,
+)
 from precision_lib.pretrained.language_model import (
     PACKAGED,
     SCORED_WINDOWS,
@@ -35,6 +41,7 @@ from precision_lib.text.loading import load_corpus
 
 METHODS = ["rtn", "gptq", "awq"]
 BITS = [8, 6, 5, 4, 3, 2]
+USUAL = "default-32x128-seed0"  # calibration
 KEY = ["model", "method", "grid", "granularity", "calibration", "post_bits", "tokens"]
 _POSITIVE = pa.Check.gt(0)
 SCHEMA = pa.DataFrameSchema(
@@ -147,24 +154,46 @@ def _about(
     }
 
 
-def table_for(runs: str) -> pd.DataFrame:
+def table_for(runs: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The roundings of the packaged model that the notebook works on.
+
+    Returns the table and the nats of each text, as of `by_text.load_texts`.
 
     Raises UserError if `runs` is neither of the two, or the model cannot be had.
 
     `runs`: "published" reads the published table. "retrain" measures every row here,
     keeping finished ones between calls; the published table stays as it is.
 
-    >>> table_for("published")["model"].unique().tolist()
+    >>> table_for("published")[0]["model"].unique().tolist()
     ['smollm2']
     """
-    if runs == "published":
-        return load_pretrained_table()
-    if runs != "retrain":
+    path = DATA / "pretrained.csv"
+    if runs == "retrain":
+        path = cache_folder() / "pretrained" / "roundings.csv"
+        loaded, corpus = load_pretrained("smollm2"), load_corpus()
+        extend_table(path, loaded, corpus, methods=METHODS, bits=BITS)
+    elif runs != "published":
         raise UserError(f"runs is '{runs}'; choose published or retrain.")
-    path = cache_folder() / "pretrained" / "roundings.csv"
-    loaded, corpus = load_pretrained("smollm2"), load_corpus()
-    return extend_table(path, loaded, corpus, methods=METHODS, bits=BITS)
+    return load_pretrained_table(path), load_texts(texts_path(path))
+
+
+def longest(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each method and width the row on most tokens, calibrated as by default.
+
+    With a column `over_nearest`: its delta over that to nearest on the same tokens.
+
+    `table`: as of `load_pretrained_table`, of one model and granularity.
+
+    >>> usual = longest(load_pretrained_table())
+    >>> usual.loc[usual["method"] == "rtn", "over_nearest"].unique().tolist()
+    [1.0]
+    """
+    by = ["post_bits", "tokens"]
+    nearest = table[table["method"] == "rtn"].set_index(by)["delta"].rename("nearest")
+    usual = table[table["calibration"].isin(["", USUAL])].join(nearest, on=by)
+    usual["over_nearest"] = usual["delta"] / usual["nearest"]
+    best = usual.sort_values("tokens", kind="stable")
+    return best.drop_duplicates(["method", "post_bits"], keep="last")
 
 
 def trained_tokens(name: str, stated: float = math.nan) -> float:
