@@ -95,9 +95,11 @@ def load_pretrained(name: str) -> Pretrained:
     'smollm2'
     """
     try:
+        from huggingface_hub.utils import logging
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
         raise UserError(f"Loading {name}: {EXTRA}") from error
+    logging.set_verbosity_error()  # each retry would be a line
     if name in PACKAGED:
         file = packaged_file(PACKAGED[name])
         where = str(file.parent)
