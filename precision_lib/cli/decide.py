@@ -262,7 +262,8 @@ def _surface(
                 "fit of a law such as 'ptq'."
             )
     base = next((each for each in fits if each.law.target == "loss"), fits[0])
-    return surface(base, beside[0] if beside else None, columns=columns)
+    second = beside[0] if beside and beside[0] is not base else None
+    return surface(base, second, columns=columns)
 
 
 def _ask(

@@ -91,13 +91,13 @@ def _write(
 ) -> None:
     """The page and the laws, if every option had a meaning for these runs."""
     from precision_lib.laws import save_fits
-    from precision_lib.report.decisions import BITS, ROUNDING
+    from precision_lib.report.decisions import BITS, COSTS
     from precision_lib.report.page import render, write_page
 
     command = shlex.join(["python", "-m", "precision_lib", *sys.argv[1:]])
     page = render(found, title, command)
     titles = {each.title for each in found.advice}
-    if ROUNDING not in titles:
+    if COSTS not in titles:
         of_rounding = ("size", "tokens", "post_bits", "measured")
         refuse_unused(ctx, of_rounding, "a table without rounding")
     if not any(each.startswith("Best") for each in titles):

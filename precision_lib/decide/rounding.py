@@ -37,7 +37,8 @@ def rounding_cost(
     size_share of the parameters (NaN where no such model is as bad). Where the fit
     knows how far runs scatter also the range normal_from to normal_to in which such a
     model's delta lies, at the level asked for. With `measured` also
-    measured_over_predicted, and the chance of one that is as far off. Raises UserError
+    measured_over_predicted, and the chance of one that is as far off. A law of delta
+    alone says nothing of shares. Raises UserError
     if no law of the surface knows of rounding after training.
 
     `N`, `D`: parameters and tokens; `post_bits`: bits to which the weights are rounded
@@ -65,11 +66,12 @@ def rounding_cost(
 
     def solve(index: Index) -> Answer:
         delta = held.rounding(index, N, D, bits, post_bits)
-        rounded = held.loss(index, N, D, bits) + delta
         ratio = np.where(delta > MOST, np.inf, np.exp(np.minimum(delta, MOST)))
         found = {"delta": delta, "perplexity_ratio": ratio}
-        found["token_share"] = share(index, rounded, 1, 0)
-        found["size_share"] = share(index, rounded, 0, 1)
+        if held.knows_loss:
+            rounded = held.loss(index, N, D, bits) + delta
+            found["token_share"] = share(index, rounded, 1, 0)
+            found["size_share"] = share(index, rounded, 0, 1)
         if measured is not None:
             some = np.where(np.abs(delta) > NOTHING, delta, np.nan)
             found["measured_over_predicted"] = measured / some

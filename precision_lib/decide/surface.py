@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.search import Array, Index
@@ -21,17 +20,19 @@ UNQUANTIZED = 1e6  # bits at which every law keeps everything
 NOT_ROUNDED = np.inf
 OUTSIDE = "lies outside the runs that were fitted"
 NO_LOSS = "The law has no loss there: at so few bits what it keeps is nothing or less."
+NO_BASE = """Law {!r} predicts a degradation, not a loss; give a fit of the loss, and \
+this one beside it with --degradation."""
 CHUNK = 1000
 
 Numbers = Any  # a float or an array that broadcasts with the replicate numbers
-Answer = dict[str, npt.NDArray[Any]]
+Answer = dict[str, Any]  # arrays, one element for each replicate
 
 
 @dataclass(frozen=True)
 class Surface:
     """Loss as a function of size, data and precision; make it with :func:`surface`."""
 
-    base: Fit  #: a law of the loss
+    base: Fit  #: a law of the loss; that of PTQ where there is no other
     degradation: Fit | None  #: a law of what PTQ adds, if `base` has none
     columns: dict[str, Any]  #: columns held at a value, e.g. ``{"kv_bits": 16}``
     #: Names held in columns of names, e.g. ``{"weight_format": "int4"}``
@@ -45,7 +46,13 @@ class Surface:
     @property
     def fits(self) -> list[Fit]:
         """The laws of the surface."""
-        return [fit for fit in (self.base, self.degradation) if fit is not None]
+        beside = [self.degradation] if self.degradation and self.knows_loss else []
+        return [self.base, *beside]
+
+    @property
+    def knows_loss(self) -> bool:
+        """Whether it has a law of the loss, and not of a degradation alone."""
+        return self.base is not self.degradation
 
     def loss(
         self,
@@ -66,8 +73,9 @@ class Surface:
         [2.45]
         """
         at = (index, N, D, bits, post_bits)
-        found = self._one(self.base, *at)
-        return found + self._one(self.degradation, *at) if self.degradation else found
+        if not self.knows_loss:
+            raise UserError(NO_BASE.format(self.base.law.name))
+        return np.asarray(sum(self._one(fit, *at) for fit in self.fits))
 
     def rounding(
         self, index: Index, N: Numbers, D: Numbers, bits: Numbers, post_bits: Numbers
@@ -218,20 +226,19 @@ def surface(
 
     Raises UserError if `base` does not predict a loss or `degradation` not a delta.
 
-    `base`: any fitted law of the loss; `degradation`: any fitted law of delta, added to
-    the loss. Its replicates are paired with those of `base` in order: two bootstraps
-    are independent. `columns`: values of columns that the question does not set;
-    `levels`: names in columns of names; a column not held is not quantized.
+    `base`: any fitted law of the loss, or one of delta alone, which can only be asked
+    what rounding costs; `degradation`: any fitted law of delta, added to the loss. Its
+    replicates are paired with those of `base` in order: two bootstraps are independent.
+    `columns`: values of columns that the question does not set; `levels`: names in
+    columns of names; a column not held is not quantized.
 
     >>> from precision_lib.laws import example_fit
     >>> surface(example_fit()).size
     1
     """
-    if base.law.target != "loss":
-        raise UserError(
-            f"Law {base.law.name!r} predicts a degradation, not a loss; give a fit of "
-            "the loss, and this one beside it with --degradation."
-        )
+    alone = base.law.target == "delta"
+    if alone and degradation is not None:
+        raise UserError(NO_BASE.format(base.law.name))
     if degradation is not None and degradation.law.target != "delta":
         raise UserError(
             f"Law {degradation.law.name!r} predicts a loss, not a degradation; give "
@@ -239,14 +246,15 @@ def surface(
         )
     fits = [base] if degradation is None else [base, degradation]
     counts = [len(next(iter(f.replicates.values()))) for f in fits if f.replicates]
-    size = 1 + (min(counts) if counts else 0)
+    size = 1 + min(counts, default=0)
     held, names = dict(columns or {}), dict(levels or {})
-    alone = replace(base, ties=()), degradation and replace(degradation, ties=())
-    pairs = [(tie, alone[1]) for tie in base.ties]
-    pairs += [(alone[0], tie) for tie in (degradation.ties if degradation else ())]
+    first = replace(base, ties=())
+    beside = degradation and replace(degradation, ties=())
+    pairs = [(tie, beside) for tie in base.ties]
+    pairs += [(first, tie) for tie in (degradation.ties if degradation else ())]
     ties = tuple(surface(*pair, columns=held, levels=names) for pair in pairs)
     params = {fit.law.name: _constants(fit, size) for fit in fits}
-    return Surface(*alone, held, names, size, params, ties)
+    return Surface(first, first if alone else beside, held, names, size, params, ties)
 
 
 def _constants(fit: Fit, size: int) -> dict[str, Array]:

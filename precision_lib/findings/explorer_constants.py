@@ -37,7 +37,7 @@ READABLE = (
     "effective-tied",
     "effective-weights-no-offset", "effective-activations-no-offset",
     "effective-kv-no-offset", "effective-no-offset", "effective-tied-no-offset",
-    "ptq", "ptq-trained-low", "unified",
+    "ptq", "ptq-trained-low", "ouyang", "unified",
 )  # fmt: skip
 
 
@@ -201,8 +201,11 @@ def paper_constants(offsets: bool) -> ConstantSet:
 
 
 def _lean(fit: Fit) -> Fit:
-    """A fit whose ties the page can name, without their replicates."""
-    ties = tuple(replace(tie, replicates={}, ci={}) for tie in fit.ties)
+    """A fit without the replicates of ties that the page can only name."""
+    ties = tuple(
+        tie if tie.law.name in READABLE else replace(tie, replicates={}, ci={})
+        for tie in fit.ties
+    )
     return replace(fit, ties=ties)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from precision_lib.decide import judge_plan, next_run, optimal_precision, surface
+from precision_lib.decide.cost import PLAIN
 from precision_lib.decide.decision import brief
 from precision_lib.decide.next_runs import deciding, least_known
 from precision_lib.decide.plan import ENOUGH
+from precision_lib.findings.table_words import word
 from precision_lib.laws import Fit, get_law
 
 LAW = "effective-weights"
@@ -21,6 +23,12 @@ GRIDS = (  # numbers of sizes and of lengths, and the bits of the weights
     (3, 3, (3, 4, 6, 16)),
     (5, 5, (3, 4, 6, 16)),
 )
+LAWS = {"loss": "the loss", "delta": "rounding"}
+PARTS = {
+    "weight_bits": "weights",
+    "activation_bits": "activations",
+    "kv_bits": "KV cache",
+}
 NOISES = (0.003, 0.01)  # of one run, as a share of its loss
 
 
@@ -39,14 +47,29 @@ def next_runs(fits: Sequence[Fit]) -> pd.DataFrame:
     base = fits[0]
     budget = base.ranges["FLOP"][1]
     name, draws = deciding(optimal_precision(surface(base), budget))
-    found = [next_run(base, draws, f"best {name} for {budget:.2g} FLOP")]
+    flop = f"{budget:.2g}".replace("e+", "e")
+    asked = [next_run(base, draws, f"best {name} for {flop} FLOP")]
     for fit in fits:
         name = least_known(fit)
-        said = f"{name} of the law {fit.law.name}"
-        found.append(next_run(fit, fit.replicates[name], said))
-    rows = [each.row for each in found]
+        said = f"{word(name)} of the law of {LAWS[fit.law.target]}"
+        asked.append(next_run(fit, fit.replicates[name], said))
+    rows = [[one.row[0], run_words(one.run), *one.row[2:]] for one in asked]
     heads = ["to learn", "run", "left of its interval", "after a middling run"]
     return pd.DataFrame(rows, columns=heads)
+
+
+def run_words(run: Mapping[str, float | str]) -> str:
+    """A run to be made, in words.
+
+    >>> run_words({"N": 7e5, "D": 3e6, "weight_bits": 32, "kv_bits": 3, "post_bits": 4})
+    'N 700K, D 3M, KV cache in 3 bits, rounded to 4'
+    """
+    said = [f"{name} {brief(float(run[name]))}" for name in ("N", "D")]
+    few = {part: float(run.get(name, PLAIN)) for name, part in PARTS.items()}
+    said += [f"{part} in {bits:g} bits" for part, bits in few.items() if bits < PLAIN]
+    if "post_bits" in run:
+        return ", ".join([*said, f"rounded to {float(run['post_bits']):g}"])
+    return ", ".join(said if min(few.values()) < PLAIN else [*said, "not quantized"])
 
 
 def judged_grids(base: Fit, tables: int = 20) -> pd.DataFrame:
@@ -75,7 +98,7 @@ def judged_grids(base: Fit, tables: int = 20) -> pd.DataFrame:
         for noise in NOISES:
             plan = judge_plan(table, law, params, noise, tables)
             lost = [name for name, kept in plan.recovered.items() if kept < ENOUGH]
-            said = ", ".join(lost) or "too few runs"
+            said = ", ".join(map(word, lost)) or "too few runs"
             if len(lost) > 2:
                 said = f"{len(lost)} of {len(params)}"
             row.append(f"no: {said}" if plan.objections else "yes")

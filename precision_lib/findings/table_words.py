@@ -12,7 +12,9 @@ from precision_lib.findings.prose import with_ends
 WORDS = {
     "post_bits": "bits after", "weight_bits": "bits of weights", "kv": "KV cache",
     "train_seconds": "seconds", "gamma_D": "γ_D", "gamma_N": "γ_N", "alpha": "α",
-    "beta": "β", "gamma_weights": "γ_w", "n_weights": "n_w", "R2": "R²",
+    "beta": "β", "gamma_weights": "γ_w", "gamma_activations": "γ_a",
+    "gamma_kv": "γ_kv", "gamma_post": "γ_post", "n_weights": "n_w",
+    "n_activations": "n_a", "n_kv": "n_kv", "R2": "R²",
     "final_lr": "end of the rate", "ptq": "the paper", "ouyang": "Ouyang",
     "way": "asked for", "chinchilla": "size and data add", "rtn": "to nearest",
     "gptq": "GPTQ", "awq": "AWQ",
@@ -39,14 +41,14 @@ def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
             continue
         if set(ends) <= set(names):
             cells = table[[name, *ends]].to_numpy(float)
-            shown[f"{_word(name)} (95%)"] = [
+            shown[f"{word(name)} (95%)"] = [
                 "–" if math.isnan(value) else with_ends(value, low, high, digits)
                 for value, low, high in cells
             ]
         else:
-            shown[_word(name)] = [_text(value, digits) for value in table[name]]
-    index = table.index.set_names([_word(one) for one in table.index.names])
-    return pd.DataFrame(shown, index).rename(index=_word)
+            shown[word(name)] = [_text(value, digits) for value in table[name]]
+    index = table.index.set_names([word(one) for one in table.index.names])
+    return pd.DataFrame(shown, index).rename(index=word)
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
@@ -56,13 +58,18 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
     >>> named(made).reset_index().columns.tolist()
     ['bits after', 'the paper']
     """
-    table = table.rename(index=_word, columns=_word)
-    table.index = table.index.set_names([_word(one) for one in table.index.names])
-    table.columns = table.columns.set_names([_word(one) for one in table.columns.names])
+    table = table.rename(index=word, columns=word)
+    table.index = table.index.set_names([word(one) for one in table.index.names])
+    table.columns = table.columns.set_names([word(one) for one in table.columns.names])
     return table
 
 
-def _word(name: Any) -> Any:
+def word(name: Any) -> Any:
+    """What a page calls a column or a constant; what has no word keeps its name.
+
+    >>> word("gamma_weights"), word("E")
+    ('γ_w', 'E')
+    """
     return WORDS.get(name, name) if isinstance(name, str) else name
 
 

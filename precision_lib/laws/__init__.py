@@ -19,7 +19,7 @@ from precision_lib.laws.law import (
     offset,
 )
 from precision_lib.laws.planted import planted_params, planted_table
-from precision_lib.laws.profile import Profile, profile
+from precision_lib.laws.profile import Profile, bounded, profile
 from precision_lib.laws.registry import LAWS, get_law, list_laws, register
 from precision_lib.laws.result import Fit
 from precision_lib.laws.saved import load_fits, save_fits
@@ -36,6 +36,7 @@ __all__ = [
     "asymptote",
     "bits_scale",
     "bootstrap",
+    "bounded",
     "coefficient",
     "compare",
     "example_fit",

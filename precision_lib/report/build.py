@@ -54,7 +54,7 @@ class Report:
         """The report in a few sentences, by what they speak of.
 
         >>> list(example_report().summary())
-        ['Runs', 'Law', 'Trust', 'Decision', 'Next run']
+        ['Runs', 'Law', 'Trust', 'Decision', 'Not answered', 'Next run']
         """
         return summary(self.checked, self.laws, self.advice, self.nexts)
 

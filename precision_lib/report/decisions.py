@@ -90,19 +90,19 @@ def advise(
     base = next((each for each in laws if each.fit.law.target == "loss"), None)
     after = next((each for each in laws if each.fit.law.target == "delta"), None)
     advice: list[Advice] = []
-    if base is None:
-        return advice
-    if "qat_share" in base.fit.law.columns():
+    decided = base is not None and not base.choice.fixed
+    if base is not None and "qat_share" in base.fit.law.columns():
         return [_start(base)]
-    if not base.choice.fixed:
+    if base is not None and decided:
         advice += _training(base, budget, rule)
-    plain = rounding_surface(laws)
-    if plain.reads("post_bits") and not base.choice.fixed:
-        source = (after or base).choice.table
+    plain = rounding_surface(laws) if decided else after and surface(after.fit)
+    source = (after or laws[0]).choice.table
+    if plain and plain.reads("post_bits"):
         N, D = float(size or source["N"].max()), float(tokens or source["D"].max())
         advice.append(_costs(plain, N, D, post_bits, measured))
-        advice += _serving(plain, N, D)
-        advice.append(_rounding(plain, source, N, post_bits))
+        if decided:
+            advice += _serving(plain, N, D)
+            advice.append(_rounding(plain, source, N, post_bits))
     return advice
 
 
@@ -220,11 +220,12 @@ def _costs(
     answers = tuple(
         _asked(rounding_cost, law, N, D, bits, measured=measured) for bits in chosen
     )
-    about = (
-        f"{brief(N)} parameters, trained unquantized on {brief(D)} tokens. An "
-        "unrounded model is as good on the share of the tokens, or with that of the "
-        "parameters."
-    )
+    about = f"{brief(N)} parameters, trained unquantized on {brief(D)} tokens."
+    if law.knows_loss:
+        about += (
+            " An unrounded model is as good on the share of the tokens, or with that "
+            "of the parameters."
+        )
     if measured is not None:
         about += f" {answers[0].notes[0]}"
     given = tuple(f"{bits:g} bits" for bits in chosen)

@@ -16,11 +16,11 @@ from precision_lib.laws import (
     Comparison,
     Fit,
     bootstrap,
+    bounded,
     example_table,
     fit,
     get_law,
     largest_out,
-    profile,
 )
 from precision_lib.laws.rivals import judged, try_rivals
 from precision_lib.report.choice import NOTHING, Choice, choose, runs_of
@@ -193,7 +193,7 @@ def _state(found: Fit, name: str) -> tuple[State, str]:
         said = [w for w in found.warnings if f"not determine {name} " in f"{w[:-1]} "]
         return "open", said[0].rstrip(".") if said else "the data do not determine it"
     if found.n <= PROFILED:
-        closed = profile(found, name).closed
+        closed = bounded(found, name)
         if not all(closed):
             side = "above" if closed[0] else "below" if closed[1] else "on either side"
             return "open", f"the data do not bound it {side}"

@@ -97,11 +97,11 @@ def _template() -> Any:
 
 
 def _drawn(report: Report, advice: Advice, number: int) -> Picture:
-    base = next(each for each in report.laws if each.fit.law.target == "loss")
     if advice.widths is not None:
         return by_width(advice.widths, f"widths{number}")
     if advice.title == COSTS:
         return cost_by_width(advice, f"costs{number}")
+    base = next(each for each in report.laws if each.fit.law.target == "loss")
     if "D_start" in advice.answers[0].values:
         return over_the_start(base, advice, f"start{number}")
     if advice.title != ROUNDING:

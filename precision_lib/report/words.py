@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from precision_lib.decide import Decision, NextRun
 from precision_lib.decide.decision import brief
+from precision_lib.intake.cells import LABELS, TRAINING_BITS
 from precision_lib.intake.checks import Checked
 from precision_lib.report.decisions import COSTS, Advice
 from precision_lib.report.fitted_laws import Fitted
@@ -29,6 +30,8 @@ def summary(
     said["Law"] = " ".join(_law(each) for each in laws)
     said["Trust"] = " ".join(_trust(each) for each in laws)
     said["Decision"] = _decision(advice)
+    if missing := unanswered(laws):
+        said["Not answered"] = missing
     if nexts:
         said["Next run"] = _next(nexts[0])
     return said
@@ -83,7 +86,8 @@ def _decision(advice: Sequence[Advice]) -> str:
             "such runs, or a column of the loss before rounding."
         )
     said = []
-    for one in {each.title: each for each in (advice[0], advice[-1])}.values():
+    ends = {each.title: each for each in (advice[0], advice[-1])}
+    for one in [each for each in ends.values() if each.title != COSTS]:
         name = one.main[0]
         values = [n for n in (name, "N", "D") if n in one.answers[0].values]
         answer = one.answers[0]
@@ -103,6 +107,33 @@ def _costs(one: Advice) -> str:
     times = brief(answer.values["perplexity_ratio"])
     delta = _value(answer, "delta").removeprefix("delta = ")
     return f"{one.title} in {one.given[0]}: {delta} nats, perplexity times {times}."
+
+
+def unanswered(laws: Sequence[Fitted]) -> str:
+    """The questions that no column of the table answers, with those that would.
+
+    >>> from precision_lib.report.fitted_laws import example_fitted
+    >>> unanswered([example_fitted()])[:60]
+    'The columns of the table cannot tell the best bits to train '
+    """
+    base = [each for each in laws if each.fit.law.target == "loss"]
+    read = {name for each in laws for name in each.fit.law.columns()}
+    missing = []
+    if not base or base[0].choice.fixed:
+        missing.append("the best size and data (losses of several N and D would)")
+    if not read & {*TRAINING_BITS, *LABELS}:
+        missing.append("the best bits to train in (weight_bits would)")
+    if "post_bits" not in read:
+        missing.append("what rounding costs (post_bits and post_loss would)")
+    if "qat_share" not in read:
+        missing.append(
+            "when to start quantized training (qat_share, the share of the tokens "
+            "trained in few bits, would)"
+        )
+    if not missing:
+        return ""
+    listed = " or ".join([", ".join(missing[:-1]), missing[-1]][-len(missing) :])
+    return f"The columns of the table cannot tell {listed}."
 
 
 def _value(answer: Decision, name: str) -> str:

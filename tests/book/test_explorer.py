@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.optimize import brentq
 
 from precision_lib import decide
 from precision_lib.decide.cost import RULES, tokens_for
+from precision_lib.decide.ties import covering
 from precision_lib.findings import explorer_constants as explorer
 from precision_lib.laws import Fit, bootstrap, fit, planted_params, planted_table
 from precision_lib.laws.registry import get_law
@@ -46,10 +48,12 @@ def constants() -> dict[str, list[Fit]]:
         one["key"]: [Fit.from_json(text) for text in one["fits"]]
         for one in DATA["sets"]
     }
-    alone = set(DATA["laws"]) - {"ptq", "ptq-trained-low", "effective"}
+    beside = {"ptq", "ptq-trained-low", "ouyang"}
+    alone = set(DATA["laws"]) - beside - {"effective"}
     found |= {law: [known(law)] for law in sorted(alone)}
     found["effective, resampled"] = [resampled("effective"), resampled("ptq")]
     found["trained low"] = [known("effective"), known("ptq-trained-low")]
+    found["power of the bits"] = [known("effective"), known("ouyang")]
     return found
 
 
@@ -123,6 +127,39 @@ def surface_at(name: str, point: dict[str, Any] | None = None) -> decide.Surface
             if column in read
         }
     return decide.surface(*fits, columns=columns)
+
+
+def test_intervals_of_decisions_cover_the_laws_that_tie(page: Page) -> None:
+    """As `decide` has them: two laws of rounding, of one table."""
+    table = planted_table("ptq", 90, noise=0.05, floor=5e-4, seed=3)
+    two = [fit(table, law) for law in ("ptq", "ouyang")]
+    added, tie = (one.with_bootstrap(bootstrap(one, replicates=30)) for one in two)
+    fits = [resampled("effective"), replace(added, ties=(tie,))]
+    found = page.evaluate(
+        """([texts, laws]) => {
+          const { makeSet, readFit, span, roundingCost, criticalData, widths, allBits }
+            = PrecisionLaws;
+          const set = makeSet(texts.map(text => readFit(text, laws)));
+          const point = { N: 1e8, D: 2e10, bits: allBits(1e6), post: 4 };
+          return [span(set, pair => roundingCost(pair, point).delta),
+                  span(set, pair => criticalData(pair, point).D),
+                  ...widths(set, point, 8e8).map(each => each.span)];
+        }""",
+        [[one.to_json() for one in fits], DATA["laws"]],
+    )
+    held = decide.surface(*fits)
+    cost = covering(lambda s: decide.rounding_cost(s, 1e8, 2e10, 4), held)
+    far = covering(lambda s: decide.critical_data(s, 1e8, 4), held)
+    rows = covering(lambda s: decide.serving_widths(s, 2e10, memory=8e8), held).rows()
+    ends = [[row["low"], row["high"]] for row in rows]
+    assert (
+        cost.intervals["delta"]
+        != decide.rounding_cost(replace(held, ties=()), 1e8, 2e10, 4).intervals["delta"]
+    )
+    agree(found[0], cost.intervals["delta"])
+    agree(found[1], far.intervals["D"], SEARCHED)
+    for one, other in zip(found[2:], ends, strict=True):
+        agree(one or [0, 0], other)
 
 
 def numbers(values: Any) -> Any:

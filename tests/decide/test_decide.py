@@ -394,7 +394,9 @@ def test_questions_that_a_law_cannot_answer_are_refused() -> None:
     with pytest.raises(UserError, match="does not know of PTQ"):
         decide.critical_data(s, 1e8, 4)
     with pytest.raises(UserError, match="predicts a degradation, not a loss"):
-        decide.surface(loss)
+        decide.critical_data(decide.surface(loss), 1e8, 4)
+    with pytest.raises(UserError, match="predicts a degradation, not a loss"):
+        decide.surface(loss, loss)
     with pytest.raises(UserError, match="predicts a loss, not a degradation"):
         decide.surface(base, base)
     with pytest.raises(UserError, match="budget is -1; give a finite number above"):

@@ -177,6 +177,20 @@ def test_a_measured_delta_is_normal_19_times_in_20() -> None:
     assert low < wide["normal_from"] < wide["normal_to"] < high
 
 
+def test_a_law_of_rounding_alone_says_what_rounding_costs() -> None:
+    law, base = fit(planted_table("ptq", 60, noise=0.1), "ptq"), known("chinchilla")
+    law = law.with_bootstrap(bootstrap(law, replicates=40))
+    alone, both = (
+        decide.rounding_cost(s, 1e8, 6e9, 4, measured=0.05)
+        for s in (decide.surface(law), decide.surface(base, law))
+    )
+    shares = {"token_share", "size_share"}
+    assert alone.values == {k: v for k, v in both.values.items() if k not in shares}
+    assert alone.notes == both.notes and alone.intervals["delta"]
+    with pytest.raises(UserError, match="'ptq' predicts a degradation, not a loss"):
+        decide.serving_widths(decide.surface(law), 6e9, 1e8)
+
+
 def test_without_a_known_scatter_only_the_ratio_is_said() -> None:
     s = decide.surface(decide.paper_fit(), decide.paper_degradation())
     found = decide.rounding_cost(s, 3e7, 2e10, 4, measured=0.2)

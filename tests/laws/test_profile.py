@@ -5,7 +5,15 @@ import pytest
 from scipy.stats import t
 
 from precision_lib.errors import UserError
-from precision_lib.laws import Fit, example_fit, example_table, fit, profile
+from precision_lib.laws import (
+    Fit,
+    bounded,
+    example_fit,
+    example_table,
+    fit,
+    planted_table,
+    profile,
+)
 
 
 def test_profile_is_the_refit_with_the_parameter_held():
@@ -56,3 +64,14 @@ def test_profile_options():
         profile(found, "E", level=2)
     with pytest.raises(UserError, match="fit again"):
         profile(Fit.from_json(found.to_json()), "E")
+
+
+@pytest.mark.parametrize(
+    ("law", "rows", "noise"),
+    [("effective-weights", 30, 0.01), ("chinchilla", 14, 0.03), ("ptq", 20, 0.05)],
+)
+def test_leaps_find_the_sides_that_a_walk_finds_closed(law, rows, noise):
+    """Of 14 runs alpha is open above; a long leap ends in another optimum there."""
+    found = fit(planted_table(law, rows, noise, 5e-4, seed=0), law, starts=12)
+    for name in set(found.params) - {*found.fixed, *found.at_bound}:
+        assert bounded(found, name) == profile(found, name).closed, name

@@ -37,6 +37,7 @@ from precision_lib.report.decisions import NEARLY, advise
 from precision_lib.report.fitted_laws import Fitted, fit_choice
 from precision_lib.report.svg import COLORS
 from precision_lib.report.width_figures import over_the_start
+from precision_lib.report.words import unanswered
 
 app = make_app(cli_own_runs.COMMANDS)
 
@@ -498,3 +499,35 @@ def test_runs_of_two_phases_have_a_page(tmp_path: Path) -> None:
     options = ("--bootstrap", 20, "--starts", 4)
     said = call(tmp_path / "runs.csv", *options, "--out", out)
     assert "When to start quantized training" in out.read_text() and "Page:" in said
+
+
+def test_a_table_of_deltas_alone_says_what_rounding_costs(tmp_path: Path) -> None:
+    planted("ptq", 60, 0.05).to_csv(tmp_path / "runs.csv", index=False)
+    asked = ("--N", 1e8, "--D", 6e9, "--post-bits", 4, "--measured", 0.05)
+    few, out = ("--bootstrap", 20, "--starts", 4), tmp_path / "page.html"
+    said = call(tmp_path / "runs.csv", *asked, *few, "--out", out)
+    assert "Decision: What rounding costs in 4 bits: " in said
+    assert "A delta of 0.05 is " in said and "as good unrounded" not in out.read_text()
+    assert (
+        "cannot tell the best size and data (losses of several N and D would)" in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("law", "column", "others"),
+    [
+        ("chinchilla", "weight_bits", ["post_bits", "qat_share"]),
+        ("effective-weights", "qat_share", ["post_bits"]),
+        ("ptq", "qat_share", ["weight_bits"]),
+        ("two-phases", "post_bits", []),
+    ],
+)
+def test_what_the_columns_cannot_tell_is_said(
+    law: str, column: str, others: list[str]
+) -> None:
+    kind = get_law(law)
+    known = Fit(kind, planted_params(kind), 0.0, Objective(), 60, 1.0, 1.0)
+    found = Fitted(Choice(law, planted(law, 60), ""), known, None, (), (), None)  # type: ignore[arg-type]
+    said = unanswered([found])
+    told = {n for n in ("weight_bits", "post_bits", "qat_share") if n in said}
+    assert told == {column, *others} and said.count(". ") == 0 and said[-1] == "."

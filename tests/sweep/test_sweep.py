@@ -270,6 +270,16 @@ def test_settings_are_fields_of_the_config(tmp_path):
     assert read_plan(path).configs() == configs[:1]
 
 
+def test_a_key_that_stands_twice_is_not_lost_without_a_word(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        "name: dup\nhypothesis: a key twice\nrole: fit\nsets:\n  - shapes: [24k]\n"
+        "    tokens: [200_000]\n    seeds: [0, 1, 2]\n    seeds: [7]\n"
+    )
+    with pytest.raises(UserError, match="key 'seeds' stands twice, again in line 8"):
+        read_plan(path)
+
+
 def test_a_rule_gives_rate_and_batch(tmp_path):
     path = tmp_path / "plan.yaml"
     more = "7_000_000]\n    rule: tuned\n    batch_factor: [1, 0.5]"

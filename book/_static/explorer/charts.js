@@ -99,11 +99,12 @@ const PrecisionCharts = (() => {
     ctx.fillStyle = colour(host, "--explorer-mark");
     ctx.strokeStyle = colour(host, "--pst-color-background");
     ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.setLineDash([]); // of the line drawn last
     ctx.fill();
     ctx.stroke();
     ctx.restore();
     const right = px < u.bbox.left + u.bbox.width * 0.75;
-    const away = (right ? 8 : -8) * devicePixelRatio;
+    const away = (right ? 8 : -44) * devicePixelRatio; // left of the numbers of the lines
     text(u, words, px + away, py - 15 * devicePixelRatio, right ? "left" : "right", host, true);
   }
 
@@ -181,7 +182,8 @@ const PrecisionCharts = (() => {
             const y = self.valToPos(end, "y", true);
             const inside = y > self.bbox.top && y < self.bbox.top + self.bbox.height;
             const x = self.bbox.left + self.bbox.width - 6 * devicePixelRatio;
-            if (inside) text(self, level.toFixed(3), x, y, "right", host);
+            const below = y + 9 * devicePixelRatio;
+            if (inside) text(self, level.toFixed(3), x, below, "right", host);
           }
           mark(self, host, map.here, point.N, "your model");
         }],

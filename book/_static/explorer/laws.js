@@ -34,7 +34,7 @@ const PrecisionLaws = (() => {
     if (!constants || constants.C_T === undefined || post === Infinity) return 0;
     let added = constants.C_T * D ** constants.gamma_D
       * (N * share(constants, bits)) ** -constants.gamma_N
-      * Math.exp(constants.b - post / constants.gamma_post);
+      * (constants.power ? post ** -constants.power : Math.exp(constants.b - post / constants.gamma_post));
     for (const part of PARTS) {
       const rate = constants[`C_${part}`];
       if (rate !== undefined) added *= -Math.expm1(-rate * Math.max(bits[part] - post, 0));
@@ -198,10 +198,9 @@ const PrecisionLaws = (() => {
       return totals.map((total) => total - Math.min(...totals));
     };
     const own = above(set.pair);
-    const draws = set.draws.map(above);
     return at.map((one, i) => ({
       bits: one.post, N: one.N, bytes: (one.N * one.post) / 8, above: own[i],
-      ...loss(set.pair, one), span: interval(draws.map((each) => each[i])),
+      ...loss(set.pair, one), span: span(set, (pair) => above(pair)[i]),
     }));
   }
 
@@ -222,6 +221,16 @@ const PrecisionLaws = (() => {
     return Math.exp(bisect(short, Math.log(1e-6), Math.log(1e24)));
   }
 
+  /* The middle 95% of what a decision is under each replicate, wide enough for the laws that
+     predict left-out runs as well, as precision_lib.decide.ties has it. */
+  function span(set, ask) {
+    const own = interval(set.draws.map(ask));
+    if (!own) return null;
+    const others = set.covers.flatMap((one) => [ask(one.pair), ...(interval(one.draws.map(ask)) ?? [])])
+      .filter(Number.isFinite);
+    return [Math.min(own[0], ...others), Math.max(own[1], ...others)];
+  }
+
   /* The middle 95% of draws as numpy.percentile has it; null where nothing varies. */
   function interval(draws) {
     const sorted = Float64Array.from(draws.filter(Number.isFinite)).sort();
@@ -232,6 +241,18 @@ const PrecisionLaws = (() => {
       const above = sorted[Math.min(Math.floor(at) + 1, sorted.length - 1)];
       return below + (above - below) * (at - Math.floor(at));
     });
+  }
+
+  /* A law that ties with a fit, where the explorer can draw it; else null. */
+  function tied(tie, laws) {
+    if (!tie?.replicates || !Object.hasOwn(laws, tie.law)) return null;
+    return readFit(JSON.stringify({ ...tie, ties: [] }), laws);
+  }
+
+  /* Constants by the names of the law `ptq`, of which `ouyang` has a power for the bits. */
+  function named({ law }, params) {
+    if (law !== "ouyang") return params;
+    return { C_T: params.k, gamma_D: params.beta, gamma_N: params.alpha, power: params.gamma };
   }
 
   /* The fit.json text of one fit; NaN and Infinity, which Python writes, become null. */
@@ -269,7 +290,7 @@ const PrecisionLaws = (() => {
     return {
       law: fit.law, params, ranges, replicates, warnings, unidentified, n: fit.n,
       misfits: [].concat(misfits),
-      ties: [].concat(ties).map((tie) => String(tie?.law)),
+      ties: [].concat(ties).map((tie) => ({ law: String(tie?.law), fit: tied(tie, laws) })),
       scatter, scale: Object.hasOwn(SCALES, scale) ? scale : "log", floor,
       target: law.target, columns: law.columns, formula: law.formula,
     };
@@ -292,12 +313,14 @@ const PrecisionLaws = (() => {
     const counts = [base, added].filter(Boolean)
       .map((fit) => Object.values(fit.replicates)[0]?.length ?? 0).filter((n) => n > 0);
     const size = counts.length ? Math.min(...counts) : 0;
-    const draw = (fit, i) => fit && Object.fromEntries(Object.entries(fit.params).map(
-      ([name, value]) => [name, fit.replicates[name] ? fit.replicates[name][i] ?? NaN : value]));
+    const draw = (fit, i) => fit && named(fit, Object.fromEntries(Object.entries(fit.params).map(
+      ([name, value]) => [name, fit.replicates[name] ? fit.replicates[name][i] ?? NaN : value])));
     const known = PARTS.filter((part) => base.columns.includes(COLUMNS[part]));
+    const covers = fits.flatMap((fit) => fit.ties.filter((tie) => tie.fit).map((tie) => makeSet(
+      fits.map((one) => (one === fit ? tie.fit : { ...one, ties: [] })))));
     return {
-      base, added,
-      pair: { base: base.params, added: added?.params ?? null, known },
+      base, added, covers,
+      pair: { base: base.params, added: added ? named(added, added.params) : null, known },
       draws: Array.from({ length: size }, (_, i) => ({ base: draw(base, i), added: draw(added, i), known })),
       parts: PARTS.filter((part) => isFitted(base, part)),
       rounds: Boolean(added) || base.law === "unified",
@@ -331,6 +354,7 @@ const PrecisionLaws = (() => {
 
   return {
     PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, beyondData, criticalData, interval, loss,
-    makeSet, nearlyAsGood, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, widths, WIDTHS,
+    makeSet, nearlyAsGood, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, span,
+    widths, WIDTHS,
   };
 })();

@@ -58,32 +58,34 @@ const PrecisionResults = (() => {
     const beyond = Laws.beyondData(critical.D, point.N);
     put("critical", critical.D, !rounded ? "none" : beyond ? "beyond any data" : show(critical.D));
     const span = rounded && !beyond
-      ? Laws.interval(set.draws.map((pair) => Laws.criticalData(pair, point).D)) : null;
+      ? Laws.span(set, (pair) => Laws.criticalData(pair, point).D) : null;
     putSpan("critical-span", span, show);
     const past = rounded && point.D > critical.D;
     get("critical-note").textContent = !rounded ? "The weights are not rounded after training."
       : past ? "Your D is beyond it: less training would serve better." : "Your D is below it.";
   }
 
-  function rangeWord(set, { N, D }) {
-    const known = set.base.ranges;
-    const out = ["N", "D"].filter((name) => known[name]
-      && !({ N, D }[name] >= known[name][0] && { N, D }[name] <= known[name][1]));
-    if (!known.N) return "unknown";
-    return out.length ? `▲ ${out.join(" and ")} outside` : "inside";
+  /* What of a row lies outside the fitted runs; `post` where it is rounded. */
+  function rangeWord(set, { N, D }, post = Infinity) {
+    const known = [set.base, ...(post < Infinity && set.added ? [set.added] : [])].map((fit) => fit.ranges);
+    const row = { N, D, ...(post < Infinity ? { post_bits: post } : {}) };
+    const out = Object.keys(row).filter((name) => known.some((ranges) => ranges[name]
+      && !(row[name] >= ranges[name][0] && row[name] <= ranges[name][1])));
+    if (!known[0].N) return "unknown";
+    return out.length ? `▲ ${out.join(" and ").replace("post_bits", "bits")} outside` : "inside";
   }
 
   function showOptimum(set, budget, cost) {
     const free = set.parts.length > 0;
     get("optimum-note").textContent = !free
-      ? "These constants do not know of bits in training, so every row has the same share of N."
+      ? "These constants do not know of bits in training."
       : set.parts.length < 3 && cost.name === "all" ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
         + "the best P would be higher if the other parts were fitted." : "";
     get("rule-words").textContent = `${cost.words} The rows share one budget.`;
-    const widths = [16, 8, 6, 4].map((P) => Laws.allocation(set.pair, budget, P, cost));
+    const widths = (free ? [16, 8, 6, 4] : [16]).map((P) => Laws.allocation(set.pair, budget, P, cost));
     const goal = Math.min(...widths.map(({ loss }) => loss).filter(Number.isFinite)) + NEARLY;
     const rows = [free ? Laws.optimum(set.pair, budget, cost) : null, ...widths];
-    rows.forEach((row, i) => {
+    Array.from({ length: 5 }, (_, i) => rows[i]).forEach((row, i) => {
       get(`optimum-${i}`).hidden = !row;
       if (!row) return;
       const end = i || !row.edge ? "" : row.P < 16 ? " or fewer" : " or more";
@@ -97,9 +99,13 @@ const PrecisionResults = (() => {
       if (i) putNear(`optimum-${i}-near`, Laws.nearlyAsGood(set.pair, budget, row.P, goal, cost));
       get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
     });
-    const draws = free ? set.draws.map((pair) => Laws.optimum(pair, budget, cost)) : [];
+    const asked = new Map();
+    const best = (pair) => {
+      if (!asked.has(pair)) asked.set(pair, pair.known.length ? Laws.optimum(pair, budget, cost) : {});
+      return asked.get(pair);
+    };
     for (const [name, form] of [["P", (v) => v.toFixed(1)], ["N", show], ["D", show], ["loss", nats]]) {
-      putSpan(`optimum-${name}-span`, Laws.interval(draws.map((row) => row[name])), form);
+      putSpan(`optimum-${name}-span`, free ? Laws.span(set, (pair) => best(pair)[name]) : null, form);
     }
   }
 
@@ -130,10 +136,8 @@ const PrecisionResults = (() => {
   function showRounding(set, point) {
     get("rounding").hidden = point.post === Infinity;
     const cost = Laws.roundingCost(set.pair, point);
-    const draws = set.draws.map((pair) => Laws.roundingCost(pair, point));
-    const span = (name) => Laws.interval(draws.map((one) => one[name]));
     put("cost-delta", cost.delta, cost.delta.toPrecision(3));
-    putSpan("cost-span", span("delta"), (v) => v.toPrecision(2));
+    putSpan("cost-span", Laws.span(set, (pair) => Laws.roundingCost(pair, point).delta), (v) => v.toPrecision(2));
     const normal = Laws.normalRange(set, point);
     get("cost-normal").textContent = normal
       ? `95% of models like those fitted: ${normal.map((v) => v.toPrecision(2)).join(" to ")};` : "";
@@ -160,7 +164,7 @@ const PrecisionResults = (() => {
       const span = one.span ? ` (${nats(one.span[0])} to ${nats(one.span[1])})` : "";
       const line = row([`${one.bits} bits`, show(one.N), bytes(one.bytes),
         one.delta < 1e-3 ? one.delta.toExponential(0) : nats(one.delta), nats(one.total),
-        `${nats(one.above)}${span}`, rangeWord(set, { N: one.N, D: point.D })], one.above === 0);
+        `${nats(one.above)}${span}`, rangeWord(set, { N: one.N, D: point.D }, one.bits)], one.above === 0);
       line.dataset.value = [one.N, one.delta, one.total, one.above, ...(one.span ?? [])].join(" ");
       return line;
     }));
@@ -201,8 +205,10 @@ const PrecisionResults = (() => {
   /* Where the laws are off, and which others the command line covers in its intervals. */
   function showDoubt(fits) {
     const wrong = fits.flatMap((fit) => fit.misfits.slice(0, 1));
-    const ties = fits.flatMap((fit) => fit.ties);
-    if (ties.length) wrong.push(`Intervals here are those of the law shown; decide covers ${ties.join(" and ")} too.`);
+    const [here, elsewhere] = [true, false].map((drawn) => fits.flatMap((fit) => fit.ties)
+      .filter((tie) => Boolean(tie.fit) === drawn).map((tie) => tie.law).join(" and "));
+    if (here) wrong.push(`Intervals of decisions also cover ${here}, as good on left-out runs.`);
+    if (elsewhere) wrong.push(`decide covers ${elsewhere} too, which cannot be drawn here.`);
     get("doubt").hidden = !wrong.length;
     get("doubt-words").textContent = wrong.join(" ");
   }

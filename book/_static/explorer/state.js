@@ -76,7 +76,7 @@ const PrecisionState = (() => {
       const lean = ownFits.map((fit) => ({
         law: fit.law, params: fit.params, ranges: fit.ranges, n: fit.n, draws: pack(fit),
         scatter: fit.scatter, scale: fit.scale, floor: fit.floor, misfits: fit.misfits,
-        ties: fit.ties.map((law) => ({ law })),
+        ties: fit.ties.map((tie) => (tie.fit ? { law: tie.law, params: tie.fit.params, draws: pack(tie.fit) } : tie)),
       }));
       query.set("fits", toBase64(JSON.stringify(lean)));
     }
@@ -96,8 +96,9 @@ const PrecisionState = (() => {
     let fits = [];
     try {
       if (query.has("fits")) {
-        fits = JSON.parse(fromBase64(query.get("fits"))).map(({ draws, ...fit }) => (
-          JSON.stringify({ ...fit, replicates: unpack(draws) })));
+        const whole = ({ draws, ...fit }) => ({ ...fit, replicates: unpack(draws) });
+        fits = JSON.parse(fromBase64(query.get("fits"))).map(({ ties = [], ...fit }) => (
+          JSON.stringify({ ...whole(fit), ties: ties.map((tie) => (tie.params ? whole(tie) : tie)) })));
       }
     } catch {
       fits = ["unreadable"];
