@@ -12,10 +12,18 @@ import pandas as pd
 
 from precision_lib.findings import twins
 from precision_lib.findings.format_error import with_gmse
+from precision_lib.findings.leaving_out import (
+    BETWEEN,
+    FEWER,
+    FOLDS,
+    Mask,
+    furthest,
+    turns,
+)
 from precision_lib.findings.measured import labelled
 from precision_lib.findings.predictions import ROW, measured_beside
-from precision_lib.findings.rival_contests import Results, held_out
-from precision_lib.findings.rivals import FORMATS, Contest, Mask, of_costs
+from precision_lib.findings.rival_contests import Results
+from precision_lib.findings.rivals import FORMATS, Contest, of_costs
 from precision_lib.findings.twins import law_roundings, law_runs
 from precision_lib.findings.unified import trained_and_rounded, unified_rows
 from precision_lib.formats import HIGH_PRECISION, HIGH_PRECISION_BITS
@@ -25,7 +33,6 @@ from precision_lib.laws.registry import LAWS
 
 WIDTH, SERVED, BOTH = "cost by width of weights", "loss as served", "cost of both"
 SAID = {"held_28M": "28M, said before", "held_mixes": "mixes, said before"}
-FOLDS, FEWER_FOLDS = 8, 4  # the fewer where a fit takes seconds
 STARTS = 12  # of a fit, of which the contests make a hundred
 BY_WIDTH = [
     "effective-weights",
@@ -61,8 +68,8 @@ def width_contests(runs: pd.DataFrame) -> Results:
     """What low-bit weights cost, by laws that have a form in the width or its error."""
     rows = with_gmse(labelled(law_runs(runs, "weights")))
     low = (rows["weight_bits"] < HIGH_PRECISION_BITS).to_numpy()
-    rules = held_out(rows, larger=9e4)
-    rules["3 bits unseen"] = (rows["weight_bits"] == 3).to_numpy()
+    rules = furthest(rows)
+    rules[BETWEEN] = (rows["weight_bits"] == 3).to_numpy()
     found: Results = {}
     for rule, out in rules.items():
         judged = low if out is None else low & out
@@ -80,7 +87,7 @@ def served_contests(ptq: pd.DataFrame, bits: int = 3, method: str = "gptq") -> R
     after = rows.assign(loss=rows["post_loss"])
     apart = sorted({law for laws in AS_SERVED.values() for law in laws} - {"shannon"})
     found: Results = {}
-    for rule, out in held_out(rows, larger=1e5).items():
+    for rule, out in furthest(rows).items():
         said, counts = _predicted(rows, apart, out)
         whole, count = _predicted(after, ["shannon"], out)
         said, counts = said.join(whole), counts | count
@@ -103,9 +110,8 @@ def _predicted(
     said, counts = {}, {}
     for law in laws:
         if out is None:
-            cells = twins.cells(rows)
             one = compare(
-                rows, [law], folds=FOLDS, by=cells, criteria=False, starts=STARTS
+                rows, [law], folds=FOLDS, by=turns(rows), criteria=False, starts=STARTS
             )
             said[law], counts[law] = one.predictions[law], one.scores[0].parameters
         else:
@@ -143,7 +149,7 @@ def both_contests(runs: pd.DataFrame, ptq: pd.DataFrame) -> Results:
     >>> from precision_lib.runs.run_table import load_ptq, load_runs
     >>> tables = load_runs(), load_ptq()
     >>> list(both_contests(*tables))[0]  # doctest: +SKIP
-    ('cost of both', 'between')
+    ('cost of both', 'another N and D')
     """
     rows = labelled(unified_rows(runs, trained_and_rounded(ptq, (3, 6))))
     whole = rows[rows["post_bits"] == HIGH_PRECISION_BITS].set_index("run_id")["loss"]
@@ -154,10 +160,10 @@ def both_contests(runs: pd.DataFrame, ptq: pd.DataFrame) -> Results:
     judged = (rows["part"] != "none") & (rows["post_bits"] < HIGH_PRECISION_BITS)
     judged &= rows["excess"].notna()
     cells, found = twins.cells(rows), {}
-    for rule, out in held_out(rows, larger=9e4).items():
-        fold = ~out * 1 if out is not None else pd.factorize(cells)[0] % FEWER_FOLDS
+    for rule, out in furthest(rows, BETWEEN, FEWER).items():
+        fold = ~out * 1 if out is not None else turns(rows)
         said, constants = pd.DataFrame(index=rows.index), {}
-        for k in range(FEWER_FOLDS if out is None else 1):
+        for k in range(FOLDS if out is None else 1):
             laws = _laws_of_both(rows[fold != k])
             constants = _counts(laws)
             here = rows[fold == k]

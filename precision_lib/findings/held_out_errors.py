@@ -1,69 +1,21 @@
 """How far laws miss rows that they were not shown, in the ways that people use them.
 
 Rows are taken out of those that laws are fitted to; the law is fitted to the others and
-asked for these, with its interval. Runs of held-out plans are in neither part.
+asked for these, with its interval. Runs of held-out plans are in neither part. The ways
+to take rows out are those of `precision_lib.findings.leaving_out`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from precision_lib.findings.leaving_out import DATA, SIZE, splits
 from precision_lib.findings.measured import labelled
 from precision_lib.findings.predicted_laws import Fitter, Spoken
 from precision_lib.findings.predictions import SAY
 from precision_lib.findings.twins import pooled_deviation
 from precision_lib.formats import HIGH_PRECISION_BITS
-
-CELL, SIZE, DATA = "another N and D", "larger models", "more data"
-BETWEEN, FEWER = "a width between", "fewer bits"
-FOLDS = 5
-FEWEST = 3  # sizes, lengths or widths that a law is fitted to
-
-Mask = npt.NDArray[np.bool_]
-
-
-class Split(NamedTuple):
-    """Rows that a law is fitted to, and rows that it is then asked for.
-
-    >>> Split("more data", np.array([True]), np.array([False])).way
-    'more data'
-    """
-
-    way: str
-    fitted: Mask
-    asked: Mask
-
-
-def splits(rows: pd.DataFrame) -> list[Split]:
-    """Ways of leaving rows out, each by itself.
-
-    A fifth of the cells of N and D, drawn evenly; all models above a size; all runs
-    above a length; a width between others; the fewest bits.
-
-    `rows`: labelled runs, or roundings of runs with ``post_bits``.
-
-    >>> rows = pd.DataFrame({"N": [1, 2, 3, 4], "tokens": 9, "post_bits": 4})
-    >>> [s.way for s in splits(rows.assign(cell=[*"abcd"])) if s.way != CELL]
-    ['larger models']
-    """
-    fold = pd.factorize(rows["cell"], sort=True)[0] % FOLDS
-    found = [Split(CELL, fold != k, fold == k) for k in sorted(set(fold))]
-    for way, column in ((SIZE, "N"), (DATA, "tokens")):
-        values = rows[column].to_numpy(float)
-        for last in sorted(set(values))[FEWEST - 1 : -1]:
-            found.append(Split(way, values <= last, values > last))
-    if "post_bits" in rows:
-        bits = rows["post_bits"].to_numpy()
-        widths = sorted(set(bits))
-        if len(widths) > FEWEST:
-            for width in widths[1:-1]:
-                found.append(Split(BETWEEN, bits != width, bits == width))
-            found.append(Split(FEWER, bits != widths[0], bits == widths[0]))
-    return found
 
 
 def misses(

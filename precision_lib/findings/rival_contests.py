@@ -1,7 +1,7 @@
 """The contests of the chapter on rivals, on the second table, and how they ended.
 
-Which law predicts runs that it has not seen: cells of N and D between those that it
-knows, more tokens, larger models, and widths that were left out.
+Which law predicts runs that it has not seen, in the ways of
+`precision_lib.findings.leaving_out`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from precision_lib.findings.leaving_out import furthest
 from precision_lib.findings.measured import labelled
 from precision_lib.findings.rival_laws import CoupledShare, DataShare, QATLoss
 from precision_lib.findings.rivals import (
     FEWEST,
     Contest,
-    Mask,
     against,
     base_roundings,
     contest,
@@ -27,7 +27,6 @@ from precision_lib.findings.rivals import (
 )
 from precision_lib.laws import Law
 
-MORE = 7_000_000  # tokens; held out from here on where "more data" is asked for
 ROUNDING, LOSS, COST = "δ of rounding", "loss in few bits", "cost of few bits"
 # The paper's own law first.
 LAWS = {
@@ -65,13 +64,10 @@ Results = dict[tuple[str, str], Contest]
 def rounding_contests(ptq: pd.DataFrame, method: str = "gptq") -> Results:
     """The law of rounding against that of Ouyang et al., by what is held out."""
     rows = labelled(base_roundings(ptq, method))
-    held = held_out(rows, larger=1e5)
-    for bits in (3, 6):
-        held[f"{bits} bits unseen"] = (rows["post_bits"] == bits).to_numpy()
     every = np.ones(len(rows), dtype=bool)
     return {
         (ROUNDING, rule): contest(rows, ["ptq", "ouyang"], every, hold_out=out)
-        for rule, out in held.items()
+        for rule, out in furthest(rows).items()
     }
 
 
@@ -91,23 +87,10 @@ def training_contests(runs: pd.DataFrame) -> Results:
         QATLoss,
     ]
     found: Results = {}
-    for rule, out in held_out(rows, larger=9e4).items():
+    for rule, out in furthest(rows).items():
         one = contest(rows, laws, low, hold_out=out)
         found |= {(LOSS, rule): one, (COST, rule): of_costs(one)}
     return found
-
-
-def held_out(rows: pd.DataFrame, larger: float) -> dict[str, Mask | None]:
-    """What is held out: cells by turns (None), the longest runs, the larger models.
-
-    >>> held_out(pd.DataFrame({"N": [9, 1e6], "tokens": 9}), 1e5)["larger models"]
-    array([False,  True])
-    """
-    return {
-        "between": None,
-        "more data": (rows["tokens"] >= MORE).to_numpy(),
-        "larger models": (rows["N"] >= larger).to_numpy(),
-    }
 
 
 def standings(results: Results, seed: int = 0) -> pd.DataFrame:
@@ -149,7 +132,7 @@ def winners(best: dict[tuple[str, str], list[str]]) -> pd.DataFrame:
 
     Returns, index quantity and what was held out; the column "who wins".
 
-    >>> winners({(ROUNDING, "between"): ["ptq"]}).loc[(ROUNDING, "between"), "who wins"]
+    >>> winners({("loss", "more data"): ["ptq"]}).iloc[0, 0]
     'the paper wins'
     """
     quantities = dict.fromkeys(quantity for quantity, _ in best)
@@ -161,7 +144,7 @@ def winners(best: dict[tuple[str, str], list[str]]) -> pd.DataFrame:
 def who_wins(best: dict[tuple[str, str], list[str]], quantity: str, rule: str) -> str:
     """One cell of `winners`, for a sentence.
 
-    >>> who_wins({(ROUNDING, "between"): ["ptq"]}, ROUNDING, "between")
+    >>> who_wins({("loss", "more data"): ["ptq"]}, "loss", "more data")
     'the paper wins'
     """
     laws = best.get((quantity, rule), [])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from precision_lib.findings import twins
 from precision_lib.findings.group_bootstrap import mean_of, resampled
+from precision_lib.findings.leaving_out import FOLDS, Mask, turns
 from precision_lib.findings.measured import labelled
 from precision_lib.findings.twins import (
     PARTS,
@@ -23,7 +24,6 @@ from precision_lib.findings.twins import (
 )
 from precision_lib.laws import Comparison, Law, compare
 
-Mask = npt.NDArray[np.bool_]
 FEWEST = 4  # cells for an interval
 FORMATS = [f"{part.removesuffix('s')}_format" for part in PARTS]
 
@@ -64,7 +64,7 @@ def contest(
     laws: Sequence[str | type[Law]],
     judged: Mask,
     hold_out: Mask | None = None,
-    folds: int = 8,
+    folds: int = FOLDS,
     seed: int = 0,
     **options: Any,
 ) -> Contest:
@@ -83,9 +83,10 @@ def contest(
     ['reference', 'worse']
     """
     cells = twins.cells(table)
-    folds = min(folds, cells.nunique())
+    fold = turns(table, folds, seed)
+    count = len(set(fold))
     found = compare(
-        table, laws, hold_out=hold_out, folds=folds, by=cells, seed=seed, **options
+        table, laws, hold_out=hold_out, folds=count, by=fold, seed=seed, **options
     )
     if hold_out is not None:
         judged = judged & hold_out
@@ -157,7 +158,7 @@ def leaders(contest: Contest, seed: int = 0) -> list[str]:
     return [str(law) for law in mean.index if beside.loc[law, "word"] != "worse"]
 
 
-def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = 8) -> Mask:
+def seen_often(table: pd.DataFrame, columns: Sequence[str], folds: int = FOLDS) -> Mask:
     """Rows whose formats occur in enough cells of N and D to be held out.
 
     A law with a number for each format cannot predict a format that it has not seen;

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from precision_lib.findings import further_contests as contests
+from precision_lib.findings.leaving_out import CELL, DATA
 from precision_lib.findings.rival_contests import LAWS, best_laws, standings, winners
 from precision_lib.findings.size_slopes_elsewhere import at_doublings, exponent
 from precision_lib.laws import get_law
@@ -27,11 +28,11 @@ def roundings() -> pd.DataFrame:
 def test_the_loss_as_served_is_won_by_the_law_that_made_it() -> None:
     found = contests.served_contests(roundings())
     best = best_laws(found)
-    assert set(best[contests.SERVED, "more data"]) <= {"paper", "paper, coupled"}
+    assert set(best[contests.SERVED, DATA]) <= {"paper", "paper, coupled"}
     table = standings(found).set_index(["rule", "law"])
-    assert table.loc[("between", "paper"), "constants"] == 5 + 4
-    assert table.loc[("between", "shannon"), "constants"] == 8
-    assert table.loc[("between", "paper"), "error"] < 0.5
+    assert table.loc[(CELL, "paper"), "constants"] == 5 + 4
+    assert table.loc[(CELL, "shannon"), "constants"] == 8
+    assert table.loc[(CELL, "paper"), "error"] < 0.5
 
 
 def test_predictions_are_held_against_runs_where_all_have_spoken() -> None:
