@@ -22,6 +22,8 @@ SIGNATURE = re.compile(
 LIST_IN_LIST = re.compile(r"</li>\s*<ul>((?:(?!</?ul>).)*)</ul>", re.DOTALL)
 TABLE = re.compile(r'<table border="1" class="dataframe">.*?</table>', re.DOTALL)
 MOST_ROWS = 8  # of a table that is read in passing
+CELL = re.compile(r"(<t[hd][^>]*>)([^<]+)(</t[hd]>)")
+LONG_NUMBER = re.compile(r"\d{5,}(\.0)?")
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(
     r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
@@ -84,22 +86,37 @@ def finished(page: str) -> str:
     The toggles of the contents get names. The parameters of a long signature are a
     definition list without terms, and the works cited children that no list may have;
     both become plain lists. The list of a package's modules moves into its item.
-    Long tables of a chapter are folded.
+    Tables of a chapter are in words, and long ones are folded.
     """
-    page = TABLE.sub(folded, page)
+    page = TABLE.sub(lambda found: folded(spoken(found[0])), page)
     page = page.replace(TOGGLE, NAMED_TOGGLE)
     page = LIST_IN_LIST.sub(r"<ul>\1</ul></li>", page)
     page = page.replace('role="doc-biblioentry"', 'role="listitem"')
     return SIGNATURE.sub(as_list, page)
 
 
-def folded(found: re.Match[str]) -> str:
+def spoken(table: str) -> str:
+    """A table with words for code names, thousands apart, a dash for what is absent."""
+    from precision_lib.findings.table_words import WORDS
+
+    def said(found: re.Match[str]) -> str:
+        text = found[2]
+        if LONG_NUMBER.fullmatch(text):
+            text = f"{float(text):,.0f}"
+        elif text in ("NaN", "nan"):
+            text = "–"
+        return f"{found[1]}{WORDS.get(text, text)}{found[3]}"
+
+    return CELL.sub(said, table)
+
+
+def folded(table: str) -> str:
     """A table of a chapter, behind a line that says its length if it is long."""
-    rows = found[0].partition("<tbody>")[2].count("<tr")
+    rows = table.partition("<tbody>")[2].count("<tr")
     if rows <= MOST_ROWS:
-        return found[0]
+        return table
     line = f"<summary>The table of {rows} rows</summary>"
-    return f'<details class="long-table">{line}{found[0]}</details>'
+    return f'<details class="long-table">{line}{table}</details>'
 
 
 def as_list(found: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from precision_lib.runs.external import load_external
 
 BILLIONS = (10, 20, 40, 80, 160, 320)  # tokens of Gemstones that are looked at
 LEAST = 1.75e6  # tokens of our runs, as registered
+TEXTS = {"c4_original": "C4", "rpj": "RedPajama", "rw_original": "RefinedWeb"}
 
 
 def exponent(runs: pd.DataFrame) -> Estimate:
@@ -70,7 +71,7 @@ def side_by_side() -> pd.DataFrame:
     for name, runs in load_external("gadre").groupby("train_set"):
         each = at_doublings(runs)
         many = each.groupby("tokens")["N"].transform("nunique") > 1
-        tables[f"Gadre, {name}"] = each[many]
+        tables[f"Gadre, {TEXTS[str(name)]}"] = each[many]
     tables["ours"] = unquantized(finished(load_measured(["base"]).runs, LEAST))
     rows = {}
     for whose, runs in tables.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -11,14 +12,17 @@ from precision_lib.findings.prose import with_ends
 
 WORDS = {
     "post_bits": "bits after", "weight_bits": "bits of weights", "kv": "KV cache",
-    "train_seconds": "seconds", "gamma_D": "γ_D", "gamma_N": "γ_N", "alpha": "α",
-    "beta": "β", "gamma_weights": "γ_w", "gamma_activations": "γ_a",
+    "tied": "all three", "train_seconds": "seconds", "gamma_D": "γ_D", "gamma_N": "γ_N",
+    "alpha": "α", "beta": "β", "gamma_weights": "γ_w", "gamma_activations": "γ_a",
     "gamma_kv": "γ_kv", "gamma_post": "γ_post", "n_weights": "n_w",
     "n_activations": "n_a", "n_kv": "n_kv", "R2": "R²",
     "final_lr": "end of the rate", "ptq": "the paper", "ouyang": "Ouyang",
     "way": "asked for", "chinchilla": "size and data add", "rtn": "to nearest",
-    "gptq": "GPTQ", "awq": "AWQ",
+    "tokens_per_parameter": "tokens a parameter", "gptq": "GPTQ", "awq": "AWQ",
+    "hqq": "HQQ", "post_loss": "loss after", "weight_format": "format",
+    "by_error": "by its error", "batch_size": "batch", "rule_rate": "rate of the rule",
 }  # fmt: skip
+LONG = 10_000  # from here on a number has its thousands apart
 
 
 def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
@@ -54,9 +58,11 @@ def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
 def named(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with words for the names of its rows, columns and levels.
 
-    >>> made = pd.DataFrame({"ptq": [1.0]}, pd.Index([3], name="post_bits"))
-    >>> named(made).reset_index().columns.tolist()
-    ['bits after', 'the paper']
+    A size in a name has its thousands apart.
+
+    >>> made = pd.DataFrame({"ptq": [1.0]}, pd.Index([23_936], name="post_bits"))
+    >>> named(made).reset_index().iloc[0].to_dict()
+    {'bits after': '23,936', 'the paper': 1.0}
     """
     table = table.rename(index=word, columns=word)
     table.index = table.index.set_names([word(one) for one in table.index.names])
@@ -67,10 +73,14 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
 def word(name: Any) -> Any:
     """What a page calls a column or a constant; what has no word keeps its name.
 
-    >>> word("gamma_weights"), word("E")
-    ('γ_w', 'E')
+    >>> word("gamma_weights"), word("E"), word(23_936)
+    ('γ_w', 'E', '23,936')
     """
-    return WORDS.get(name, name) if isinstance(name, str) else name
+    if isinstance(name, str):
+        return WORDS.get(name, name)
+    if isinstance(name, Real) and abs(float(name)) >= LONG:
+        return f"{float(name):,.0f}"
+    return name
 
 
 def _text(value: Any, digits: int) -> str:

@@ -40,3 +40,21 @@ def test_two_tables_are_folded_one_by_one() -> None:
     soup = BeautifulSoup(page_finish.finished(page(20) + page(4)), "html.parser")
     assert len(soup.select("details")) == 1
     assert len(soup.select("table")) == 2
+
+
+def test_sizes_have_their_thousands_apart_and_code_names_are_words() -> None:
+    index = pd.Index([23_936, 396_848], name="N")
+    table: Any = pd.DataFrame({"kv": [0.5, None], "tokens": [7e6, 2.8e7]}, index)
+    soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
+    cells = [cell.text for cell in soup.select("th, td") if cell.text]
+    assert cells == [
+        "KV cache", "tokens", "N",
+        "23,936", "0.5", "7,000,000", "396,848", "–", "28,000,000",
+    ]  # fmt: skip
+
+
+def test_a_number_in_a_text_and_a_year_stay_as_they_are() -> None:
+    texts = ["N = 23936", "2024", "0.12345", "12345.5"]
+    table: Any = pd.DataFrame({"x": texts})
+    soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
+    assert [cell.text for cell in soup.select("td")] == texts
