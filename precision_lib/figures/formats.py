@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from precision_lib.figures.style import DASHES
+from precision_lib.figures.grammar import label_ends, setting_style
 
-MARKERS = "osD^vPX*"
 BOUND_DB = 20 * np.log10(2)  # a bit of rate distortion theory on normal numbers
 
 
@@ -25,12 +24,13 @@ def plot_steps(values: Mapping[str, Sequence[float]]) -> Figure:
     'log'
     """
     figure, axis = plt.subplots()
-    for (name, grid), dash in zip(values.items(), DASHES, strict=False):
+    for place, (name, grid) in enumerate(values.items()):
         points = np.array([v for v in grid if v >= 0]) / max(grid)
         low, high = points[:-1], points[1:]
         size = np.stack([low + (high - low) / 2, high], 1)
         error = np.stack([(high - low) / 2, np.zeros_like(low)], 1) / size
-        axis.plot(size[:, 0], error[:, 0], dash, label=name, lw=1.8)
+        style = setting_style(place) | {"marker": ""}
+        axis.plot(size[:, 0], error[:, 0], label=name, lw=1.8, **style)
     axis.set(
         xscale="log",
         yscale="log",
@@ -55,9 +55,10 @@ def plot_cost(table: pd.DataFrame) -> Figure:
     """
     figure, axis = plt.subplots()
     families = table.groupby("family", sort=False)
-    for (name, rows), marker in zip(families, MARKERS, strict=False):
+    for place, (name, rows) in enumerate(families):
         below = rows["decibels"] - BOUND_DB * rows["bits"]
-        axis.plot(rows["bits"], below, marker, label=name, alpha=0.85)
+        style = setting_style(place) | {"linestyle": "none", "alpha": 0.85}
+        axis.plot(rows["bits"], below, label=name, **style)
     axis.set(
         xlabel="bits a number, scales included",
         ylabel="signal to noise against the bound (dB)",
@@ -76,10 +77,12 @@ def plot_against(
     'x'
     """
     figure, axis = plt.subplots()
-    for (name, series), dash in zip(lines.items(), DASHES, strict=False):
-        axis.plot(series.index, series.to_numpy(), dash, lw=1.8, label=name)
+    for place, (name, series) in enumerate(lines.items()):
+        style = setting_style(place) | {"marker": ""}
+        axis.plot(series.index, series.to_numpy(), lw=1.8, label=name, **style)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     if log_x:
         axis.set_xscale("log", base=2)
-    axis.legend()
+        axis.xaxis.set_major_formatter("{x:g}")
+    label_ends(axis)
     return figure

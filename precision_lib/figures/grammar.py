@@ -26,6 +26,8 @@ from matplotlib.ticker import (
 from pandas.api.typing import SeriesGroupBy
 from scipy import stats
 
+from precision_lib.findings.table_words import WORDS
+
 MARKERS = "osD^vPX*<>h"
 SETTING_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
 # Colour means bits, sizes or parts; settings are told apart by dash and marker too.
@@ -37,11 +39,9 @@ LINEAR = 0.02  # nats, up to which an axis of costs is linear
 COSTS = (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 VALUES = "magma"  # of what is no width, size or part: the number in a cell
 PART_NAMES = {
-    "weights": "weights",
-    "activations": "activations",
-    "kv": "KV cache",
-    "tied": "all three",
+    part: WORDS.get(part, part) for part in ("weights", "activations", "kv", "tied")
 }
+METHOD_NAMES = {one: WORDS[one] for one in ("rtn", "gptq", "awq", "hqq")}
 _PARTS = {
     "weights": ("#0072b2", "o", "-"),
     "activations": ("#d55e00", "s", "--"),
@@ -122,6 +122,46 @@ def setting_style(place: int) -> dict[str, Any]:
         "marker": MARKERS[place % len(MARKERS)],
         "linestyle": SETTING_DASHES[place % len(SETTING_DASHES)],
     }
+
+
+def method_style(method: str) -> dict[str, Any]:
+    """Colour, marker and dash of a method of rounding: `METHOD_NAMES` has them.
+
+    >>> method_style("awq")["marker"]
+    'D'
+    """
+    return setting_style(list(METHOD_NAMES).index(method))
+
+
+def label_ends(axis: Axes, apart: float = 0.065) -> None:
+    """Name each line at its right end, in its colour, in place of a legend.
+
+    Call it last: it settles the limits of the axis. `apart`: least distance of two
+    names, as a share of the height of the axis.
+
+    >>> figure, axis = plt.subplots()
+    >>> _ = axis.plot([0, 1], [0, 1], label="a"), axis.plot([0, 1], [0, 1], label="b")
+    >>> label_ends(axis)
+    >>> [round(float(text.xyann[1]), 2) for text in axis.texts]
+    [1.0, 0.94]
+    """
+    axis.get_xlim(), axis.get_ylim()  # which settles them
+    inside = axis.transData + axis.transAxes.inverted()
+    lines = [each for each in axis.lines if not str(each.get_label()).startswith("_")]
+    ends = {line: inside.transform(np.asarray(line.get_xydata())[-1]) for line in lines}
+    lines.sort(key=lambda line: float(ends[line][1]))
+    places: list[float] = []
+    for line in lines:  # upwards, then down again from the top
+        places.append(max(float(ends[line][1]), places[-1] + apart if places else 0))
+    top = 1.0
+    for line, place in zip(lines[::-1], places[::-1], strict=True):
+        top = min(place, top)
+        axis.annotate(
+            str(line.get_label()), tuple(ends[line]), (1.03, top), "axes fraction",
+            "axes fraction", color=line.get_color(), va="center", fontsize="small",
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "0.6"},
+        )  # fmt: skip
+        top -= apart
 
 
 def reach(groups: SeriesGroupBy[Any, Any]) -> pd.Series:

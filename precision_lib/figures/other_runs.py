@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from precision_lib.figures.style import DASHES
+from precision_lib.figures.grammar import part_style, setting_style
+from precision_lib.figures.style import DASHES, UNQUANTIZED
 from precision_lib.laws.profile import Profile
 
 Array = npt.NDArray[np.float64]
-MARKERS = "osD^vP"
 CRITICAL = 3.84  # deviance
+_KINDS = {"forward": "o", "both": "s", "backward": "D", "size slope": "^"}
 
 
 def absent_figure(sentence: str) -> Figure:
@@ -41,12 +42,12 @@ def plot_stops(stops: Mapping[str, Array], best: float) -> Figure:
     'log'
     """
     figure, axis = plt.subplots()
-    for (label, found), dash in zip(stops.items(), DASHES, strict=False):
+    for place, (label, found) in enumerate(stops.items()):
         excess = np.sort(np.maximum(found / best - 1, 1e-9))
         share = np.arange(1, excess.size + 1) / excess.size
-        axis.step(
-            np.append(excess, 1e4), np.append(share, 1), dash, where="post", label=label
-        )
+        ends = np.append(excess, 1e4), np.append(share, 1)
+        style = setting_style(place) | {"marker": ""}
+        axis.step(*ends, where="post", label=label, **style)
     axis.set(
         xscale="log",
         xlim=(1e-9, 1e4),
@@ -70,43 +71,11 @@ def plot_residuals(table: pd.DataFrame, residuals: Mapping[str, Array]) -> Figur
         1, len(residuals), sharey=True, squeeze=False, figsize=(8.2, 3.2)
     )
     for axis, (label, found) in zip(axes[0], residuals.items(), strict=True):
-        axis.scatter(table["D"], 100 * found, s=9, alpha=0.6, linewidths=0)
+        axis.scatter(table["D"], 100 * found, s=9, color="black", alpha=0.5, lw=0)
         axis.axhline(0, color="0.3", linewidth=0.8)
-        axis.axhline(100 * np.median(found), color="C1", linestyle="--")
+        axis.axhline(100 * np.median(found), color="black", linestyle="--")
         axis.set(xscale="log", title=label, xlabel="D (tokens)")
     axes[0][0].set_ylabel("measured over predicted loss, %")
-    return figure
-
-
-def plot_cover(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """Sizes and tokens of the runs of several tables, with lines of equal D/N.
-
-    >>> figure = plot_cover({"runs": pd.DataFrame({"N": [1e8], "D": [1e10]})})
-    >>> figure.axes[0].get_xscale()
-    'log'
-    """
-    figure, axis = plt.subplots()
-    for (label, table), marker in zip(tables.items(), MARKERS, strict=False):
-        axis.scatter(
-            table["N"], table["D"], s=22, marker=marker, alpha=0.7, label=label
-        )
-    axis.set(xscale="log", yscale="log", xlabel="N (parameters)", ylabel="D (tokens)")
-    ends = np.array(axis.get_xlim())
-    limits = axis.get_ylim()
-    for ratio in (1, 10, 100, 1000):
-        axis.plot(ends, ratio * ends, color="0.6", linewidth=0.8, linestyle=":")
-        at = min(ends[1], limits[1] / ratio)
-        if ratio * at > limits[0]:
-            axis.annotate(
-                f"D/N = {ratio}",
-                (at, ratio * at),
-                fontsize=8,
-                color="0.35",
-                ha="right",
-                va="top",
-            )
-    axis.set(xlim=ends, ylim=limits)
-    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(tables))
     return figure
 
 
@@ -126,8 +95,8 @@ def plot_profiles(profiles: Mapping[str, Profile]) -> Figure:
         1, len(profiles), sharey=True, squeeze=False, figsize=(8.2, 3.0)
     )
     for axis, (label, found) in zip(axes[0], profiles.items(), strict=True):
-        axis.plot(found.values, found.deviance, marker="o", markersize=3)
-        axis.axhline(CRITICAL, color="C1", linestyle="--")
+        axis.plot(found.values, found.deviance, "o-", color="black", markersize=3)
+        axis.axhline(CRITICAL, color="0.4", linestyle="--")
         good = found.values > 0
         wide = good.all() and found.values.max() > 20 * found.values.min()
         axis.set(xlabel=label, ylim=(0, 2.5 * CRITICAL))
@@ -140,10 +109,12 @@ def plot_profiles(profiles: Mapping[str, Profile]) -> Figure:
 def plot_powers(rows: pd.DataFrame, published: Mapping[str, float]) -> Figure:
     """Powers of D and of N in a cost, a row each, with 95% intervals.
 
+    A row of a part has its colour and mark; the others are black, by their kind.
+
     `rows`: as `precision_lib.findings.forward_cost.side_by_side` has them;
     `published`: powers of D that others state, as vertical lines.
 
-    >>> one = pd.DataFrame({"kind": "forward"}, index=["ours: tied"])
+    >>> one = pd.DataFrame({"kind": "forward", "part": "kv"}, index=["ours"])
     >>> for name in ("D", "N"):
     ...     one[[name, f"{name}_low", f"{name}_high"]] = [0.2, 0.1, 0.3]
     >>> plot_powers(one, {"Chen": 0.07}).axes[1].get_xlabel()
@@ -153,14 +124,13 @@ def plot_powers(rows: pd.DataFrame, published: Mapping[str, float]) -> Figure:
         1, 2, sharey=True, figsize=(8.2, 1.4 + 0.27 * len(rows)), squeeze=False
     )
     places = np.arange(len(rows))
-    kinds = list(dict.fromkeys(rows["kind"]))
     for axis, side in zip(axes[0], ("D", "N"), strict=True):
         axis.axvline(0, color="0.5", lw=0.8)
         for place, (_, row) in zip(places, rows.iterrows(), strict=True):
-            color = f"C{kinds.index(row['kind'])}"
-            axis.hlines(place, row[f"{side}_low"], row[f"{side}_high"], color=color)
-            mark = MARKERS[kinds.index(row["kind"])]
-            axis.plot(row[side], place, mark, color=color, ms=5)
+            style = _row_style(row)
+            ends = row[f"{side}_low"], row[f"{side}_high"]
+            axis.hlines(place, *ends, color=style["color"])
+            axis.plot(row[side], place, ms=5, **style)
         axis.set(xlabel=f"power of {side}", ylim=(len(rows) - 0.5, -0.5))
     for (name, value), dash in zip(published.items(), DASHES[1:], strict=False):
         axes[0][0].axvline(value, color="0.3", ls=dash, lw=1, label=name)
@@ -168,3 +138,10 @@ def plot_powers(rows: pd.DataFrame, published: Mapping[str, float]) -> Figure:
     if published:
         figure.legend(loc="outside upper center", ncols=len(published))
     return figure
+
+
+def _row_style(row: pd.Series) -> dict[str, str]:
+    if row["part"]:
+        return part_style(row["part"])
+    grey = row["kind"] == "size slope"
+    return {"color": UNQUANTIZED if grey else "black", "marker": _KINDS[row["kind"]]}

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from precision_lib.figures.grammar import size_styles
+from precision_lib.figures.grammar import label_ends, size_styles
 from precision_lib.figures.style import bits_color, bits_style
 
 
@@ -36,7 +36,7 @@ def lines_by_size(
     if tokens:
         count_tokens(axes)
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.legend(fontsize="x-small")
+    label_ends(axes)
     return figure
 
 

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from precision_lib.figures.grammar import METHOD_NAMES, method_style
 from precision_lib.figures.style import bits_label, bits_style
 from precision_lib.laws import Fit
-
-NAMES = {"rtn": "to nearest", "gptq": "GPTQ", "awq": "AWQ"}
 
 
 def cost_against_bits(table: pd.DataFrame, fit: Fit) -> Figure:
@@ -30,13 +29,13 @@ def cost_against_bits(table: pd.DataFrame, fit: Fit) -> Figure:
     bits = np.linspace(table["post_bits"].min(), table["post_bits"].max(), 50)
     line = pd.DataFrame({"post_bits": bits, "N": table["N"].iloc[0]})
     line["D"] = table["D"].iloc[0]
-    axes.plot(bits, fit.predict(line), color="#b2182b", ls="--", label="paper's law")
-    for (method, name), marker in zip(NAMES.items(), "osD", strict=True):
+    axes.plot(bits, fit.predict(line), color="0.4", ls=":", lw=2, label="paper's law")
+    for method, name in METHOD_NAMES.items():
         rows = table[(table["method"] == method) & (table["delta"] > 0)]
         rows = rows.sort_values("post_bits")
         if rows.empty:
             continue
-        axes.plot(rows["post_bits"], rows["delta"], marker=marker, label=name)
+        axes.plot(rows["post_bits"], rows["delta"], label=name, **method_style(method))
     axes.set(xlabel="bits of the rounded weights", yscale="log")
     axes.set_ylabel("cost of rounding δ (nats per token)")
     axes.legend()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
+from precision_lib.figures.grammar import METHOD_NAMES, label_ends, method_style
 from precision_lib.formats import bits_of
 
-NAMES = {"rtn": "nearest", "gptq": "GPTQ", "awq": "AWQ", "hqq": "HQQ"}
 COST = "loss above the model's own\n(nats per token)"
 
 
@@ -22,15 +21,12 @@ def methods_against_bits(table: pd.DataFrame) -> Figure:
     >>> figure = methods_against_bits(rows.assign(delta=[1.0, 0.1]))
     """
     figure, axes = plt.subplots()
-    colors = sns.color_palette("colorblind", len(NAMES))
-    for (method, name), color, marker in zip(
-        NAMES.items(), colors, "osD^", strict=True
-    ):
+    for method, name in METHOD_NAMES.items():
         rows = table[table["method"] == method]
         if len(rows):
             bits = rows["format"].map(bits_of)
-            axes.plot(bits, rows["delta"], marker=marker, color=color, label=name)
+            axes.plot(bits, rows["delta"], label=name, **method_style(method))
     axes.set(xlabel="bits of the weights", ylabel=COST)
     axes.set_yscale("symlog", linthresh=1e-3)
-    axes.legend()
+    label_ends(axes)
     return figure

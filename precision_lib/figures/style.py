@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from precision_lib.figures.grammar import size_styles
+from precision_lib.figures.grammar import label_ends, size_styles
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
 
@@ -106,24 +106,22 @@ def grids(levels: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def learning_curves(curves: Mapping[str, pd.DataFrame]) -> Figure:
+def learning_curves(curves: Mapping[float, pd.DataFrame]) -> Figure:
     """Training loss against tokens, one line a run.
 
-    `curves` holds tables with columns tokens and training_loss.
+    `curves`: by bits, tables with columns tokens and training_loss.
 
     >>> table = pd.DataFrame({"tokens": [1, 2], "training_loss": [6.0, 5.0]})
-    >>> figure = learning_curves({"a run": table})
+    >>> figure = learning_curves({4: table})
     """
     figure, axes = plt.subplots()
-    colors = sns.color_palette("colorblind", len(curves))
-    for (name, curve), color, dash in zip(
-        curves.items(), colors, ("-", "--", "-.", ":") * 3, strict=False
-    ):
-        axes.plot(
-            curve["tokens"], curve["training_loss"], dash, color=color, label=name
-        )
+    for bits, curve in curves.items():
+        dash = "--" if bits == HIGH_PRECISION_BITS else "-"
+        style = bits_style(bits) | {"ms": 4, "markevery": 0.1}
+        ends = curve["tokens"], curve["training_loss"]
+        axes.plot(*ends, dash, label=bits_label(bits), **style)
     axes.set(xlabel="training tokens D", ylabel="training loss (nats per token)")
-    axes.legend()
+    label_ends(axes)
     return figure
 
 

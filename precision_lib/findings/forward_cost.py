@@ -14,6 +14,7 @@ import pandas as pd
 
 from precision_lib.findings.best_bits import quantized_runs
 from precision_lib.findings.cost_powers import always_cost, powers, size_gaps
+from precision_lib.findings.table_words import WORDS
 from precision_lib.findings.twins import law_runs, with_part, with_twins
 
 LARGEST = 250e6  # parameters; Quartet has one run each of 430M and 800M
@@ -137,8 +138,8 @@ def of_ours(
 def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The rows of several tables under one another, costs of forward passes first.
 
-    Returns, index "table: row"; column kind: "forward", "both", "backward" or "size
-    slope".
+    Returns, index "table: row"; columns kind: "forward", "both", "backward" or "size
+    slope", and part: the part that is low, empty if that is all of them or none.
 
     >>> one = pd.DataFrame({"D": [0.1, 0.2]}, index=["size slope", "forward"])
     >>> side_by_side({"theirs": one})["kind"].to_dict()
@@ -147,8 +148,9 @@ def side_by_side(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for whose, table in tables.items():
         kinds = [str(name) if name in KINDS else KINDS[0] for name in table.index]
-        names = [f"{whose}: {name}" for name in table.index]
-        rows.append(table.assign(kind=kinds).set_axis(names))
+        parts = ["" if name in KINDS else str(name) for name in table.index]
+        names = [f"{whose}: {WORDS.get(str(name), name)}" for name in table.index]
+        rows.append(table.assign(kind=kinds, part=parts).set_axis(names))
     found = pd.concat(rows)
     places = found["kind"].map(KINDS.index).to_numpy()
     return found.iloc[np.argsort(places, kind="stable")]

@@ -47,7 +47,6 @@ def chinchilla_facts(
     return {
         "objective": f"{ours.objective:.7e}",
         "published-objective": f"{BESIROGLU_OBJECTIVE:.7e}",
-        "objective-gap": f"{abs(gap):.1e}",
         "objective-verdict": "agrees" if abs(gap) < AGREES else "differs",
         "inside": f"{inside} of {len(BESIROGLU_HUBER)}",
         "start-share": f"{ours.share_at_best:.0%}",
@@ -67,7 +66,7 @@ def _times(objective: float, ours: Fit) -> str:
 def peer_facts(mean: pd.DataFrame, summed: pd.DataFrame, best: float) -> dict[str, str]:
     """How the same optimizer ends on the mean and on the sum, as texts.
 
-    >>> stops = pd.DataFrame({"objective": [1.0, 2.0], "iterations": [9, 5]})
+    >>> stops = pd.DataFrame({"objective": [1.0, 2.0]})
     >>> peer_facts(stops, stops, 1.0)["sum-share"]
     '50%'
     """
@@ -75,8 +74,6 @@ def peer_facts(mean: pd.DataFrame, summed: pd.DataFrame, best: float) -> dict[st
         "mean-share": _share(mean, best),
         "sum-share": _share(summed, best),
         "mean-best-excess": f"{mean['objective'].min() / best:.2f}",
-        "mean-iterations": f"{mean['iterations'].median():.0f}",
-        "sum-iterations": f"{summed['iterations'].median():.0f}",
         "peer-starts": f"{len(mean)}",
     }
 

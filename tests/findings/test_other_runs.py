@@ -127,12 +127,10 @@ def test_texts_follow_the_numbers() -> None:
     assert float(found["tokens-ours"]) > 0
     low, high = found["tokens-ours-interval"].split(" to ")
     assert float(low) <= float(found["tokens-ours"]) <= float(high)
-    stops = pd.DataFrame(
-        {"objective": [1.0, 1.0, 1.5, 9.0], "iterations": [9, 9, 5, 1]}
-    )
+    stops = pd.DataFrame({"objective": [1.0, 1.0, 1.5, 9.0]})
     peers = say.peer_facts(stops + 1, stops, 1.0)
     assert peers["sum-share"] == "50%" and peers["mean-share"] == "0%"
-    assert peers["mean-best-excess"] == "2.00" and peers["sum-iterations"] == "7"
+    assert peers["mean-best-excess"] == "2.00"
 
 
 def test_figures_show_what_they_are_given() -> None:
@@ -144,9 +142,6 @@ def test_figures_show_what_they_are_given() -> None:
     figure = figures_laws.plot_residuals(runs, {"x": np.full(30, 0.01)})
     offsets = figure.axes[0].collections[0].get_offsets()
     assert np.allclose(offsets[:, 1], 1.0)
-    figure = figures_laws.plot_cover({"runs": runs})
-    assert len(figure.axes[0].collections) == 1
-    assert [t.get_text() for t in figure.axes[0].texts][-1].startswith("D/N = ")
 
 
 @pytest.mark.slow
