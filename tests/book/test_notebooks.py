@@ -18,6 +18,7 @@ LONGEST_LINE = 79
 LONGEST_CELL = 25
 MEDIAN_CELL = 6
 VISIBLE_LINES = 60
+WORDS = 1_200
 OUT_OF_SIGHT = {"remove-input", "remove-cell"}
 FOLDED = {"hide-input"}
 # What is taught is built once in plain sight: chapter, what, what it is held against.
@@ -97,6 +98,22 @@ def test_opens_with_a_title_and_its_claim(path: Path) -> None:
     assert re.fullmatch(r"# \S.*", title)
     claim = rest.strip().split("\n\n")[0]
     assert claim.rstrip().endswith((".", "*", "**")), "the claim is one sentence"
+
+
+@each
+def test_its_main_figure_comes_before_any_section(path: Path) -> None:
+    if path.stem.startswith("00"):  # explains its words first
+        return
+    cells = read(path).cells
+    [first, *_] = [c for c in cells if "figure" in c.metadata.get("mystnb", {})]
+    before = [c for c in cells[: cells.index(first)] if c.cell_type == "markdown"]
+    assert before == cells[:1]
+
+
+@each
+def test_is_read_in_a_sitting(path: Path) -> None:
+    lines = [x for x in prose(path).splitlines() if not x.startswith(("```", ":"))]
+    assert len(" ".join(lines).split()) <= WORDS
 
 
 @each

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from precision_lib.figures.grammar import PART_NAMES, part_style, size_styles
+from precision_lib.figures.grammar import (
+    PART_NAMES,
+    label_ends,
+    part_style,
+    size_styles,
+)
 from precision_lib.figures.style import bits_color
+from tools.steps import ROOT
 
 BITS = (2, 3, 4, 5, 6, 7, 8, 32)
 SIZES = (12e3, 24e3, 56e3, 98e3, 222e3, 397e3)
@@ -59,3 +67,20 @@ def test_parts_differ_in_hue_mark_and_dash() -> None:
     styles = [part_style(part) for part in PART_NAMES]
     for name in ("color", "marker", "linestyle"):
         assert len({str(style[name]) for style in styles}) == len(styles)
+
+
+def test_no_figure_takes_the_next_colour_of_a_cycle() -> None:
+    for path in (ROOT / "precision_lib" / "figures").glob("*.py"):
+        found = re.search(r"[\"']C(\d|\{)|color_palette", path.read_text("utf-8"))
+        assert found is None, f"{path.name}: {found}"
+
+
+def test_names_at_the_ends_of_lines_do_not_touch() -> None:
+    figure, axis = plt.subplots()
+    for place in range(9):
+        axis.plot([0, 1], [0, 0.01 * place], label=str(place))
+    label_ends(axis)
+    heights = [float(text.xyann[1]) for text in axis.texts]
+    assert [text.get_text() for text in axis.texts] == [*"876543210"]
+    assert np.all(np.diff(heights) <= -0.06) and max(heights) <= 1
+    plt.close(figure)
