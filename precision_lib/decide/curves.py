@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -71,10 +72,15 @@ class Schedule:
 
     def area(self, share: Array) -> Array:
         """Integral of the rate from 0 to shares of the run."""
+        found: Array = np.interp(share, GRID, self._areas)
+        return found
+
+    @cached_property
+    def _areas(self) -> Array:
+        """The integral on the grid, the same for every curve of a recipe."""
         height = self.rate(GRID)
         steps = (height[1:] + height[:-1]) / 2 * np.diff(GRID)
-        found: Array = np.interp(share, GRID, np.concatenate([[0], np.cumsum(steps)]))
-        return found
+        return np.concatenate([[0], np.cumsum(steps)])
 
 
 @dataclass(frozen=True)

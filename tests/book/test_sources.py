@@ -23,6 +23,7 @@ OPTIONAL = {
     "datasets",  # an extra of the project, for readers with a network
     "ray",  # an extra, for sweeps on a cluster
     "transformers",  # an extra, for models that others trained
+    "huggingface-hub",  # comes with transformers
     "ipython",  # comes with the kernel; imported on a page only
 }
 

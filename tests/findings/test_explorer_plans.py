@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from precision_lib.decide import next_run, paper_fit
-from precision_lib.findings.explorer_plans import judged_grids, next_runs
+from precision_lib.decide.next_runs import least_known
+from precision_lib.findings.explorer_plans import judged_grids, next_runs, run_words
 from precision_lib.findings.our_laws import our_laws
 
 
@@ -20,6 +21,6 @@ def test_more_sizes_widths_and_less_noise_identify_more() -> None:
 def test_the_run_that_is_named_is_the_one_of_next_run() -> None:
     ours = our_laws()
     table = next_runs(ours)
-    name = table["to learn"].iloc[-1].split(" ")[0]
+    name = least_known(ours[-1])
     found = next_run(ours[-1], ours[-1].replicates[name], name)
-    assert table["run"].iloc[-1] == found.words
+    assert table["run"].iloc[-1] == run_words(found.run)

@@ -92,7 +92,7 @@ def test_the_rule_is_written_from_tuning_and_stays_once_blocks_are_trained(
     write_lines(tmp_path / "lines", tuning)
     add_records.add([tmp_path / "lines"], tmp_path / "records", tmp_path)
     runs = tables.load_runs(tmp_path / "runs.csv")
-    monkeypatch.setattr(rate_rule, "load_runs", lambda table: runs)
+    monkeypatch.setattr(rate_rule, "load_runs", lambda: runs)
     monkeypatch.setattr(rate_rule, "PATH", tmp_path / "rate_rule.yaml")
     monkeypatch.setattr(rate_rule, "POINTS", tmp_path / "rate_rule.csv")
     provisional = rate_rule.read_rule()
@@ -105,7 +105,7 @@ def test_the_rule_is_written_from_tuning_and_stays_once_blocks_are_trained(
     assert pd.read_csv(tmp_path / "rate_rule.csv")["bracketed"].mean() > 0.7
     before = (tmp_path / "rate_rule.yaml").read_text()
     trained = runs.assign(role=["fit", *runs["role"][1:]], loss=runs["loss"] + 1)
-    monkeypatch.setattr(rate_rule, "load_runs", lambda table: trained)
+    monkeypatch.setattr(rate_rule, "load_runs", lambda: trained)
     assert rate_rule.main() == 0
     assert (tmp_path / "rate_rule.yaml").read_text() == before
     assert "the rule stays" in capsys.readouterr().out
