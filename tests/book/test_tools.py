@@ -74,10 +74,10 @@ def test_failures_are_said_together_and_leave_no_executed_copy(
     folder = project / "notebooks"
     notebook(folder / "01_bad.ipynb", "seed = 0", "1 / 0")
     notebook(folder / "02_slow.ipynb", "seed = 0", "import time; time.sleep(600)")
-    assert notebooks.main(["--seconds", "15"]) == 1
+    assert notebooks.main(["--seconds", "8"]) == 1
     said = capsys.readouterr().out
     assert "ZeroDivisionError" in said
-    assert "not finished after 15 s" in said
+    assert "not finished after 8 s" in said
     assert "2 of 2 notebooks failed: 01_bad.ipynb, 02_slow.ipynb" in said
     assert not list(notebooks.EXECUTED.glob("0?_*.key"))
     assert not (notebooks.EXECUTED / "01_bad.ipynb").exists()
