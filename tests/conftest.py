@@ -18,8 +18,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the built book or a browser, which `make check` leaves out."""
     for item in items:
-        if {"html", "browser"} & set(getattr(item, "fixturenames", ())):
+        used = set(getattr(item, "fixturenames", ()))
+        if {"html", "browser", "pages"} & used:
             item.add_marker("book")
+        if "predicted" in used:  # by all laws, each resampled
+            item.add_marker("slow")
         if item.name.startswith("precision_lib.sweep.price"):  # examples that train
             item.add_marker("slow")
 

@@ -85,6 +85,7 @@ def test_a_folder_that_can_be_written_is_made_and_left_empty(tmp_path):
     assert made.is_dir() and not list(made.iterdir())
 
 
+@pytest.mark.slow
 def test_commands_work_without_a_network_in_any_folder_and_locale(folder):
     fit = offline(
         folder, "fit", "Läufe 1.csv", "--law", "chinchilla", "--out", "Gesetz ä.json"

@@ -28,6 +28,7 @@ def test_from_a_table_to_a_decision():
     assert [score.law for score in names["scores"]] == ["effective-tied", "chinchilla"]
 
 
+@pytest.mark.slow
 def test_train_quantize_and_compare(monkeypatch, capsys):
     monkeypatch.setattr(pl, "load_corpus", lambda: small_corpus(512))
     assert "800_000" in TRAIN

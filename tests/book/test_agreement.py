@@ -42,6 +42,7 @@ def table(*rows: tuple[object, ...]) -> pd.DataFrame:
     return made.assign(word="supports", complete=True, runs="9 of 9", missing="none")
 
 
+@pytest.mark.slow
 def test_the_words_are_those_of_the_rows_that_are_there() -> None:
     assert found_in(agreement.here()) == []
 

@@ -116,6 +116,7 @@ def test_options_reach_the_fit(runs: Path, fitted: Path) -> None:
     assert clusters["ci"]["alpha"] != pytest.approx(saved.ci["alpha"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_runs_of_several_rows_are_drawn_whole_without_being_told(tmp_path) -> None:
     """Rows of one run share its luck: drawn one by one they look too sure."""
     draw = np.random.default_rng(0)
@@ -300,6 +301,7 @@ def saved(own: Path) -> Path:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "question"),
     [

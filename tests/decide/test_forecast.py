@@ -104,6 +104,7 @@ def test_a_schedule_that_there_is_not_is_refused() -> None:
         Schedule("cosine", warmup=10)
 
 
+@pytest.mark.slow
 def test_our_runs_end_where_they_were_forecast() -> None:
     """Within .06 nats from half of the curve, where as it stands it is off by .28."""
     found = forecast_errors((0.5, 0.7))

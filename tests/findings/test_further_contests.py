@@ -25,6 +25,7 @@ def roundings() -> pd.DataFrame:
     return rows.assign(**dict.fromkeys(plant.BITS, 32))
 
 
+@pytest.mark.slow
 def test_the_loss_as_served_is_won_by_the_law_that_made_it() -> None:
     found = contests.served_contests(roundings())
     best = best_laws(found)

@@ -125,6 +125,7 @@ def test_the_kept_laws_are_those_of_a_refit() -> None:
             assert kept.ci[name] == pytest.approx(ends, abs=0.01 * (ends[1] - ends[0]))
 
 
+@pytest.mark.slow
 def test_kept_laws_of_other_rows_are_not_used(tmp_path: Path) -> None:
     for name in TABLES:
         shutil.copy(DATA / name, tmp_path)

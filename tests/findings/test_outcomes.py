@@ -51,6 +51,7 @@ def said(runs: pd.DataFrame) -> pd.DataFrame:
     return perfect(tuple(zip(runs["run_id"], runs["loss"], strict=True)))
 
 
+@pytest.mark.slow
 def test_what_was_planted_comes_out(tables: tuple[pd.DataFrame, ...]) -> None:
     runs, ptq = tables
     found = outcomes(runs, ptq, command.planned(), said(runs)).set_index("id")
@@ -75,6 +76,7 @@ def test_what_was_planted_comes_out(tables: tuple[pd.DataFrame, ...]) -> None:
     assert found["forecast"]["additivity"] == "inside"
 
 
+@pytest.mark.slow
 def test_half_a_table_is_said_and_never_an_error(
     tables: tuple[pd.DataFrame, ...],
 ) -> None:

@@ -217,6 +217,7 @@ def test_the_scatter_of_bits_that_none_has_is_that_of_the_nearest(
     assert spread[0] > 5 * spread[1] > 0
 
 
+@pytest.mark.slow
 def test_nothing_is_predicted_after_the_fact(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

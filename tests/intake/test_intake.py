@@ -356,6 +356,7 @@ def test_missing_files_and_folders_without_logs(tmp_path: Path) -> None:
         read_runs(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_table_of_steps_is_refused_and_can_be_thinned(tmp_path: Path) -> None:
     path = tmp_path / "steps.csv"
     step = np.arange(120_000)

@@ -247,6 +247,7 @@ def test_numbers_come_back_bit_for_bit(write, rows, separator, mark, end) -> Non
     np.testing.assert_array_max_ulp(frame.to_numpy(), np.array(rows), maxulp=1)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200,
     deadline=None,

@@ -66,6 +66,7 @@ def test_profile_options():
         profile(Fit.from_json(found.to_json()), "E")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "rows", "noise"),
     [("effective-weights", 30, 0.01), ("chinchilla", 14, 0.03), ("ptq", 20, 0.05)],

@@ -493,6 +493,7 @@ def test_large_tables_are_bounded_in_work() -> None:
     assert len(found.boot.objective) == 333 and found.rivals is None
 
 
+@pytest.mark.slow
 def test_runs_of_two_phases_have_a_page(tmp_path: Path) -> None:
     planted("two-phases", 60).to_csv(tmp_path / "runs.csv", index=False)
     out = tmp_path / "page.html"

@@ -145,6 +145,7 @@ CONDITIONS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(CONDITIONS)
 def test_mask_equals_python_row_by_row(text: str) -> None:

@@ -48,6 +48,7 @@ def test_all_runs_are_on_the_published_corpus():
     assert found.items() <= published.items() and len(found) == len(table)
 
 
+@pytest.mark.slow
 def test_the_readme_says_what_the_tables_say():
     text = data_readme.README.read_text(encoding="utf-8")
     assert data_readme.updated(text) == text, "run: python -m tools.data_readme"

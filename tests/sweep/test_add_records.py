@@ -24,6 +24,7 @@ def some(*plans):
     return list(islice(planted_records(*plans), 12))
 
 
+@pytest.mark.slow
 def test_lines_of_training_and_of_rounding_make_the_tables(tmp_path):
     records = some("decay") + some("ladder")
     rounded = [{k: r.pop(k) for k in ("ptq", "statistics")} for r in records]
@@ -53,6 +54,7 @@ def test_lines_of_training_and_of_rounding_make_the_tables(tmp_path):
     assert again == {n: (tmp_path / f"{n}.csv").read_bytes() for n in READERS}
 
 
+@pytest.mark.slow
 def test_a_cut_off_last_line_is_no_record(tmp_path, capsys):
     path = tmp_path / "lines"
     write_lines(path, some("base"))
@@ -61,6 +63,7 @@ def test_a_cut_off_last_line_is_no_record(tmp_path, capsys):
     assert "the last line is cut off" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -85,6 +88,7 @@ def test_a_line_that_is_no_json(tmp_path):
         add_records.add([path], tmp_path / "records", tmp_path)
 
 
+@pytest.mark.slow
 def test_the_rule_is_written_from_tuning_and_stays_once_blocks_are_trained(
     tmp_path, monkeypatch, capsys
 ):

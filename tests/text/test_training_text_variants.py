@@ -173,6 +173,7 @@ def test_nothing_and_everything_replaced():
     assert np.abs(counts[0] - counts[1]).max() < 0.01
 
 
+@pytest.mark.slow
 def test_another_tokenizer_is_scored_on_the_same_places(published):
     corpus = published("vocab1024")
     default = load_corpus("default")

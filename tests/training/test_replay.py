@@ -76,6 +76,7 @@ def test_stacks_hold_runs_that_are_lanes_of_one_step():
     assert sum(sizes) == 2000 and len(sizes) > 1 and max(sizes) - min(sizes) < 10
 
 
+@pytest.mark.slow
 def test_a_bundle_is_trained_and_rounded(tmp_path, monkeypatch):
     """On the processor: every run once, a branch after its start, records whole."""
     (tmp_path / "jobs.pickle").write_bytes(pickle.dumps(jobs()))

@@ -125,7 +125,7 @@ def test_runs_of_two_shapes_are_no_lanes():
         train_lanes([CONFIG, changed(batch_size=2)], small_corpus())
 
 
-FEW = [
+COMPILED = [
     Precision("int4", "int4", "int4"),
     Precision("int1-midrise", "e3m0", "nf4", rotation=64, straight_through="trust"),
 ]
@@ -137,13 +137,12 @@ HOW = [
     {"straight_through": "identity", "queries": "int6"},
 ]
 FORMATS = ["int4-paper", "int4-asymmetric", "e2m1", "e5m2ieee", "mxfp4", "nvfp4"]
-MANY = [Precision("int4", "int4", "int4", **how) for how in HOW]
-MANY += [Precision(text, text, "int3") for text in FORMATS]
+COMPILED += [Precision("int4", "int4", "int4", **how) for how in HOW]
+COMPILED += [Precision(text, text, "int3") for text in FORMATS]
 
 
-@pytest.mark.parametrize(
-    "precision", [*FEW, *(pytest.param(p, marks=pytest.mark.slow) for p in MANY)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", COMPILED)
 def test_the_compiler_sees_through_every_format(precision):
     """As one graph, of two lanes, with the gradient of the plain path.
 
