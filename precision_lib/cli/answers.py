@@ -35,7 +35,7 @@ def show_answer(
     """
     from precision_lib.decide import Contour, WidthTable
 
-    notes = [*dict.fromkeys([*getattr(answer, "notes", doubts), *said])]
+    notes = [*dict.fromkeys([*answer.notes, *said])]
     if as_json:
         emit_json({**answer.to_dict(), "notes": notes})
         return
@@ -72,10 +72,13 @@ def _show_contour(contour: Contour) -> None:
             number(each["bits"]),
             _shown(each["N"]),
             _span(None if math.isnan(each["low"]) else (each["low"], each["high"])),
+            each["outside"],
         ]
         for each in contour.to_dict()["contour"]
     ]
-    show_table(title, ["bits", "N", "interval"], rows)
+    marked = any(contour.outside)
+    heads = ["bits", "N", "interval", "outside the runs"][: 3 + marked]
+    show_table(title, heads, [row[: 3 + marked] for row in rows])
 
 
 def _show_widths(found: WidthTable) -> None:

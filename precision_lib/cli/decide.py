@@ -12,7 +12,7 @@ import typer
 from precision_lib.cli.answers import show_answer
 from precision_lib.cli.options import AsJson, Budget, CostRule, Fitting, grouped, sized
 from precision_lib.cli.output import bits_list, numbers, refuse_unused, working
-from precision_lib.cli.reach import Extrapolate, within_reach
+from precision_lib.cli.reach import Extrapolate, refuse_beyond
 from precision_lib.cli.reading import Reading
 from precision_lib.cli.sources import FROM, is_table, laws_for, laws_of
 from precision_lib.errors import UserError
@@ -112,10 +112,10 @@ class Given:
         bool, typer.Option("--rounded", help="serving-memory: P by PTQ, not by QAT.")
     ] = False
     least_bits: Annotated[
-        Bits, typer.Option(help="Fewest bits considered; without it 1.")
+        Bits, typer.Option(help="Fewest bits considered; without it those of the runs.")
     ] = None
     most_bits: Annotated[
-        Bits, typer.Option(help="Most bits considered; without it 32.")
+        Bits, typer.Option(help="Most bits considered; without it 16.")
     ] = None
     degradation: Annotated[
         str | None, typer.Option(help="A fit of a law of delta, added to the loss.")
@@ -139,9 +139,9 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question of size, tokens or bits from your runs or a fitted law."""
-    from precision_lib.decide import Contour
     from precision_lib.decide.cost import PLAIN_COST, rule_words
     from precision_lib.decide.precision import knows_bits
+    from precision_lib.decide.reach import answer_out_of_reach, out_of_reach
 
     known = {name: v for name, v in vars(given).items() if v not in (None, False)}
     if "bits" in known:
@@ -159,12 +159,17 @@ def decide(
     with working(f"Searching {surface.size} sets of constants"):
         answer = _ask(question, surface, known, level)
     if not extrapolate:
-        _within_reach(surface, known, answer)
-    if "cost_rule" in question.takes and not isinstance(answer, Contour):
+        asked = out_of_reach(surface.fits, known)
+        refuse_beyond(asked, asked or answer_out_of_reach(surface.fits, answer))
+    if "cost_rule" in question.takes:
         rule = PLAIN_COST
         if knows_bits(surface):
             rule = rule_words(known.get("cost_rule", "all"))
         answer = replace(answer, notes=(rule, *answer.notes))
+    if "least_bits" in question.takes and getattr(answer, "end", False):
+        low, high = _limits(question, surface, known)
+        searched = f"{low:g} to {high:g} bits were searched"
+        said = [f"{searched}; --least-bits and --most-bits change that.", *said]
     show_answer(answer, as_json, surface.doubts, said)
 
 
@@ -182,24 +187,6 @@ decide.__doc__ = "\n".join(
         for each in Question
     ]
 )
-
-
-def _within_reach(
-    surface: Surface, known: dict[str, Any], answer: Decision | Contour | WidthTable
-) -> None:
-    from precision_lib.decide import Decision, WidthTable
-
-    if isinstance(answer, Decision):
-        beyond = answer.beyond  # which is said of it
-        found = {k: [v] for k, v in answer.values.items() if k != beyond}
-    else:
-        chosen = answer.N  # of a table the width that is best
-        if isinstance(answer, WidthTable):
-            chosen = answer.N[answer.above == 0]
-        found = {"N": chosen.tolist()}
-    for name in ("N", "D"):
-        given = [known[name]] if name in known else []
-        within_reach(surface.fits, name, [*given, *found.get(name, [])])
 
 
 def _check_given(question: Question, known: dict[str, Any]) -> None:
@@ -270,11 +257,12 @@ def _ask(
     question: Question, surface: Surface, known: dict[str, Any], level: float
 ) -> Decision | Contour | WidthTable:
     from precision_lib import decide as answers
-    from precision_lib.decide.precision import BITS_RANGE
     from precision_lib.decide.ties import covering
 
     options = dict(known)
-    ends = [options.pop(name, None) for name in ("least_bits", "most_bits")]
+    if {"least_bits", "most_bits"} & known.keys():
+        options["bits_range"] = _limits(question, surface, known)
+    options = {k: v for k, v in options.items() if k not in ("least_bits", "most_bits")}
     if "bits" in options and question not in LISTS:
         options["bits"] = options["bits"][0]
     elif "bits" in options and question is not Question.iso_loss:
@@ -283,8 +271,16 @@ def _ask(
         options["rule"] = options.pop("cost_rule")
     if question is Question.inference_cost:
         options["cost"] = options.pop("memory")
-    if "least_bits" in question.takes:
-        pairs = zip(ends, BITS_RANGE, strict=True)
-        options["bits_range"] = tuple(b if a is None else a for a, b in pairs)
     function: Callable[..., Any] = getattr(answers, question.name)
     return covering(lambda s: function(s, **options, level=level), surface)
+
+
+def _limits(
+    question: Question, surface: Surface, known: dict[str, Any]
+) -> tuple[float, float]:
+    """The bits that are searched, in training or after it."""
+    from precision_lib.decide.precision import considered
+
+    rounded = question is Question.inference_cost or "rounded" in known
+    low, high = considered(surface, rounded)
+    return known.get("least_bits", low), known.get("most_bits", high)

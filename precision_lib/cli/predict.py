@@ -16,7 +16,7 @@ from precision_lib.cli.output import (
     show_notes,
     span,
 )
-from precision_lib.cli.reach import Extrapolate, within_reach
+from precision_lib.cli.reach import Extrapolate, refuse_beyond
 from precision_lib.cli.reading import Reading
 from precision_lib.cli.sources import FROM, laws_for
 from precision_lib.errors import UserError
@@ -52,6 +52,8 @@ def predict(
     Of a law of the loss and one of rounding both are used where
     --post-bits is given, and the loss after rounding is their sum.
     """
+    from precision_lib.decide.reach import out_of_reach
+
     given: dict[str, Any] = {"N": N, "D": D, "weight_bits": weight_bits}
     given |= {"activation_bits": activation_bits, "kv_bits": kv_bits}
     held = pairs(others, "--set")
@@ -64,9 +66,10 @@ def predict(
     for name in held.keys() - read:
         raise UserError(f"--set {name} is not used by {said}; leave it out.")
     parts = [_part(each, given) for each in fits]
-    for name, value in {"N": N, "D": D}.items():
-        if value is not None and not extrapolate:
-            within_reach(fits, name, [value])
+    if not extrapolate:
+        asked = {"N": N, "D": D}
+        known = {name: value for name, value in asked.items() if value is not None}
+        refuse_beyond(out_of_reach(fits, known))
     if len(parts) > 1:
         parts.append(_summed(parts))
     _show(parts, told, as_json)
@@ -77,7 +80,7 @@ def _show(parts: Sequence[dict[str, Any]], told: Sequence[str], as_json: bool) -
     notes = list(dict.fromkeys(listed))
     if as_json:
         plain = [
-            {k: v for k, v in part.items() if k not in ("draws", "warnings")}
+            {k: v for k, v in part.items() if k not in ("known", "warnings")}
             for part in parts
         ]
         record = {**plain[-1], "warnings": notes}
@@ -105,6 +108,7 @@ def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     from precision_lib.decide.decision import brief
+    from precision_lib.decide.ties import said_of_ties
 
     row = _row(found, given)
     value = float(found.predict(row)[0])
@@ -113,7 +117,12 @@ def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
             f"The law {found.law.name!r} has no {found.law.target} at these values; "
             "raise N, D or the bits."
         )
-    draws = found.predict_replicates(row)[:, 0] if found.replicates else np.array([])
+    known = [(value, _draws(found, row))]
+    if len(known[0][1]):  # as of a decision, the interval covers the laws that tie
+        known += [
+            (float(each.predict(row)[0]), _draws(each, row)) for each in found.ties
+        ]
+    covered = [said_of_ties(each.law.name for each in found.ties)] if known[1:] else []
     beyond = [
         f"{name} = {brief(row[name][0])} lies outside the runs that were fitted "
         f"({' to '.join(brief(end) for end in found.ranges[name])})."
@@ -121,32 +130,47 @@ def _part(found: Fit, given: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "law": found.law.name, "target": found.law.target, "at": row, "value": value,
-        "interval": _interval(draws), "draws": draws,
-        "warnings": [*beyond, *found.doubts],
+        "interval": _interval(known), "known": known,
+        "warnings": [*beyond, *found.doubts, *covered],
     }  # fmt: skip
 
 
-def _interval(draws: Any) -> tuple[float, float] | None:
+def _draws(found: Fit, row: dict[str, list[Any]]) -> Any:
     import numpy as np
 
-    if not len(draws):
+    return found.predict_replicates(row)[:, 0] if found.replicates else np.array([])
+
+
+def _interval(known: Sequence[tuple[float, Any]]) -> tuple[float, float] | None:
+    """The middle 95% of the first law's draws, wide enough for the other laws too."""
+    import numpy as np
+
+    if not len(known[0][1]):
         return None
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return (float(low), float(high))
+    ends = [np.nanpercentile(draws, [2.5, 97.5]) for _, draws in known if len(draws)]
+    ends += [[value, value] for value, _ in known[1:]]
+    return float(np.nanmin(ends)), float(np.nanmax(ends))
 
 
 def _summed(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The loss after rounding; two bootstraps are independent, so draws are paired."""
-    count = min(len(part["draws"]) for part in parts)
-    draws = sum(part["draws"][:count] for part in parts)
+    (base, *_), (added, *_) = (part["known"] for part in parts)
+    pairs = [(base, each) for each in parts[1]["known"]]
+    pairs += [(each, added) for each in parts[0]["known"][1:]]
+    known = [(a[0] + b[0], _paired(a[1], b[1])) for a, b in pairs]
     return {
         "law": " and ".join(part["law"] for part in parts),
         "target": "post_loss",
         "at": {name: value for part in parts for name, value in part["at"].items()},
         "value": sum(part["value"] for part in parts),
-        "interval": _interval(draws),
+        "interval": _interval(known),
         "warnings": _both(parts[0]["at"], parts[1]["at"]),
     }
+
+
+def _paired(base: Any, added: Any) -> Any:
+    count = min(len(base), len(added))
+    return base[:count] + added[:count]
 
 
 def _both(base: Mapping[str, Any], rounding: Mapping[str, Any]) -> list[str]:

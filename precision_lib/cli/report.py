@@ -18,6 +18,7 @@ from precision_lib.cli.output import (
     show_notes,
     working,
 )
+from precision_lib.cli.reach import Extrapolate
 from precision_lib.cli.reading import Reading
 from precision_lib.errors import UserError
 
@@ -44,6 +45,7 @@ def report(
     measured: Annotated[
         float | None, typer.Option(help="A delta of it, in nats: is it normal?")
     ] = None,
+    extrapolate: Extrapolate = False,
     fitting: Fitting,
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "",
     save_fit: Annotated[
@@ -74,7 +76,7 @@ def report(
         found = make_report(
             checked, reading.units, law=fitting.law, budget=budget, size=size,
             tokens=tokens, post_bits=widths, measured=measured, rule=cost_rule or "all",
-            **fitting.options(),
+            extrapolate=extrapolate, **fitting.options(),
         )  # fmt: skip
     _write(ctx, found, out, title, save_fit)
     if as_json:
@@ -96,7 +98,7 @@ def _write(
 
     command = shlex.join(["python", "-m", "precision_lib", *sys.argv[1:]])
     page = render(found, title, command)
-    titles = {each.title for each in found.advice}
+    titles = {each.title for each in found.advice} | found.left.keys()
     if COSTS not in titles:
         of_rounding = ("size", "tokens", "post_bits", "measured")
         refuse_unused(ctx, of_rounding, "a table without rounding")

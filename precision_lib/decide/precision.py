@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from precision_lib.decide.choices import choices
 from precision_lib.decide.search import Array, Index, Minimum, minimum
-from precision_lib.decide.surface import TRAINING_BITS, Answer, Surface
+from precision_lib.decide.surface import COLUMNS, TRAINING_BITS, Answer, Surface
 from precision_lib.errors import UserError
 
-BITS_RANGE = (1.0, 32.0)
+BITS_RANGE = (1.0, 32.0)  # where a fit does not say which bits its runs had
+PLAIN = 16.0
 Mask = npt.NDArray[np.bool_]
 Objective = Callable[[Surface, Array, Index], Array]
 
@@ -21,7 +22,7 @@ def best_bits(
     surface: Surface,
     objective: Objective,
     index: Index,
-    bits_range: tuple[float, float] = BITS_RANGE,
+    bits_range: tuple[float, float] | None = None,
     widths: Sequence[float] = (),
 ) -> Answer:
     """Bits at which an objective is smallest, for the fit and every replicate.
@@ -31,8 +32,8 @@ def best_bits(
     `surface`: its laws read bits as a number (any real number is tried) or as a format
     (each of :func:`.choices` is tried); `objective`: of a surface, bits and replicate
     numbers; smaller is better. `index`: numbers of replicates (shape (size,));
-    `bits_range`: range of bits as a number; `widths`: those that are tried in it, all
-    without any.
+    `bits_range`: range of bits as a number, :func:`considered` without; `widths`:
+    those that are tried in it, all without any.
 
     Returns dict with P (bits), loss (the smallest value) and edge, each of shape
     (size,).
@@ -44,7 +45,7 @@ def best_bits(
     [7.1]
     """
     require_precision(surface)
-    low, high = bits_range
+    low, high = limits = bits_range or considered(surface)
     known = choices(surface) or dict.fromkeys(widths, surface)
     if known:
         inside = {p: held for p, held in known.items() if low <= p <= high}
@@ -55,7 +56,7 @@ def best_bits(
                 "range of bits."
             )
         return _best_choice(inside, objective, index)
-    found = smooth_bits(lambda x, i: objective(surface, x, i), index, bits_range)
+    found = smooth_bits(lambda x, i: objective(surface, x, i), index, limits)
     return {"P": found.x, "loss": found.value, "edge": 1.0 * found.edge}
 
 
@@ -101,6 +102,24 @@ def require_precision(surface: Surface) -> None:
             f"Law {surface.base.law.name!r} does not depend on the bits of training; "
             "fit a law such as 'effective' for this question."
         )
+
+
+def considered(surface: Surface, rounded: bool = False) -> tuple[float, float]:
+    """The bits that are searched without any given: from the fewest of the runs to 16.
+
+    `rounded`: whether they are those after training.
+
+    >>> from precision_lib.decide import paper_fit, surface
+    >>> considered(surface(paper_fit()))
+    (3.0, 16.0)
+    """
+    names = COLUMNS["P_post" if rounded else "P"]
+    read = [name for name in names if surface.reads(name)]
+    lows = [fit.ranges[n][0] for fit in surface.fits for n in read if n in fit.ranges]
+    if not lows or choices(surface):
+        return BITS_RANGE
+    low = max(min(lows), BITS_RANGE[0])
+    return low, max(PLAIN, 2 * low)
 
 
 def knows_bits(surface: Surface) -> bool:

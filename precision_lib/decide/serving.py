@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from precision_lib.decide.decision import Decision, brief
-from precision_lib.decide.precision import BITS_RANGE, at_bits, best_bits, smooth_bits
+from precision_lib.decide.precision import at_bits, best_bits, considered, smooth_bits
 from precision_lib.decide.search import INNER, Array, Index, minimum
 from precision_lib.decide.surface import UNQUANTIZED, Answer, Surface, require_positive
 from precision_lib.errors import UserError
@@ -70,7 +70,7 @@ def serving_memory(
     memory: float,
     D: float,
     rounded: bool = False,
-    bits_range: tuple[float, float] = BITS_RANGE,
+    bits_range: tuple[float, float] | None = None,
     level: float = 0.95,
 ) -> Decision:
     """Best split of N P bits of weights, trained on D tokens (Fig. 1 right).
@@ -79,7 +79,7 @@ def serving_memory(
 
     `memory`: bits that the weights may take, N times P; `D`: tokens; `rounded`: whether
     P is reached by PTQ instead of in training; `bits_range`: bits
-    that are considered.
+    that are considered, from the fewest of the runs on without it.
 
     >>> from precision_lib.decide import paper_fit, surface
     >>> round(serving_memory(surface(paper_fit()), 1.6e9, 2e10).values["P"], 2)
@@ -88,6 +88,7 @@ def serving_memory(
     require_positive(memory=memory, D=D)
     if rounded:
         require_rounding(surface)
+    limits = bits_range or considered(surface, rounded)
 
     def height(held: Surface, bits: Array, index: Index) -> Array:
         if rounded:
@@ -96,10 +97,10 @@ def serving_memory(
 
     def solve(index: Index) -> Answer:
         if rounded:
-            found = smooth_bits(lambda x, i: height(surface, x, i), index, bits_range)
+            found = smooth_bits(lambda x, i: height(surface, x, i), index, limits)
             best = {"P_post": found.x, "N": memory / found.x, "loss": found.value}
             return {**best, "edge": 1.0 * found.edge}
-        best = best_bits(surface, height, index, bits_range)
+        best = best_bits(surface, height, index, limits)
         return {**best, "N": memory / best["P"]}
 
     how = "by PTQ" if rounded else "in training"
@@ -114,7 +115,7 @@ def serving_memory(
 def inference_cost(
     surface: Surface,
     cost: float,
-    bits_range: tuple[float, float] = BITS_RANGE,
+    bits_range: tuple[float, float] | None = None,
     level: float = 0.95,
 ) -> Decision:
     """Best N, D and P_post when only use is paid for, at cost N P_post (App. E.3).
@@ -125,7 +126,8 @@ def inference_cost(
     Returns P_post, N, D, tokens_per_parameter and loss.
 
     `surface`: a law of the loss and one of the degradation, or one law of both; `cost`:
-    N times P_post, in bits moved for one token; `bits_range`: bits that are considered.
+    N times P_post, in bits moved for one token; `bits_range`: bits that are considered,
+    from the fewest of the runs on without it.
 
     >>> from precision_lib.decide import paper_degradation, paper_fit, surface
     >>> s = surface(paper_fit(), paper_degradation())
@@ -135,6 +137,7 @@ def inference_cost(
     """
     require_positive(cost=cost)
     require_rounding(surface)
+    limits = bits_range or considered(surface, rounded=True)
 
     def best_data(bits: Array, index: Index) -> tuple[Array, Array]:
         def height(x: Array, i: Index) -> Array:
@@ -145,7 +148,7 @@ def inference_cost(
         return np.exp(found.x), found.value
 
     def solve(index: Index) -> Answer:
-        found = smooth_bits(lambda x, i: best_data(x, i)[1], index, bits_range)
+        found = smooth_bits(lambda x, i: best_data(x, i)[1], index, limits)
         D, loss = best_data(found.x, index)
         N = cost / found.x
         answer = {"P_post": found.x, "N": N, "D": D, "tokens_per_parameter": D / N}

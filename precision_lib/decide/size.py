@@ -94,6 +94,9 @@ class Contour:
     N: Array
     low: Array
     high: Array
+    #: What of each model lies outside the runs that were fitted, "N and D"
+    outside: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  #: what to distrust, in sentences
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types for JSON, a record a number of bits."""
@@ -102,7 +105,10 @@ class Contour:
         rows = [
             dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
         ]
-        return {"loss": self.loss, "D": self.D, "contour": rows}
+        pairs = zip(rows, self.outside or [""] * len(rows), strict=True)
+        rows = [row | {"outside": where} for row, where in pairs]
+        notes = list(self.notes)
+        return {"loss": self.loss, "D": self.D, "contour": rows, "notes": notes}
 
 
 def iso_loss(
@@ -142,4 +148,8 @@ def iso_loss(
     if surface.size > 1:
         draws = np.where(np.isnan(sizes), np.inf, sizes)[:, 1:]
         low, high = np.percentile(draws, [tail, 100 - tail], axis=1, method="nearest")
-    return Contour(loss, D, np.asarray(bits, dtype=float), sizes[:, 0], low, high)
+    widths, N = np.asarray(bits, dtype=float), sizes[:, 0]
+    models = [{"N": n, "D": D, "P": p} for n, p in zip(N, widths, strict=True)]
+    outside = tuple(" and ".join(surface.outside(each)) for each in models)
+    notes = (*surface.range_notes({"D": D}), *surface.doubts)
+    return Contour(loss, D, widths, N, low, high, outside, notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -43,14 +43,22 @@ def covering(ask: Callable[[Surface], Answer], surface: Surface) -> Answer:
         answer = _wider(answer, other)
         laws = (tie.base, tie.degradation)
         covered += [fit.law.name for fit in laws if fit and fit not in surface.fits]
-    if not covered or isinstance(answer, Contour):
+    if not covered:
         return answer
-    names = list(dict.fromkeys(covered))
-    said = (
+    return replace(answer, notes=(*answer.notes, said_of_ties(covered)))
+
+
+def said_of_ties(laws: Iterable[str]) -> str:
+    """That an interval covers these laws too.
+
+    >>> said_of_ties(["coupled", "coupled"])
+    'Intervals also cover coupled, which predicts left-out runs as well.'
+    """
+    names = list(dict.fromkeys(laws))
+    return (
         f"Intervals also cover {' and '.join(names)}, which "
         f"predict{'s' * (len(names) == 1)} left-out runs as well."
     )
-    return replace(answer, notes=(*answer.notes, said))
 
 
 def _wider(answer: Any, other: Any) -> Any:

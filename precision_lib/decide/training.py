@@ -30,7 +30,6 @@ from precision_lib.decide.choices import choices
 from precision_lib.decide.cost import FLOP_AT_16_BITS, PLAIN, rule_widths, tokens_for
 from precision_lib.decide.decision import Decision, brief
 from precision_lib.decide.precision import (
-    BITS_RANGE,
     at_bits,
     best_bits,
     by_bits,
@@ -94,7 +93,7 @@ def allocation(
 def optimal_precision(
     surface: Surface,
     budget: float,
-    bits_range: tuple[float, float] = BITS_RANGE,
+    bits_range: tuple[float, float] | None = None,
     rule: str = "all",
     level: float = 0.95,
 ) -> Decision:
@@ -102,8 +101,9 @@ def optimal_precision(
 
     Returns P, N, D, tokens_per_parameter and loss.
 
-    `budget`: FLOP, counted at 16 bits; `bits_range`: bits that are considered, all of
-    them or, with an accelerator as the `rule` of the cost, those that it computes in.
+    `budget`: FLOP, counted at 16 bits; `bits_range`: bits that are considered, without
+    it :func:`.precision.considered`; all of them or, with an accelerator as the `rule`
+    of the cost, those that it computes in.
 
     >>> from precision_lib.decide import paper_fit, surface
     >>> round(optimal_precision(surface(paper_fit()), 1e21).values["P"], 2)
@@ -133,7 +133,7 @@ def precision_at_size(
     surface: Surface,
     budget: float,
     N: float,
-    bits_range: tuple[float, float] = BITS_RANGE,
+    bits_range: tuple[float, float] | None = None,
     rule: str = "all",
     level: float = 0.95,
 ) -> Decision:
@@ -142,7 +142,7 @@ def precision_at_size(
     Returns P, D, tokens_per_parameter and loss.
 
     `budget`: FLOP, counted at 16 bits; `N`: parameters; `bits_range`: bits that are
-    considered.
+    considered, as in :func:`optimal_precision`.
 
     >>> from precision_lib.decide import paper_fit, surface
     >>> s = surface(paper_fit())

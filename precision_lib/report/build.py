@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from precision_lib.decide import Decision, NextRun, next_run
 from precision_lib.decide.decision import brief
+from precision_lib.decide.reach import out_of_reach
 from precision_lib.decide.surface import OUTSIDE
 from precision_lib.errors import UserError
 from precision_lib.intake.cells import Units
@@ -20,7 +21,7 @@ from precision_lib.intake.checks import Checked
 from precision_lib.laws import Fit
 from precision_lib.laws.solver.dual import Array
 from precision_lib.report.choice import choose
-from precision_lib.report.decisions import Advice, advise
+from precision_lib.report.decisions import Advice, advise, near
 from precision_lib.report.fitted_laws import Fitted, fit_choice
 from precision_lib.report.words import summary
 
@@ -39,6 +40,8 @@ class Report:
     nexts: tuple[NextRun, ...]  #: what to run next
     notes: tuple[str, ...]  #: what to distrust, in sentences
     size: float | None = None  #: the model to be rounded, where the reader named one
+    #: Questions whose answers lie too far beyond the runs, and where, in a sentence
+    left: dict[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -56,7 +59,7 @@ class Report:
         >>> list(example_report().summary())
         ['Runs', 'Law', 'Trust', 'Decision', 'Not answered', 'Next run']
         """
-        return summary(self.checked, self.laws, self.advice, self.nexts)
+        return summary(self.checked, self.laws, self.advice, self.nexts, self.left)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for JSON.
@@ -98,6 +101,7 @@ def make_report(
     measured: float | None = None,
     rule: str = "all",
     by: str = "",
+    extrapolate: bool = False,
     **fitting: Any,
 ) -> Report:
     """Fit the laws that a table can speak of, and decide by them.
@@ -108,7 +112,8 @@ def make_report(
     left out. `units`: of the file, to be named on the page; `law`: a law to fit; chosen
     by the columns that vary without it. `budget`: FLOP at 16 bits that the decision is
     for; `size`, `tokens`: parameters and tokens of the model for PTQ; `post_bits`: bits
-    that it is rounded to; `measured`: its delta, in nats; `rule`: of the cost; `by`,
+    that it is rounded to; `measured`: its delta, in nats; `rule`: of the cost;
+    `extrapolate`: whether to answer more than ten times beyond the runs; `by`,
     `fitting`: of :func:`precision_lib.report.fitted_laws.judged_fit`.
 
     >>> report = example_report()
@@ -129,13 +134,19 @@ def make_report(
             failed.append((choice.law, str(error)))
     if not laws:
         raise UserError(f"{checked.source}: {failed[0][1]}")
+    asked = {"N": size, "D": tokens}
+    known = {name: value for name, value in asked.items() if value is not None}
+    far = out_of_reach([each.fit for each in laws], known)
+    if far and not extrapolate:
+        raise UserError(f"{far}; check its unit, or add --extrapolate.")
     advice = advise(laws, budget, size, post_bits, rule, tokens, measured)
+    advice, left = (advice, {}) if extrapolate else near(advice, laws)
     notes = [f"Law {name} could not be fitted: {why}" for name, why in failed]
-    notes += _notes(checked, laws, advice)
+    notes += [*left.values(), *_notes(checked, laws, advice)]
     nexts = tuple(_next_runs(laws, advice))
     told = tuple(dict.fromkeys(notes))
     return Report(
-        checked, units or Units(), tuple(laws), tuple(advice), nexts, told, size
+        checked, units or Units(), tuple(laws), tuple(advice), nexts, told, size, left
     )
 
 

@@ -26,17 +26,16 @@ from precision_lib.decide import (
 from precision_lib.decide.choices import choices, unpriced
 from precision_lib.decide.cost import PLAIN_COST, rule_words
 from precision_lib.decide.decision import brief
-from precision_lib.decide.precision import BITS_RANGE, knows_bits
+from precision_lib.decide.precision import considered, knows_bits
+from precision_lib.decide.reach import answer_out_of_reach
 from precision_lib.decide.surface import TRAINING_BITS
 from precision_lib.decide.ties import covering
 from precision_lib.decide.widths import HARDWARE_WIDTHS
-from precision_lib.laws import Fit
 from precision_lib.laws.solver.dual import Array
 from precision_lib.report.choice import PLAIN
 from precision_lib.report.fitted_laws import Fitted
 
 FARTHER = (1.0, 10.0, 100.0)  # times the dearest run, where no budget is given
-MOST_BITS = 16.0
 WIDTHS = 4
 ROUNDING = "Data beyond which rounding loses"
 COSTS = "What rounding costs"
@@ -106,6 +105,34 @@ def advise(
     return advice
 
 
+def near(
+    advice: Sequence[Advice], laws: Sequence[Fitted]
+) -> tuple[list[Advice], dict[str, str]]:
+    """The answers that lie within ten times the runs; and by title why others do not.
+
+    >>> from precision_lib.report.fitted_laws import example_fitted
+    >>> laws = [example_fitted()]
+    >>> near(advise(laws, budget=1e27), laws)[0]
+    []
+    """
+    fits, kept, left = [each.fit for each in laws], [], {}
+    for one in advice:
+        asked = [one.widths] * len(one.answers) if one.widths else one.answers
+        far = [answer_out_of_reach(fits, each) for each in asked]
+        here = [k for k, words in enumerate(far) if not words]
+        if here == [*range(len(far))]:
+            kept.append(one)
+            continue
+        first = next(k for k, words in enumerate(far) if words)
+        of = f"{one.title} for {one.given[first]}" if not one.widths else one.title
+        left[one.title] = f"{of}: {far[first]}; --extrapolate shows it."
+        if here:
+            answers = tuple(one.answers[k] for k in here)
+            given = [one.given[k] for k in here]
+            kept.append(_advice(one.title, one.about, given, answers, one.main[0]))
+    return kept, left
+
+
 def rounding_surface(laws: Sequence[Fitted]) -> Surface:
     """The loss after rounding: both laws at once, trained unquantized.
 
@@ -131,12 +158,11 @@ def _training(base: Fitted, budget: float | None, rule: str) -> list[Advice]:
         cost += " The first row costs as much as the dearest run of the table."
     found = []
     if knows_bits(law):
-        low, named = _lowest_bits(base.fit), choices(law)
-        limits = BITS_RANGE if named else (low, max(MOST_BITS, 2 * low))
+        named, limits = choices(law), considered(law)
         answers = tuple(
-            _asked(optimal_precision, law, each, limits, rule) for each in budgets
+            _asked(optimal_precision, law, each, rule=rule) for each in budgets
         )
-        between = f"Between {low:g} and {limits[1]:g} bits"
+        between = "Between {:g} and {:g} bits".format(*limits)
         if named:
             between = f"{', '.join(f'{bits:g}' for bits in named)} bits"
         about = f"{cost} {between} were considered."
@@ -181,11 +207,6 @@ def _advice(
 def _dearest(table: pd.DataFrame) -> float:
     """FLOP of the dearest run, at 16 bits whatever it was trained in."""
     return float(training_cost(table["N"], table["D"], PLAIN).max())
-
-
-def _lowest_bits(fit: Fit) -> float:
-    lows = [fit.ranges[name][0] for name in TRAINING_BITS if name in fit.ranges]
-    return max(min(lows, default=1.0), 1.0)
 
 
 def _by_width(title: str, about: str, widths: WidthTable) -> Advice:

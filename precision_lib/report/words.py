@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from precision_lib.decide import Decision, NextRun
 from precision_lib.decide.decision import brief
@@ -17,6 +17,7 @@ def summary(
     laws: Sequence[Fitted],
     advice: Sequence[Advice],
     nexts: Sequence[NextRun],
+    left: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """What was found, by what it speaks of.
 
@@ -29,7 +30,8 @@ def summary(
     said = {"Runs": _runs(checked)}
     said["Law"] = " ".join(_law(each) for each in laws)
     said["Trust"] = " ".join(_trust(each) for each in laws)
-    said["Decision"] = _decision(advice)
+    told = " ".join([*(left or {}).values()])
+    said["Decision"] = _decision(advice) if advice or not told else told
     if missing := unanswered(laws):
         said["Not answered"] = missing
     if nexts:
@@ -89,7 +91,7 @@ def _decision(advice: Sequence[Advice]) -> str:
     ends = {each.title: each for each in (advice[0], advice[-1])}
     for one in [each for each in ends.values() if each.title != COSTS]:
         name = one.main[0]
-        values = [n for n in (name, "N", "D") if n in one.answers[0].values]
+        values = [n for n in ("P", name, "N", "D") if n in one.answers[0].values]
         answer = one.answers[0]
         parts = [_value(answer, n) for n in dict.fromkeys(values)]
         text = f"{one.title} for {one.given[0]}: {', '.join(parts)}."

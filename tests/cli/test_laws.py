@@ -26,6 +26,7 @@ from precision_lib.errors import UserError
 from precision_lib.laws import (
     example_fit,
     example_table,
+    fit,
     get_law,
     list_laws,
     load_fits,
@@ -177,9 +178,15 @@ def test_predict_agrees_with_the_library(fitted: Path) -> None:
     (saved,) = load_fits(fitted)
     row = {"N": [1e8], "D": [1e10]}
     assert record["value"] == pytest.approx(float(saved.predict(row)[0]))
-    draws = saved.predict_replicates(row)[:, 0]
-    assert record["interval"] == pytest.approx(np.percentile(draws, [2.5, 97.5]))
-    assert record["warnings"] == []
+    laws = [saved, *saved.ties]  # those that predict left-out runs as well are covered
+    draws = [each.predict_replicates(row)[:, 0] for each in laws]
+    ends = [np.percentile(each, [2.5, 97.5]) for each in draws]
+    ends += [[float(tie.predict(row)[0])] * 2 for tie in saved.ties]
+    assert record["interval"] == pytest.approx([np.min(ends), np.max(ends)])
+    (said,) = record["warnings"]
+    assert saved.ties and said.startswith(
+        "Intervals also cover coupled, which predicts"
+    )
     text = call("predict", fitted, "--N", "1e12", "--D", "1e10", FAR)
     assert text.startswith("loss ") and "outside the runs that were fitted" in text
 
@@ -218,7 +225,7 @@ FAR = "--extrapolate"
          lambda s: decide.allocation(s, 1e21, 8)),
         ("precision-at-size",
          ["--budget", 1e21, "--N", 1e9, "--most-bits", 9, FAR],
-         lambda s: decide.precision_at_size(s, 1e21, 1e9, (1.0, 9.0))),
+         lambda s: decide.precision_at_size(s, 1e21, 1e9, (3.0, 9.0))),
         ("critical-data", ["--N", 3e7, "--post-bits", 4],
          lambda s: decide.critical_data(s, 3e7, 4)),
         ("serving-memory", ["--memory", 1e9, "--D", 1e10],
@@ -238,6 +245,8 @@ def test_decide_agrees_with_the_library(question: str, options: list, answer) ->
     assert record["notes"].pop() == WARNING
     if "--budget" in options:
         assert record["notes"].pop(0) == rule_words("all")
+    if "--most-bits" in options:  # the optimum lies there
+        assert record["notes"].pop().startswith("3 to 9 bits were searched")
     assert record == expected
     text = call("decide", "paper", question, *options)
     for name in expected["values"]:
@@ -251,7 +260,9 @@ def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
     contour = decide.iso_loss(surface, 3.5, 2e10, [2, 4, 8])
     assert record["contour"][0]["N"] is None
     assert [p["N"] for p in record["contour"][1:]] == pytest.approx(contour.N[1:])
-    assert "N for a loss of 3.5" in call("decide", "paper", *options)
+    text = call("decide", "paper", *options)
+    assert "N for a loss of 3.5" in text and "outside the runs" in text
+    assert [p["outside"] for p in record["contour"]] == ["P", "N", ""]
     answer = call_json("decide", fitted, "allocation", "--budget", 1e18)
     low, high = answer["intervals"]["N"]
     assert low < answer["values"]["N"] < high
@@ -264,6 +275,18 @@ def test_decide_contour_and_intervals(fitted: Path, tmp_path: Path) -> None:
     held = ("--set", "kv_bits=16,weight_bits=16", "--memory", 1e9, "--D", 1e10)
     answer = call_json("decide", "paper", "serving-memory", *held)
     assert answer["values"]["P"] != pytest.approx(7.0, abs=0.1)
+
+
+def test_bits_are_searched_from_the_fewest_of_the_runs(tmp_path: Path) -> None:
+    table = pd.DataFrame(planted_table("effective-weights", 90, 0.003, seed=1))
+    found = fit(table[table["weight_bits"] >= 6], "effective-weights", starts=4)
+    save_fits([found], tmp_path / "fit.json")
+    asked = (tmp_path / "fit.json", "optimal-precision", "--budget", 1e18, FAR)
+    text = call("decide", *asked)
+    assert "6 or fewer" in text and "6 to 16 bits were searched" in text
+    assert "5 or fewer" in call("decide", *asked, "--least-bits", 5)
+    with pytest.raises(UserError, match="Of the answer, N = .* --extrapolate to see"):
+        call("decide", tmp_path / "fit.json", "allocation", "--budget", 1e25)
 
 
 ROUNDED = ("--map", "N=params_M,D=tokens_B,loss=val,post_bits=gptq,post_loss=after",

@@ -33,11 +33,11 @@ from precision_lib.laws.law import Law
 from precision_lib.laws.registry import get_law
 from precision_lib.laws.solver.objective import Objective
 from precision_lib.report.choice import Choice, choose
-from precision_lib.report.decisions import NEARLY, advise
+from precision_lib.report.decisions import NEARLY, advise, near
 from precision_lib.report.fitted_laws import Fitted, fit_choice
 from precision_lib.report.svg import COLORS
 from precision_lib.report.width_figures import over_the_start
-from precision_lib.report.words import unanswered
+from precision_lib.report.words import _decision, unanswered
 
 app = make_app(cli_own_runs.COMMANDS)
 
@@ -83,7 +83,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
 OPTIONS = (
     "--map", "N=params_M,D=tokens_B,loss=ppl,weight_bits=precision",
     "--parameters-unit", "M", "--tokens-unit", "B", "--loss-unit", "perplexity",
-    "--bootstrap", 200, "--budget", 1e21,
+    "--bootstrap", 200, "--budget", 1e21, "--extrapolate",
 )  # fmt: skip
 
 
@@ -532,3 +532,20 @@ def test_what_the_columns_cannot_tell_is_said(
     said = unanswered([found])
     told = {n for n in ("weight_bits", "post_bits", "qat_share") if n in said}
     assert told == {column, *others} and said.count(". ") == 0 and said[-1] == "."
+
+
+def test_a_report_searches_the_bits_of_decide_and_leaves_out_far_answers() -> None:
+    """They said "4 (4 to 4)" and "2.03 (1 to 3.5)" of one fit."""
+    table = planted("effective-weights")
+    few = table[table["weight_bits"] >= 6]
+    found = fit_choice(Choice("effective-weights", few, ""), replicates=20, starts=4)
+    advice = advise([found], 1e17)
+    expected = optimal_precision(surface(found.fit), 1e17).values
+    assert advice[0].answers[0].values == expected
+    words = _decision(advice)
+    assert "P = 6 or fewer: the end of what was considered, N = " in words
+    kept, left = near(advise([found], 1e26), [found])
+    assert kept == [] and [*left] == [one.title for one in advice]
+    assert all("more than 10 times beyond" in said for said in left.values())
+    kept, left = near(advise([found]), [found])  # of three budgets the nearest
+    assert len(kept[0].answers) < 3 and kept[0].title in left

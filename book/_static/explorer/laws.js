@@ -139,7 +139,7 @@ const PrecisionLaws = (() => {
       const losses = rows.map(({ loss }) => (Number.isFinite(loss) ? loss : Infinity));
       return { ...rows[losses.indexOf(Math.min(...losses))], edge: false };
     }
-    const [low, high] = BITS.map(Math.log);
+    const [low, high] = pair.considered.map(Math.log);
     const grid = Array.from({ length: GRID }, (_, i) => low + ((high - low) * i) / (GRID - 1));
     const height = (x) => share(pair.base, allBits(Math.exp(x)))
       / flopShare(pair, Math.exp(x), cost);
@@ -316,12 +316,15 @@ const PrecisionLaws = (() => {
     const draw = (fit, i) => fit && named(fit, Object.fromEntries(Object.entries(fit.params).map(
       ([name, value]) => [name, fit.replicates[name] ? fit.replicates[name][i] ?? NaN : value])));
     const known = PARTS.filter((part) => base.columns.includes(COLUMNS[part]));
+    const lows = known.map((part) => base.ranges[COLUMNS[part]]?.[0]).filter(Number.isFinite);
+    const fewest = Math.max(Math.min(...lows), BITS[0]);
+    const considered = lows.length ? [fewest, Math.max(16, 2 * fewest)] : BITS; // bits, as decide has them
     const covers = fits.flatMap((fit) => fit.ties.filter((tie) => tie.fit).map((tie) => makeSet(
       fits.map((one) => (one === fit ? tie.fit : { ...one, ties: [] })))));
     return {
       base, added, covers,
-      pair: { base: base.params, added: added ? named(added, added.params) : null, known },
-      draws: Array.from({ length: size }, (_, i) => ({ base: draw(base, i), added: draw(added, i), known })),
+      pair: { base: base.params, added: added ? named(added, added.params) : null, known, considered },
+      draws: Array.from({ length: size }, (_, i) => ({ base: draw(base, i), added: draw(added, i), known, considered })),
       parts: PARTS.filter((part) => isFitted(base, part)),
       rounds: Boolean(added) || base.law === "unified",
     };

@@ -69,10 +69,12 @@ const PrecisionResults = (() => {
   function rangeWord(set, { N, D }, post = Infinity) {
     const known = [set.base, ...(post < Infinity && set.added ? [set.added] : [])].map((fit) => fit.ranges);
     const row = { N, D, ...(post < Infinity ? { post_bits: post } : {}) };
-    const out = Object.keys(row).filter((name) => known.some((ranges) => ranges[name]
-      && !(row[name] >= ranges[name][0] && row[name] <= ranges[name][1])));
+    const beyond = (far) => Object.keys(row).filter((name) => known.some((ranges) => ranges[name]
+      && !(row[name] * far >= ranges[name][0] && row[name] / far <= ranges[name][1])));
     if (!known[0].N) return "unknown";
-    return out.length ? `▲ ${out.join(" and ").replace("post_bits", "bits")} outside` : "inside";
+    const [out, far] = [beyond(1), beyond(10).filter((name) => name !== "post_bits")];
+    const words = out.join(" and ").replace("post_bits", "bits");
+    return !out.length ? "inside" : `▲ ${words} outside${far.length ? ", more than 10 times" : ""}`;
   }
 
   function showOptimum(set, budget, cost) {
