@@ -69,10 +69,14 @@ def _planted(law: type[Law], source: str | None) -> dict[str, float]:
 
     if source is None:
         return planted_params(law)
-    for each in laws_of(source):
+    known = laws_of(source)
+    for each in known:
         if each.law is law:
             return dict(each.params)
-    raise UserError(f"--constants: {source} holds no fit of the law {law.name!r}.")
+    held = " and ".join(each.law.name for each in known)
+    raise UserError(
+        f"--constants: {source} holds no fit of the law {law.name!r} but of {held}."
+    )
 
 
 def _show(found: JudgedPlan, as_json: bool) -> None:

@@ -177,5 +177,6 @@ def require_rounding(surface: Surface) -> None:
     if not surface.reads("post_bits"):
         raise UserError(
             f"Law {surface.base.law.name!r} does not know of PTQ; "
-            "give a fit of 'ptq' beside it with --degradation, or a fit of 'unified'."
+            "runs with post_bits and post_loss would tell, or a fit of 'ptq' beside it "
+            "with --degradation."
         )

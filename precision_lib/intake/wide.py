@@ -55,6 +55,8 @@ def lengthened(
     else:
         target, found = _by_name(raw, given)
     taken = {given.get(n, n) for n in ROUNDING if n != target} & set(raw.header)
+    if {given[n] for n in ROUNDING if n in given and n != target} - set(raw.header):
+        return raw, given, []  # a column that is not there, which will be said
     if not {"post_bits", target} <= set(reads) or (taken and not starred):
         return raw, given, []
     if not found:

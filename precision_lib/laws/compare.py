@@ -281,6 +281,7 @@ def _score(
     likelihood = log_likelihood(found.problem, found.z) if criteria else np.nan
     seen, guess = target[rows], predicted[rows]
     error = np.abs(seen - guess)
+    size = np.abs(seen).sum()
     spread = float(((seen - seen.mean()) ** 2).sum())
     return Score(
         law=found.law.name,
@@ -289,7 +290,7 @@ def _score(
         n_held_out=int(rows.sum()),
         r2=found.r2,
         held_out_r2=1 - float((error**2).sum()) / spread if spread > 0 else np.nan,
-        held_out_error=float(error.mean() / np.abs(seen).mean()),
+        held_out_error=float(error.sum() / size) if size > 0 else np.nan,
         undefined=int((~np.isfinite(guess)).sum()),
         aic=2 * count - 2 * likelihood,
         bic=float(np.log(found.n)) * count - 2 * likelihood,

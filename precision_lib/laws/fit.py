@@ -77,6 +77,11 @@ def fit(
         table, law, loss=loss, delta=delta, scale=scale, floor=floor, above=above,
         fixed=fixed, tied=tied, weights=weights, held_out=held_out,
     )  # fmt: skip
+    if problem.n > 1 and np.ptp(problem.target) == 0:
+        raise UserError(
+            f"all {problem.n} rows have the same {law.target}, {problem.target[0]:g}; "
+            "a law needs runs that differ in it."
+        )
     if problem.objective.scale == "asinh" and floor is None:
         with np.errstate(all="ignore"):
             problem = problem.on_scale(floor=choose_floor(problem, seed))

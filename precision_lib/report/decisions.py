@@ -125,7 +125,8 @@ def near(
             continue
         first = next(k for k, words in enumerate(far) if words)
         of = f"{one.title} for {one.given[first]}" if not one.widths else one.title
-        left[one.title] = f"{of}: {far[first]}; --extrapolate shows it."
+        if not (here and of.endswith("times")):  # which nobody asked for
+            left[one.title] = f"{of}: {far[first]}; --extrapolate shows it."
         if here:
             answers = tuple(one.answers[k] for k in here)
             given = [one.given[k] for k in here]

@@ -32,7 +32,7 @@ def summary(
     said["Trust"] = " ".join(_trust(each) for each in laws)
     told = " ".join([*(left or {}).values()])
     said["Decision"] = _decision(advice) if advice or not told else told
-    if missing := unanswered(laws):
+    if missing := unanswered(laws, [*checked.columns]):
         said["Not answered"] = missing
     if nexts:
         said["Next run"] = _next(nexts[0])
@@ -74,10 +74,10 @@ def _trust(found: Fitted) -> str:
     else:
         said = f"The data identify every constant of {name}."
     for each in found.beyond:
-        said += (
-            f" Fitted without {each.held_out.split(',')[0]}, it is off by "
-            f"{each.scores[0].held_out_error:.2%} there."
-        )
+        error = each.scores[0].held_out_error
+        if error == error:  # none where all that was left out is zero
+            left = each.held_out.split(",")[0]
+            said += f" Fitted without {left}, it is off by {error:.2%} there."
     return said
 
 
@@ -111,8 +111,10 @@ def _costs(one: Advice) -> str:
     return f"{one.title} in {one.given[0]}: {delta} nats, perplexity times {times}."
 
 
-def unanswered(laws: Sequence[Fitted]) -> str:
+def unanswered(laws: Sequence[Fitted], columns: Sequence[str] = ()) -> str:
     """The questions that no column of the table answers, with those that would.
+
+    `columns`: of the table, which may lack another one to be of use.
 
     >>> from precision_lib.report.fitted_laws import example_fitted
     >>> unanswered([example_fitted()])[:60]
@@ -126,7 +128,11 @@ def unanswered(laws: Sequence[Fitted]) -> str:
     if not read & {*TRAINING_BITS, *LABELS}:
         missing.append("the best bits to train in (weight_bits would)")
     if "post_bits" not in read:
-        missing.append("what rounding costs (post_bits and post_loss would)")
+        both = ("post_bits", "post_loss")
+        need = [name for name in both if name not in columns]
+        beside = "".join(f" beside {name}" for name in both if name not in need)
+        would = f"{' and '.join(need)}{beside} would" if need else "see the notes"
+        missing.append(f"what rounding costs ({would})")
     if "qat_share" not in read:
         missing.append(
             "when to start quantized training (qat_share, the share of the tokens "

@@ -174,6 +174,9 @@ def test_a_column_a_width_is_a_row_a_width(write) -> None:
     assert chosen["post_loss"].tolist() == [3.1]
     with pytest.raises(UserError, match="no column is like 'loss_awq_"):
         read_table(both, {"post_loss": "loss_awq_*"})
+    one = write("N,D,loss,loss_gptq_4\n1,2,3,3.1\n")
+    with pytest.raises(UserError, match="no column 'after' .given for post_bits"):
+        read_table(one, {"post_bits": "after"})  # it was ignored
 
 
 @pytest.mark.parametrize(

@@ -548,4 +548,14 @@ def test_a_report_searches_the_bits_of_decide_and_leaves_out_far_answers() -> No
     assert kept == [] and [*left] == [one.title for one in advice]
     assert all("more than 10 times beyond" in said for said in left.values())
     kept, left = near(advise([found]), [found])  # of three budgets the nearest
-    assert len(kept[0].answers) < 3 and kept[0].title in left
+    assert len(kept[0].answers) < 3 and kept[0].title not in left
+
+
+def test_rounding_that_costs_nothing_and_half_a_pair_of_columns_are_said() -> None:
+    table = planted("chinchilla").assign(post_bits=4.0)
+    (base, *_) = choose(table)
+    laws = [fit_choice(base, replicates=20, starts=4)]
+    assert "(post_loss beside post_bits would)" in unanswered(laws, tuple(table))
+    nothing = table.assign(post_loss=table["loss"])
+    with pytest.raises(UserError, match="rows have the same delta, 0; a law needs"):
+        fit_choice(choose(nothing)[-1], replicates=20, starts=4)
