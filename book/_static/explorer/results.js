@@ -91,7 +91,7 @@ const PrecisionResults = (() => {
       get(`optimum-${i}`).hidden = !row;
       if (!row) return;
       const end = i || !row.edge ? "" : row.P < 16 ? " or fewer" : " or more";
-      put(`optimum-${i}-P`, row.P, row.P.toFixed(i ? 0 : 2) + end);
+      put(`optimum-${i}-P`, row.P, (end ? String(Number(row.P.toFixed(2))) : row.P.toFixed(i ? 0 : 2)) + end);
       put(`optimum-${i}-N`, row.N, show(row.N));
       put(`optimum-${i}-D`, row.D, show(row.D));
       put(`optimum-${i}-ratio`, row.ratio, show(row.ratio));
