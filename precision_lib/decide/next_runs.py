@@ -190,8 +190,12 @@ def shares_left(fit: Fit, draws: Array, table: Mapping[str, Any]) -> Array:
 
 def _pulled_in(draws: Array) -> Array:
     """Draws with the outermost ones at the percentile, so that none decides alone."""
-    finite = np.where(np.isfinite(draws), draws, np.nan)
-    with np.errstate(all="ignore"):
-        low, high = np.nanpercentile(finite, [CLIP, 100 - CLIP], axis=0)
+    ends, known = [CLIP, 100 - CLIP], np.isfinite(draws)
+    if known.all():  # as it mostly is; the other function goes column by column
+        low, high = np.percentile(draws, ends, axis=0)
+    else:
+        with np.errstate(all="ignore"):
+            finite = np.where(known, draws, np.nan)
+            low, high = np.nanpercentile(finite, ends, axis=0)
     result: Array = np.clip(draws, low, high)
     return result

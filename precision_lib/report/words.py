@@ -89,7 +89,8 @@ def _decision(advice: Sequence[Advice]) -> str:
         )
     said = []
     ends = {each.title: each for each in (advice[0], advice[-1])}
-    for one in [each for each in ends.values() if each.title != COSTS]:
+    told = [one for one in ends.values() if one.title != COSTS and not one.widths]
+    for one in told:  # widths and costs have sentences of their own
         name = one.main[0]
         values = [n for n in ("P", name, "N", "D") if n in one.answers[0].values]
         answer = one.answers[0]

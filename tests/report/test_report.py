@@ -544,6 +544,7 @@ def test_a_report_searches_the_bits_of_decide_and_leaves_out_far_answers() -> No
     assert advice[0].answers[0].values == expected
     words = _decision(advice)
     assert "P = 6 or fewer: the end of what was considered, N = " in words
+    assert "above = " not in _decision(advice[:2])  # of a table of widths, left last
     kept, left = near(advise([found], 1e26), [found])
     assert kept == [] and [*left] == [one.title for one in advice]
     assert all("more than 10 times beyond" in said for said in left.values())
