@@ -25,7 +25,7 @@ def test_from_a_table_to_a_decision():
     exec(DECIDE, names)  # noqa: S102
     low, high = names["best"].intervals["P"]
     assert low < names["best"].values["P"] < high
-    assert [score.law for score in names["scores"]] == ["effective-tied", "chinchilla"]
+    assert [score.law for score in names["scores"]] == ["effective", "chinchilla"]
 
 
 @pytest.mark.slow
