@@ -113,10 +113,9 @@ def load_outcomes(path: Path = PATH) -> pd.DataFrame:
     >>> list(load_outcomes().columns) == COLUMNS
     True
     """
-    table = pd.read_csv(path, dtype={"prediction": "Int64", "units": "Int64"})
-    return table.astype({"ranges": "Int64"}).fillna(
-        {"word": "", "forecast": "", "missing": ""}
-    )
+    kinds = dict.fromkeys(("prediction", "units", "ranges"), "Int64")
+    words = dict.fromkeys(("word", "forecast", "missing"), "str")
+    return pd.read_csv(path, dtype=kinds | words).fillna(dict.fromkeys(words, ""))
 
 
 @cache
