@@ -17,6 +17,7 @@ from tools.steps import ROOT
 
 VENV = ROOT / ".venv-newest"
 TESTED = ["precision_lib", "tests", "--ignore=tests/book"]
+OF_THE_BOOK = ["ipython", "nbformat", "threadpoolctl"]  # that the tests import too
 NOT_SLOW = ["-m", "not (slow or book)"]
 
 
@@ -42,10 +43,10 @@ def main(arguments: list[str]) -> int:
 
 
 def test_tools() -> list[str]:
-    """What the tests import beside the library, without its pins."""
+    """What the tests import beside the library, without pins."""
     lines = (ROOT / "tests" / "requirements-oracles.txt").read_text(encoding="utf-8")
     named = [line.split("#")[0].split("==")[0].strip() for line in lines.splitlines()]
-    return [name for name in named if name]
+    return [*filter(None, named), *OF_THE_BOOK]
 
 
 if __name__ == "__main__":

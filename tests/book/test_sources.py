@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from precision_lib.laws import LAWS, Law
+from tools import newest
 from tools.steps import ROOT
 
 PROSE = sorted([*(ROOT / "book").glob("*.md"), *(ROOT / "book").glob("*/*.md")])
@@ -119,6 +120,17 @@ def test_what_the_library_imports_is_what_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     ranges = {re.split("[>=<]", name)[0].lower() for name in project["dependencies"]}
     assert library == ranges
+
+
+def test_make_newest_installs_what_its_tests_import() -> None:
+    rooms = [path for path in (ROOT / "tests").iterdir() if path.is_dir()]
+    used = imported("tools", *(f"tests/{p.name}" for p in rooms if p.name != "book"))
+    libraries = pinned("requirements.txt").items()
+    there = {name for name, use in libraries if use == "the library"}
+    there |= {re.sub("[-_]+", "-", name.lower()) for name in newest.test_tools()}
+    there |= {"grimp"}  # comes with import-linter
+    in_the_book_only = {"papermill", "myst-nb"}  # imported where a chapter is executed
+    assert used - OPTIONAL - in_the_book_only <= there
 
 
 def test_the_readme_fits_a_screen_or_two_and_names_the_commands() -> None:
