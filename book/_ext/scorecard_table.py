@@ -218,8 +218,8 @@ class ScaleTable(DataDirective):
 
     def run(self) -> list[nodes.Node]:
         """A row for each thing that a law is a function of."""
-        runs = self.read("short/runs.csv").query("status == 'finished'")
-        ours = ranges(runs, self.read("short/ptq.csv"))
+        runs = self.read("runs.csv").query("status == 'finished'")
+        ours = ranges(runs, self.read("ptq.csv"))
         rows = [
             [[nodes.Text(text)] for text in (SCALE[key], ours[key], paper_range(key))]
             for key in SCALE
