@@ -21,7 +21,8 @@ def rise(
     """Loss after rounding of unquantized runs of `last` tokens less that of `first`.
 
     Both numbers of tokens are fixed beforehand: a minimum that is looked for in the
-    data lies too low. The noise is pooled over all cells of the sizes up to 60k.
+    data lies too low. The noise is pooled over all cells of the sizes up to 60k; that
+    of rounding is a share of what rounding costs.
 
     `N`: size, within a tenth; `first`, `last`: tokens; `bits`, `method`: of the
     rounding.
@@ -43,9 +44,11 @@ def rise(
             f"{bits} bits by {method}."
         )
     cells, names = pd.factorize(rows["cell"], sort=True)
+    means = rows.groupby("cell")[["post_loss", "delta"]].mean()
+    cost = means["delta"].to_numpy()[cells]
     fitted = fit_mean(
-        rows["post_loss"], lambda p: p[cells],
-        rows.groupby("cell")["post_loss"].mean().to_numpy(), {"model": rows["model"]},
+        rows["post_loss"], lambda p: p[cells], means["post_loss"].to_numpy(),
+        {"model": rows["model"]}, {"rounding": cost**2},
     )  # fmt: skip
     places = [list(names).index(name) for name in wanted]
 
