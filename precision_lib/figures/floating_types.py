@@ -54,8 +54,8 @@ def cost_by_bits_and_error(table: pd.DataFrame) -> Figure:
     axes[0].set(xlabel="bits of the weights in training")
     axes[0].set_ylabel("cost (nats per token)")
     axes[1].set(xlabel="relative square error", xscale="log")
-    axes[1].margins(x=0.14)
-    axes[0].margins(x=0.1)
+    axes[1].margins(x=0.25)
+    axes[0].margins(x=0.18)
     axes[1].xaxis.set_minor_locator(NullLocator())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center",
                   ncols=2)  # fmt: skip

@@ -39,6 +39,13 @@ def test_no_bookkeeping_is_on_a_page(pages: dict[Path, Page], html: Path) -> Non
                 assert not BOOKKEEPING.search(code.text_content()), page.name
 
 
+def test_no_table_is_cut(pages: dict[Path, Page]) -> None:
+    """Pandas leaves out the middle of a long one and says its size instead."""
+    cut = re.compile(r"\d+ rows × \d+ columns")
+    texts = {page.name: text_without_code(page) for page in pages.values()}
+    assert not [name for name, text in texts.items() if cut.search(text)]
+
+
 @each
 def test_no_cell_failed_or_complained(source: Path) -> None:
     executed = read(notebooks.EXECUTED / source.name)
