@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from precision_lib.decide import Contour, Decision, WidthTable
 
 HEADS = {"delta": "rounding adds"}
+LEAST, RARE = 1e-3, "under 1 in 1000"  # how rare else, no fit of ours says
 LARGE = 1e3  # from where on a value is shown with K, M, B or T
 
 
@@ -55,7 +56,9 @@ def _show_decision(answer: Decision) -> None:
     rows = [
         [
             LABELS.get(name, name),
-            " ".join([_shown(value), answer.at_end.get(name, "")]).strip(),
+            " ".join([_shown(value), answer.at_end.get(name, "")]).strip()
+            if name != "chance" or value >= LEAST
+            else RARE,
             _span(None if name in answer.at_end else answer.intervals.get(name)),
         ]
         for name, value in answer.values.items()

@@ -126,7 +126,8 @@ Above = Annotated[
     float,
     typer.Option(
         help="What a run above the law counts, if runs may be undertuned: with 0.25 a "
-        "fifth of them lies below the law."
+        "fifth of them lies below the law, a little more where they scatter less than "
+        "--delta."
     ),
 ]
 Starts = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import erfc, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -106,13 +107,13 @@ def _judged(
     values = {**answer.values, "normal_from": low, "normal_to": high}
     if measured is None:
         return replace(answer, values=values)
-    below = around.cdf(float(scale.transform(measured)))
+    away = abs(around.zscore(float(scale.transform(measured))))
     word = "normal" if low <= measured <= high else "not normal"
     said = (
         f"A delta of {measured:.4g} is {word}: {level:.0%} of models like those fitted "
         f"have {low:.3g} to {high:.3g}."
     )
-    values["chance"] = 2 * min(below, 1 - below)
+    values["chance"] = erfc(away / sqrt(2))
     return replace(answer, values=values).noting(said)
 
 

@@ -74,7 +74,7 @@ def name_columns(
         raise UserError(
             f"{raw.source}: {' and '.join(map(repr, missing))} "
             f"{'are' if len(missing) > 1 else 'is'} missing; the columns are "
-            f"{there}; {_guess(missing, raw.header)}."
+            f"{there}; {_guess(missing, raw)}."
         )
     _not_alone(raw.source, columns, names, reads)
     return names
@@ -119,7 +119,8 @@ def _no_stranger(
         )
 
 
-def _guess(missing: Sequence[str], header: Sequence[str]) -> str:
+def _guess(missing: Sequence[str], raw: RawRuns) -> str:
+    header = raw.header
     if any(name.endswith(("__MIN", "__MAX")) for name in header):
         return "it looks like W&B's export of one chart, so export the table of runs"
     if {"Wall time", "Step", "Value"} <= set(header):
@@ -133,6 +134,8 @@ def _guess(missing: Sequence[str], header: Sequence[str]) -> str:
         like = next((each for each in header if pattern.fullmatch(each)), "...")
         pairs.append(f"{name}={like}")
     rest = ", or post_loss, the loss after rounding" if "delta" in missing else ""
+    if "CSV" in raw.kind and len(pairs) > 1 and all(p.endswith("=...") for p in pairs):
+        rest += ", or begin the file with the line that names them"
     return f'say which they are with --map "{",".join(pairs)}"{rest}'
 
 

@@ -20,14 +20,15 @@ from precision_lib.intake.nested import flatten
 from precision_lib.intake.raw import NAMES, RawRuns
 
 MOST_ROWS = 2_000_000
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
 EXCEL = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
 def open_table(file: io.StringIO, path: Path) -> tuple[str, list[str]]:
     """Read the header line of a CSV; the file then stands at the first row.
 
-    A line ``sep=;`` before it, which Excel writes and reads, says the separator.
+    A line ``sep=;`` before it, which Excel writes and reads, says the separator; a
+    title above it is passed over.
 
     Returns separator, names of the columns.
 
@@ -41,14 +42,15 @@ def open_table(file: io.StringIO, path: Path) -> tuple[str, list[str]]:
     for line in file:
         excel = EXCEL.fullmatch(line.strip("\r\n "))
         said = excel[1] if excel and said is None else said
-        if line.strip() and not excel:
+        below = _next_line(file)
+        if line.strip() and not excel and not _is_title(line, below):
             break
     else:
         raise UserError(
             f"{path} is empty; give a CSV with a header line and one row a run."
         )
-    bare = re.sub(r'"[^"]*"', "", line)  # a quoted name may hold separators
-    separator = said or max(SEPARATORS, key=bare.count)
+    separator = said or _separator(line, below)
+    line = line.strip(" \r\n")
     try:
         fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
     except (csv.Error, TypeError, ValueError):
@@ -65,8 +67,35 @@ def open_table(file: io.StringIO, path: Path) -> tuple[str, list[str]]:
     return separator, [n or f"unnamed {i + 1}" for i, n in enumerate(header)]
 
 
+def _next_line(file: io.StringIO) -> str:
+    """The next line with something in it; the file stays where it is."""
+    here = file.tell()
+    found = next((line for line in file if line.strip()), "")
+    file.seek(here)
+    return found
+
+
+def _separator(line: str, below: str) -> str:
+    """Of a header the most frequent; spaces if it has none and a row as many words."""
+    bare = re.sub(r'"[^"]*"', "", line)  # a quoted name may hold separators
+    found = max(SEPARATORS, key=bare.count)
+    words = len(line.split())
+    spaced = found not in bare and 1 < words == len(below.split())
+    return " " if spaced else found
+
+
+def _is_title(line: str, below: str) -> bool:
+    """Whether a line is one field, and the next one several that are no numbers."""
+    fields = [
+        [one for one in text.split(_separator(text, "")) if one.strip()]
+        for text in (line, below)
+    ]
+    named = sum(not re.match(r"\W*\d", one) for one in fields[1])
+    return len(fields[0]) == 1 and named > 1
+
+
 def read_csv(path: Path, keep: Callable[[str], bool] | None = None) -> RawRuns:
-    """Read a CSV with comma, semicolon or tab; of its columns those that `keep` wants.
+    """Read a CSV with any usual separator; of its columns those that `keep` wants.
 
     Raises UserError if the file is no such table.
 

@@ -348,6 +348,19 @@ def test_a_table_of_runs_is_asked_as_the_laws_that_report_saves_of_it(
     assert ("ptq was fitted to 72 rows" in said) == ("--budget" not in question)
 
 
+def test_a_chance_that_is_next_to_none_is_not_printed_as_nought() -> None:
+    asked = ["--N", 98064, "--D", 2.9e6, "--post-bits", 4, "--measured"]
+    for delta, word in ((0.9, "under 1 in 1000"), (0.017, "0.")):
+        (line,) = (
+            line
+            for line in call("decide", "ours", "rounding-cost", *asked, delta).split(
+                "\n"
+            )
+            if line.startswith("chance")
+        )
+        assert line.split("as far off")[1].strip().startswith(word)
+
+
 def test_widths_of_one_memory_are_shown_side_by_side() -> None:
     options = ("serving-widths", "--memory", 1e9, "--D", "10B")
     surface = decide.surface(decide.paper_fit(), decide.paper_degradation())

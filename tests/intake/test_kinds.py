@@ -87,8 +87,10 @@ def starting(name: str, *marks: bytes) -> list[Made]:
 
 
 KINDS: dict[str, Callable[[], list[Made]]] = {
-    "CSV with commas, semicolons or tabs": lambda: of(
-        "a.csv", CSV, CSV.replace(",", ";"), CSV.replace(",", "\t")),
+    "CSV with commas, semicolons, tabs, bars or spaces": lambda: of(
+        "a.csv", *(CSV.replace(",", each) for each in (",", ";", "\t", "|", "  "))),
+    "CSV with a line of title above the names": lambda: of(
+        "a.csv", "My runs\n\n" + CSV, "# of March,,\n" + CSV),
     "CSV of Excel with a line `sep=;`": lambda: of(
         "a.csv", "sep=;\r\n" + CSV.replace(",", ";").replace("\n", "\r\n")),
     "CSV in UTF-8 with a byte-order mark": lambda: of("a.csv", CSV.encode("utf-8-sig")),

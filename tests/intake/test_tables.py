@@ -72,6 +72,7 @@ def test_usual_spellings_of_one_table_read_the_same(
         ("\n \n", "is empty"),
         ("N,D,loss\n", "no row below it"),
         ("N,D\n1,2\n", "'loss' is missing; the columns are 'N', 'D'"),
+        ("Runs, mine\nN,D,loss\n1,2,3\n", "or begin the file with the line that names"),
         ("N,D,D,loss\n1,2,2,3\n", "names column 'D' twice"),
         (
             "N,D,loss\n1,2,3\n1,2,3,4,5\n",
