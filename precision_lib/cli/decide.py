@@ -14,7 +14,7 @@ from precision_lib.cli.options import AsJson, Budget, CostRule, Fitting, grouped
 from precision_lib.cli.output import bits_list, numbers, refuse_unused, working
 from precision_lib.cli.reach import Extrapolate, refuse_beyond
 from precision_lib.cli.reading import Reading
-from precision_lib.cli.sources import FROM, is_table, laws_for, laws_of
+from precision_lib.cli.sources import FROM, OURS, is_table, laws_for, laws_of
 from precision_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -153,6 +153,11 @@ def decide(
         raise UserError(f"--degradation is not used by {question} without --rounded.")
     if question is Question.quantization_start and is_table(fit) and not fitting.law:
         fitting = replace(fitting, law="two-phases")  # no other law answers it
+    if question is Question.quantization_start and fit == OURS:
+        from precision_lib.findings.outcomes import in_words
+
+        words = in_words("two-phases", "best-share")
+        raise UserError(f"No law of it is fitted to our runs, which say this: {words}.")
     fits, said = laws_for(ctx, fit, reading, fitting, rounding and beside is None)
     surface = _surface(fits, rounding, beside, columns)
     _check_used(ctx, question, surface, known)

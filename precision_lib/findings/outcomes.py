@@ -152,6 +152,19 @@ def standing(row: Mapping[Any, Any]) -> str:
     return "not run" if _not_begun(row) and not known else "too few runs"
 
 
+def in_words(*ids: str) -> str:
+    """Registered claims with their words, for one sentence.
+
+    `ids`: of findings.
+
+    >>> in_words("tokens-or-steps").partition(": ")[0]
+    'The cost follows tokens, not steps'
+    """
+    rows = {row["id"]: row for row in load_outcomes().to_dict("records")}
+    said = [f"{preregistered()[one].short}: {standing(rows[one])}" for one in ids]
+    return "; ".join(said)
+
+
 def effect(row: Mapping[Any, Any]) -> str:
     """The estimate of a row with its 95% interval and its units.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,4 +94,5 @@ def browser() -> Iterator[Browser]:
         # Asked to close, the driver waits for Chromium and all that holds its pipes,
         # without a limit: a run of all tests once hung after the last of them.
         for process in [*driver.children(recursive=True), driver]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it went with its parent
+                process.kill()

@@ -52,6 +52,8 @@ def constants() -> dict[str, list[Fit]]:
     alone = set(DATA["laws"]) - beside - {"effective"}
     found |= {law: [known(law)] for law in sorted(alone)}
     found["effective, resampled"] = [resampled("effective"), resampled("ptq")]
+    beside = resampled("effective-tied"), resampled("chinchilla")
+    found["laws that tie"] = [replace(resampled("effective"), ties=beside)]
     found["trained low"] = [known("effective"), known("ptq-trained-low")]
     found["power of the bits"] = [known("effective"), known("ouyang")]
     return found
@@ -426,6 +428,29 @@ def test_what_is_nearly_as_good_is_that_of_the_library(
     for k, ends in enumerate(ask(page, name, body, grid)):
         theirs = [known.more["N_from"][k], known.more["N_to"][k]]
         agree(ends or [np.nan] * 2, theirs, 1e-6)
+
+
+@pytest.mark.parametrize("rule", ["all", "b200"])
+@pytest.mark.parametrize("name", ["ours", "paper", "laws that tie"])
+def test_what_a_width_of_a_budget_loses_is_that_of_the_library(
+    name: str, rule: str, page: Page
+) -> None:
+    held, cost = decide.surface(*SETS[name]), json.dumps(DATA["rules"][rule])
+    known = covering(lambda s: decide.training_widths(s, 1e20, rule=rule), held)
+    body = f"PrecisionLaws.trainingWidths(set, 1e20, [4, 6, 8, 16], {cost})"
+    (rows,) = ask(page, name, body, points(1, 0))
+    assert any(row["span"] for row in rows) == (name != "paper")
+    for k, row in enumerate(rows):
+        ends = [known.low[k], known.high[k]]
+        varies = known.low[k] < known.high[k]
+        assert bool(row["span"]) == varies
+        theirs = [known.above[k], *(ends if varies else ())]
+        np.testing.assert_allclose(
+            [row["above"], *(row["span"] or ())], theirs, rtol=1e-6, atol=1e-9
+        )
+    if name == "laws that tie":
+        alone = decide.training_widths(replace(held, ties=()), 1e20, rule=rule)
+        assert (known.high > alone.high).any()
 
 
 @pytest.mark.parametrize("name", ["ours", "paper", "effective, resampled"])

@@ -313,6 +313,31 @@ def test_a_bad_number_is_said_beside_its_field(page: Page) -> None:
     assert page.get_attribute("#explorer-N", "aria-invalid") == "false"
 
 
+def test_widths_of_a_budget_come_with_intervals(
+    page: Page, sets: dict[str, list[Fit]]
+) -> None:
+    fill(page, budget="1e13")
+    rows = decide.training_widths(decide.surface(*sets["ours"]), 1e13).rows()
+    for k, row in zip((4, 3, 2, 1), rows, strict=True):
+        ends = [row["low"], row["high"]] if row["low"] < row["high"] else []
+        shown = np.atleast_1d(value(page, f"optimum-{k}-above"))
+        assert shown == pytest.approx([row["above"], *ends], abs=1e-8)
+    assert any(row["low"] < row["high"] for row in rows)
+
+
+def test_laws_have_the_numbers_of_their_chapters(page: Page, html: Path) -> None:
+    links = page.locator("a[href*='#equation-']").evaluate_all(
+        "all => all.map(a => [a.getAttribute('href'), a.textContent.trim()])"
+    )
+    assert len(links) == 3
+    for target, number in links:
+        path, _, name = target.partition("#")
+        assert "/notebooks/" in path
+        text = (html / "book" / path).read_text(encoding="utf-8")
+        found = BeautifulSoup(text, "html.parser").select_one(f"#{name} .eqno")
+        assert found is not None and found.get_text().strip("#\n ") == number
+
+
 def test_parts_without_runs_say_so(page: Page, sets: dict[str, list[Fit]]) -> None:
     columns = sets["ours"][0].law.columns()
     for name, column in (("activations", "activation_bits"), ("kv", "kv_bits")):

@@ -449,6 +449,8 @@ COMPARE = ["compare", "RUNS", "--laws", "chinchilla", "--columns", "N=params"]
          "does not depend on the bits of training"),
         (["decide", "RUNS", "quantization-start", "--N", 1e8, "--D", 1e9, "--bits", 4,
           "--map", "N=params"], "qat_share is missing"),
+        (["decide", "ours", "quantization-start", "--N", 2e4, "--D", 1e6, "--bits", 4],
+         "No law of it is fitted to our runs, which say this: Full precision first"),
         (["decide", "paper", "allocation", "--bits", 1], "needs --budget"),
         (["decide", "paper", "rounding-cost", "--N", 2500, "--D", 1e10, "--post-bits",
           4], "N = 2.5K is more than 10 times beyond the runs"),

@@ -193,15 +193,42 @@ const PrecisionLaws = (() => {
     const at = WIDTHS.map((bits) => ({
       N: memory ? memory / bits : point.N, D: point.D, bits: allBits(UNQUANTIZED), post: bits,
     }));
-    const above = (pair) => {
-      const totals = at.map((one) => loss(pair, one).total);
-      return totals.map((total) => total - Math.min(...totals));
-    };
-    const own = above(set.pair);
+    const above = aboveBest(set, (pair) => at.map((one) => loss(pair, one).total));
     return at.map((one, i) => ({
-      bits: one.post, N: one.N, bytes: (one.N * one.post) / 8, above: own[i],
-      ...loss(set.pair, one), span: span(set, (pair) => above(pair)[i]),
+      bits: one.post, N: one.N, bytes: (one.N * one.post) / 8, ...loss(set.pair, one), ...above[i],
     }));
+  }
+
+  /* The best N and D of a budget in each width, as decide.training_widths. */
+  function trainingWidths(set, budget, bits, cost = ALL) {
+    const at = (pair) => bits.map((P) => allocation(pair, budget, P, cost));
+    const above = aboveBest(set, (pair) => at(pair).map((row) => row.loss), set.parts.length > 0);
+    return at(set.pair).map((row, i) => ({ ...row, ...above[i] }));
+  }
+
+  /* What each of some models loses to the best of them, and 95% of it as decide's tables of
+     widths have it: the best is searched anew in each replicate, and no law that has no loss
+     at a width in one of them says anything of it. `trained`: laws without bits are left out. */
+  function aboveBest(set, losses, trained = false) {
+    const above = (pair) => {
+      const all = losses(pair);
+      const best = Math.min(...all.filter(Number.isFinite));
+      return all.map((one) => (Number.isFinite(one) ? one - best : NaN));
+    };
+    const [own, ...others] = [set, ...set.covers].filter(({ pair }) => !trained || pair.known.length)
+      .map((one) => {
+        const [first, draws] = [above(one.pair), one.draws.map(above)];
+        return first.map((value, i) => {
+          const drawn = draws.map((each) => each[i]);
+          const known = drawn.length > 0 && [value, ...drawn].every(Number.isFinite);
+          return { value, ends: known ? percentiles(drawn) : [] };
+        });
+      });
+    return own.map(({ value, ends }, i) => {
+      const more = others.flatMap((one) => [one[i].value, ...one[i].ends]).filter(Number.isFinite);
+      const [low, high] = [Math.min(...ends, ...more), Math.max(...ends, ...more)];
+      return { above: value, span: ends.length && low < high ? [low, high] : null };
+    });
   }
 
   /* Where a function falls through zero, to the last digit; NaN if it does not. */
@@ -233,8 +260,12 @@ const PrecisionLaws = (() => {
 
   /* The middle 95% of draws as numpy.percentile has it; null where nothing varies. */
   function interval(draws) {
-    const sorted = Float64Array.from(draws.filter(Number.isFinite)).sort();
-    if (!sorted.length || sorted[0] === sorted[sorted.length - 1]) return null;
+    const good = draws.filter(Number.isFinite);
+    return good.some((one) => one !== good[0]) ? percentiles(good) : null;
+  }
+
+  function percentiles(draws) {
+    const sorted = Float64Array.from(draws).sort();
     return [0.025, 0.975].map((level) => {
       const at = level * (sorted.length - 1);
       const below = sorted[Math.floor(at)];
@@ -358,6 +389,6 @@ const PrecisionLaws = (() => {
   return {
     PARTS, COLUMNS, UNQUANTIZED, allBits, allocation, beyondData, criticalData, interval, loss,
     makeSet, nearlyAsGood, normalRange, optimum, outside, readFit, roundingCost, share, sizeFor, span,
-    widths, WIDTHS,
+    trainingWidths, widths, WIDTHS,
   };
 })();

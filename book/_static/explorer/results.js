@@ -31,6 +31,14 @@ const PrecisionResults = (() => {
     get(name).dataset.value = ends ? ends.join(" ") : "";
   }
 
+  /* What a width loses to the best one, with 95% of it. */
+  const aboveWords = ({ above, span }) => `${nats(above)}${span ? ` (${nats(span[0])} to ${nats(span[1])})` : ""}`;
+
+  function putAbove(name, row) {
+    get(name).textContent = aboveWords(row);
+    get(name).dataset.value = [row.above, ...(row.span ?? [])].join(" ");
+  }
+
   const nats = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
 
   function showLoss(set, point) {
@@ -84,7 +92,7 @@ const PrecisionResults = (() => {
       : set.parts.length < 3 && cost.name === "all" ? `Only the bits of the ${set.parts.join(" and ")} have a price here: `
         + "the best P would be higher if the other parts were fitted." : "";
     get("rule-words").textContent = `${cost.words} The rows share one budget.`;
-    const widths = (free ? [16, 8, 6, 4] : [16]).map((P) => Laws.allocation(set.pair, budget, P, cost));
+    const widths = Laws.trainingWidths(set, budget, free ? [16, 8, 6, 4] : [16], cost);
     const goal = Math.min(...widths.map(({ loss }) => loss).filter(Number.isFinite)) + NEARLY;
     const rows = [free ? Laws.optimum(set.pair, budget, cost) : null, ...widths];
     Array.from({ length: 5 }, (_, i) => rows[i]).forEach((row, i) => {
@@ -98,6 +106,7 @@ const PrecisionResults = (() => {
       put(`optimum-${i}-loss`, row.loss, nats(row.loss));
       const word = row.edge ? "at the end of the search" : rangeWord(set, row);
       get(`optimum-${i}-range`).textContent = word;
+      if (i) putAbove(`optimum-${i}-above`, row);
       if (i) putNear(`optimum-${i}-near`, Laws.nearlyAsGood(set.pair, budget, row.P, goal, cost));
       get(`optimum-${i}`).classList.toggle("is-outside", word !== "inside");
     });
@@ -163,10 +172,9 @@ const PrecisionResults = (() => {
     const memory = point.N * Math.min(point.post, 16);
     const rows = Laws.widths(set, point, mode === "memory" ? memory : null);
     get("widths-rows").replaceChildren(...rows.map((one) => {
-      const span = one.span ? ` (${nats(one.span[0])} to ${nats(one.span[1])})` : "";
       const line = row([`${one.bits} bits`, show(one.N), bytes(one.bytes),
         one.delta < 1e-3 ? one.delta.toExponential(0) : nats(one.delta), nats(one.total),
-        `${nats(one.above)}${span}`, rangeWord(set, { N: one.N, D: point.D }, one.bits)], one.above === 0);
+        aboveWords(one), rangeWord(set, { N: one.N, D: point.D }, one.bits)], one.above === 0);
       line.dataset.value = [one.N, one.delta, one.total, one.above, ...(one.span ?? [])].join(" ");
       return line;
     }));
