@@ -17,7 +17,8 @@ from tools.steps import ROOT
 
 VENV = ROOT / ".venv-newest"
 TESTED = ["precision_lib", "tests", "--ignore=tests/book"]
-OF_THE_BOOK = ["ipython", "nbformat", "threadpoolctl"]  # that the tests import too
+# Packages of the book that other tests import too.
+OF_THE_BOOK = ["ipython", "myst-nb", "nbformat", "papermill", "threadpoolctl"]
 NOT_SLOW = ["-m", "not (slow or book)"]
 
 

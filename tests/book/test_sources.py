@@ -129,8 +129,7 @@ def test_make_newest_installs_what_its_tests_import() -> None:
     there = {name for name, use in libraries if use == "the library"}
     there |= {re.sub("[-_]+", "-", name.lower()) for name in newest.test_tools()}
     there |= {"grimp"}  # comes with import-linter
-    in_the_book_only = {"papermill", "myst-nb"}  # imported where a chapter is executed
-    assert used - OPTIONAL - in_the_book_only <= there
+    assert used - OPTIONAL <= there
 
 
 def test_the_readme_fits_a_screen_or_two_and_names_the_commands() -> None:
