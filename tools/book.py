@@ -37,8 +37,8 @@ TABLES = (
     "findings.csv",
     "outcomes.csv",
     "rivals.csv",
-    "short/runs.csv",
-    "short/ptq.csv",
+    "runs.csv",
+    "ptq.csv",
 )
 AGREEMENT = SOURCE / "data" / "agreement.json"  # for the page of times and versions
 STRICT = ("-W", "--keep-going", "-n")
@@ -92,7 +92,7 @@ def stage(executed: list[Path]) -> None:
     for old in (SOURCE, HTML, BUILD / ".doctrees"):
         shutil.rmtree(old, ignore_errors=True)
     (SOURCE / "notebooks").mkdir(parents=True)
-    (SOURCE / "data" / "short").mkdir(parents=True)
+    (SOURCE / "data").mkdir()
     tables = [f"data/{name}" for name in TABLES]
     for name in ("_config.yml", "_toc.yml", "requirements.txt", *tables):
         shutil.copy2(ROOT / name, SOURCE / name)
