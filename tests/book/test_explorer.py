@@ -52,8 +52,8 @@ def constants() -> dict[str, list[Fit]]:
     alone = set(DATA["laws"]) - beside - {"effective"}
     found |= {law: [known(law)] for law in sorted(alone)}
     found["effective, resampled"] = [resampled("effective"), resampled("ptq")]
-    beside = resampled("effective-tied"), resampled("chinchilla")
-    found["laws that tie"] = [replace(resampled("effective"), ties=beside)]
+    ties = resampled("effective-tied"), resampled("chinchilla")
+    found["laws that tie"] = [replace(resampled("effective"), ties=ties)]
     found["trained low"] = [known("effective"), known("ptq-trained-low")]
     found["power of the bits"] = [known("effective"), known("ouyang")]
     return found

@@ -83,7 +83,7 @@ def sphinx(folder: Path) -> subprocess.CompletedProcess[str]:
 def build(folder: Path) -> Pages:
     """Pages of the small book with these words."""
     rows = [{"id": name} | ROWS.get(name, NONE) for name in preregistered()]
-    (folder / "data" / "short").mkdir(parents=True)
+    (folder / "data").mkdir(parents=True)
     (folder / "notebooks").mkdir()
     for name in ("findings.csv", "rivals.csv", "runs.csv", "ptq.csv"):
         (folder / "data" / name).write_bytes((ROOT / "data" / name).read_bytes())
