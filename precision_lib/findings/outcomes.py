@@ -76,6 +76,7 @@ def outcome(
     mine = (table[table["sweep"].isin(finding.blocks)] for table in (runs, ptq))
     measured = Measured(*mine)
     done = measured.runs["sweep"].value_counts()
+    lost = measured.runs.query("status == 'diverged'")["sweep"].value_counts()
     counts = {
         name: (int(done.get(name, 0)), planned.get(name)) for name in finding.blocks
     }
@@ -85,7 +86,8 @@ def outcome(
         "prediction": finding.prediction,
         "complete": all(have == want for have, want in counts.values()),
         "runs": ", ".join(
-            f"{k} {have} of {want}" for k, (have, want) in counts.items()
+            f"{k} {have} of {want}" + (f" ({lost[k]} diverged)" if k in lost else "")
+            for k, (have, want) in counts.items()
         ),
         "hours": round(left, 1),
         "word": "",
@@ -183,12 +185,17 @@ def would_decide(row: Mapping[Any, Any]) -> str:
     >>> would_decide(row | {"runs": "base 36 of 75, bits 0 of 64"})
     'Not run: 0 of 64 runs of bits. In the table: base 36 of 75. About 3 core-hours \
 are left. Until then: no run is it.'
-    >>> would_decide({"word": "supports", "complete": True, "missing": ""})
-    ''
+    >>> row |= {"word": "supports", "complete": True, "missing": ""}
+    >>> would_decide(row | {"runs": "base 75 of 75 (1 diverged)"})
+    'In the table: base 75 of 75 (1 diverged).'
     """
     if row["complete"]:
         more = "All planned runs are in the table; further seeds of them would decide."
-        return str(row["missing"] or (more if row["word"] == "undecided" else ""))
+        said = [str(row["missing"] or (more if row["word"] == "undecided" else ""))]
+        # Most estimands are of finished runs: what broke must not drop out unseen.
+        broken = [one for one in row["runs"].split(", ") if "diverged" in one]
+        said += [f"In the table: {one}." for one in broken]
+        return " ".join(filter(None, said))
     begun = [one for one in row["runs"].split(", ") if one not in _not_begun(row)]
     none = [text.split(" ", 1) for text in _not_begun(row)]
     absent = ", ".join(f"{count} runs of {name}" for name, count in none)

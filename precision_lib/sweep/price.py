@@ -10,6 +10,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import torch
 
 from precision_lib.formats import Int, bits_of, parse_format
 from precision_lib.model.transformer import Transformer
@@ -20,6 +21,7 @@ from precision_lib.text.corpus import VALIDATION_WINDOWS, Corpus
 from precision_lib.training.config import RunConfig
 from precision_lib.training.evaluation import EVALUATION_BATCH, evaluate
 from precision_lib.training.optimize import new_lanes, new_model, one_thread
+from precision_lib.training.replay import fast_step
 
 STEPS = 12  # a measurement
 # An A100 does 312 teraflops in bfloat16 (nvidia.com/en-us/data-center/a100); small
@@ -60,24 +62,29 @@ def prices(configs: list[RunConfig], jobs: int = 1) -> dict[str, float]:
     A run of every kind is timed for a few steps: shapes, number formats (not their
     widths, which cost the same), batches, and compiling or not make a kind. The
     processes are those of a sweep, `jobs` at once, so that they share the machine as
-    the sweep will. Runs on a GPU are not timed but counted, see `gpu_seconds`.
+    the sweep will. Runs on a GPU are timed where there is one, and else counted, see
+    `gpu_seconds`.
 
     >>> from precision_lib.model.shapes import SHAPES
     >>> short = RunConfig(SHAPES["24k"], tokens=100_000)
     >>> 0 < prices([short])[short.run_id] < 3600
     True
     """
-    here = [config for config in configs if config.device == "cpu"]
-    kinds = {kind(config): config for config in here}
+    kinds = {kind(config): config for config in configs if _is_here(config)}
     measured = dict(zip(kinds, _measure_all(list(kinds.values()), jobs), strict=True))
     return {
         config.run_id: (
             measured[kind(config)].seconds(config)
-            if config.device == "cpu"
+            if _is_here(config)
             else gpu_seconds(config)
         )
         for config in configs
     }
+
+
+def _is_here(config: RunConfig) -> bool:
+    alone = config.devices == 1 and torch.cuda.is_available()
+    return config.device == "cpu" or alone
 
 
 def gpu_seconds(config: RunConfig) -> float:
@@ -118,7 +125,7 @@ def kind(config: RunConfig) -> tuple[Any, ...]:
             value = type(parse_format(value)).__name__
         parts.append(value)
     batch = (config.batch_size, config.micro_batch, config.sequence, config.dtype)
-    return (config.model, *parts, *batch, config.compiles)
+    return (config.model, *parts, *batch, config.device, config.compiles)
 
 
 def _measure_all(configs: list[RunConfig], jobs: int) -> list[Timings]:
@@ -139,7 +146,7 @@ def _measure_all(configs: list[RunConfig], jobs: int) -> list[Timings]:
 
 
 def measure(config: RunConfig) -> Timings:
-    """Time the parts of a run on made-up tokens, on one thread.
+    """Time the parts of a run on made-up tokens, on its device or one thread.
 
     >>> from precision_lib.model.shapes import SHAPES
     >>> measure(RunConfig(SHAPES["24k"])).step > 0
@@ -152,7 +159,7 @@ def measure(config: RunConfig) -> Timings:
         start = time.perf_counter() - begin
         few = replace(config, tokens=STEPS * config.tokens_per_step, start_from=None)
         few = replace(few, engine="compiled" if config.compiles else "eager")
-        step = _seconds_of(new_lanes([few], corpus).step, repeats=STEPS - 1)
+        step = _seconds_of(fast_step(new_lanes([few], corpus)), repeats=STEPS - 1)
         batches = VALIDATION_WINDOWS / EVALUATION_BATCH
         evaluation = batches * _seconds_of(
             lambda: evaluate(model, corpus, config.sequence), repeats=3
@@ -175,10 +182,18 @@ def _rounding_seconds(model: Transformer, corpus: Corpus) -> float:
 def _seconds_of(work: Callable[[], object], repeats: int) -> float:
     """Mean seconds of a call, after one that is not counted."""
     work()
+    _wait()
     begin = time.perf_counter()
     for _ in range(repeats):
         work()
+    _wait()
     return (time.perf_counter() - begin) / repeats
+
+
+def _wait() -> None:
+    """Until a GPU has done what it was asked; a call returns before that."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def made_up(config: RunConfig) -> Corpus:

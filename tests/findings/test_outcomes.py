@@ -145,3 +145,17 @@ def test_a_finding_says_which_runs_it_waits_for() -> None:
     assert standing(row | {"estimate": 0.1}) == "too few runs"
     assert standing(row | {"complete": True}) == "undecided"
     assert would_decide(row | {"complete": True}) == row["missing"]
+
+
+def test_a_run_that_diverged_is_named_where_its_plan_is_whole(
+    tables: tuple[pd.DataFrame, ...],
+) -> None:
+    runs, ptq = tables
+    first = runs.index[runs["sweep"] == "base"][0]
+    broken = runs.astype({"loss": float}).copy()
+    broken.loc[first, ["status", "loss"]] = ["diverged", np.nan]
+    finding = preregistered()["additivity"]
+    row = outcome(finding, broken, ptq, command.planned())
+    assert row["complete"] and "base 75 of 75 (1 diverged)" in row["runs"]
+    assert "base 75 of 75 (1 diverged)" in would_decide(row)
+    assert "diverged" not in outcome(finding, runs, ptq, command.planned())["runs"]

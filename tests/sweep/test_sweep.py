@@ -14,26 +14,30 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from filelock import FileLock
 
 from precision_lib.errors import UserError
 from precision_lib.model.config import ModelConfig
+from precision_lib.model.shapes import SHAPES
 from precision_lib.runs.run_table import TABLES, load_runs
+from precision_lib.sweep import price
 from precision_lib.sweep.plans import read_plan
 from precision_lib.sweep.preflight import prepare
-from precision_lib.sweep.price import prices
+from precision_lib.sweep.price import Timings, gpu_seconds, measure, prices
 from precision_lib.sweep.rate_rule import read_rule
 from precision_lib.sweep.records import collect, finished_ids, set_aside, write_json
 from precision_lib.sweep.runner import run_sweep
 from precision_lib.sweep.stacks import lanes_at_once
 from precision_lib.training.checkpoints import load_model
-from precision_lib.training.config import learning_rate
+from precision_lib.training.config import RunConfig, learning_rate
 from precision_lib.training.evaluation import evaluate
 from precision_lib.training.trainer import train
 from tests.helpers import small_corpus
 from tests.kill_sweep import sweep, tiny_configs
 
 pytestmark = pytest.mark.slow
+TIMES = Timings(start=1.0, step=0.5, evaluation=2.0, rounding=0.0)
 ROUNDING = 1e-5  # of a loss: sums of float32 in another order
 
 PLANS = sorted((Path(__file__).parents[2] / "data").glob("**/plans/*.yaml"))
@@ -398,6 +402,26 @@ def test_price_grows_with_the_tokens(tmp_path):
     short = read_plan(path).configs()
     long = [dataclasses.replace(c, tokens=100 * c.tokens) for c in short]
     assert sum(prices(long).values()) > sum(prices(short).values()) > 0
+
+
+def test_runs_on_a_gpu_are_timed_where_there_is_one_and_else_counted(monkeypatch):
+    config = RunConfig(SHAPES["24k"], device="cuda")
+    timed = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert prices([config]) == {config.run_id: gpu_seconds(config)}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        price, "_measure_all", lambda configs, jobs: [timed.append(configs) or TIMES]
+    )
+    assert prices([config]) == {config.run_id: TIMES.seconds(config)}
+    assert timed == [[config]]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_the_price_of_a_run_on_a_gpu_is_that_of_its_graph():
+    times = measure(RunConfig(SHAPES["24k"], device="cuda"))
+    assert min(times.step, times.evaluation, times.rounding) > 0
 
 
 def test_branches_wait_for_their_trunk_which_is_trained_once(tmp_path):
