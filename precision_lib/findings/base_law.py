@@ -49,13 +49,7 @@ def constants(measured: Measured, least: float) -> pd.DataFrame:
     rows = {}
     for place, name in enumerate(CONSTANTS):
         found = fitted.parameter(place, models)
-        low, high = found.interval()
-        rows[name] = {
-            "estimate": found.value,
-            "error": found.error,
-            "relative": found.error / abs(found.value),
-            "low": low,
-            "high": high,
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.assign(models=models, runs=len(runs))
+        relative = found.error / abs(found.value)
+        row = {"estimate": found.value, "error": found.error, "relative": relative}
+        rows[name] = row | found.row(units="models") | {"runs": len(runs)}
+    return pd.DataFrame.from_dict(rows, orient="index")

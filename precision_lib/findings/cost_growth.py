@@ -17,7 +17,7 @@ import pandas as pd
 from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, finished
-from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_linear, fit_mean
 from precision_lib.findings.size_slope import MIDDLE
 from precision_lib.findings.twins import with_part
 
@@ -31,9 +31,6 @@ class Growth(NamedTuple):
     `fitted`: its first parameters are the size slope's exponents in D and in N, then of
     each part those of its cost in D, in N, and the logarithm of the cost; `runs`: the
     rows.
-
-    >>> Growth(None, ["tied"], pd.DataFrame()).parts
-    ['tied']
     """
 
     fitted: MeanFit
@@ -48,6 +45,10 @@ class Growth(NamedTuple):
         places = [2 + 3 * self.parts.index(part) + which for part in parts]
         return lambda p: float(np.mean(p[places]) - p[which])
 
+    def estimate(self, of: Callable[[Array], float]) -> Estimate:
+        """A function of the exponents, counted by models."""
+        return self.fitted.estimate(of, self.runs["model"].nunique())
+
 
 def excess_exponent(
     measured: Measured, least: float = 1.75e6, parts: list[str] | None = None
@@ -60,10 +61,7 @@ def excess_exponent(
     wanted; all of them.
     """
     growth = fit_growth(measured, least)
-    wanted = growth.fitted.estimate
-    return wanted(
-        growth.excess(0, parts or growth.parts), growth.runs["model"].nunique()
-    )
+    return growth.estimate(growth.excess(0, parts or growth.parts))
 
 
 def excess_size_exponent(
@@ -74,10 +72,7 @@ def excess_size_exponent(
     Parameters and errors are those of `excess_exponent`.
     """
     growth = fit_growth(measured, least)
-    wanted = growth.fitted.estimate
-    return wanted(
-        growth.excess(1, parts or growth.parts), growth.runs["model"].nunique()
-    )
+    return growth.estimate(growth.excess(1, parts or growth.parts))
 
 
 def fit_growth(measured: Measured, least: float) -> Growth:
@@ -129,13 +124,10 @@ def allocation_shift(measured: Measured) -> Estimate:
     data = np.log(rows["tokens"].to_numpy(float) / MIDDLE)
     one = np.ones_like(size)
     columns = [one, size, data, low, low * size, low * data]
-    design = np.column_stack([*columns, size**2, data**2, size * data])
+    columns += [size**2, data**2, size * data]
     shared = {"model": rows["model"], "cell": rows["cell"]}
     shared["data and order"] = rows["model"] + rows["cell"]
-    fitted = fit_mean(
-        rows["loss"], lambda p: design @ p, np.linalg.lstsq(design, rows["loss"])[0],
-        shared, {"low precision": low},
-    )  # fmt: skip
+    fitted = fit_linear(rows["loss"], columns, shared, {"low precision": low})
 
     def shift(p: Array) -> float:
         return float(np.log((p[1] + p[4]) / (p[2] + p[5])) - np.log(p[1] / p[2]))

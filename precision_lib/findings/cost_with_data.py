@@ -79,7 +79,6 @@ def _estimates(
     """Of the mean and each part: exponent of the cost, its excess, the size slope's."""
     with np.errstate(all="ignore"):  # of steps of the optimizer that lead astray
         growth = fit_growth(measured, least)
-        fitted, units = growth.fitted, growth.runs["model"].nunique()
         found = {}
         for name in (MEAN, *growth.parts):
             beyond = growth.excess(0, growth.parts if name == MEAN else [name])
@@ -87,11 +86,8 @@ def _estimates(
             def power(p: Array, beyond: Callable[[Array], float] = beyond) -> float:
                 return beyond(p) + float(p[0])
 
-            found[name] = (
-                fitted.estimate(power, units),
-                fitted.estimate(beyond, units),
-                float(fitted.parameters[0]),
-            )
+            slope = float(growth.fitted.parameters[0])
+            found[name] = growth.estimate(power), growth.estimate(beyond), slope
     return found
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import UNIT, Measured, labelled, unquantized
-from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_linear
 from precision_lib.findings.size_slope import MIDDLE
 from precision_lib.text.corpus import SEQUENCE
 
@@ -41,8 +41,7 @@ def exponent(
     True
     """
     rows = roundings(measured, [method], least=least)
-    columns = [_data(rows), -_size(rows)]
-    return _estimate(_fit(rows, columns), rows, 0 if of == "D" else 1)
+    return _estimate(rows, [_data(rows), -_size(rows)], 0 if of == "D" else 1)
 
 
 def change_of_exponent(
@@ -58,7 +57,7 @@ def change_of_exponent(
     rows = roundings(measured, [method], least=least)
     data = _data(rows)
     after = np.maximum(data - np.log(at / MIDDLE), 0)
-    return _estimate(_fit(rows, [after, data, -_size(rows)]), rows, 0)
+    return _estimate(rows, [after, data, -_size(rows)])
 
 
 def difference_of_exponents(
@@ -74,8 +73,7 @@ def difference_of_exponents(
     rows = roundings(measured, [first, second], least=least)
     mine = (rows["method"] == first).to_numpy(float)
     data, size = _data(rows), -_size(rows)
-    columns = [mine * data, data, size, mine * size]
-    return _estimate(_fit(rows, columns), rows, 0)
+    return _estimate(rows, [mine * data, data, size, mine * size])
 
 
 def curvature_in_bits(
@@ -105,8 +103,7 @@ def settings_difference(measured: Measured, method: str = "gptq") -> Estimate:
     rows = beside_settings(measured, method)
     other = (rows["setting"] != USUAL_SETTING).to_numpy(float)
     levels = [(rows["setting"] == name).to_numpy(float) for name in _others(rows)]
-    columns = [other * _data(rows), _data(rows), *levels]
-    return _estimate(_fit(rows, columns), rows, 0)
+    return _estimate(rows, [other * _data(rows), _data(rows), *levels])
 
 
 def growth_by_setting(measured: Measured, method: str = "gptq") -> pd.DataFrame:
@@ -124,9 +121,7 @@ def growth_by_setting(measured: Measured, method: str = "gptq") -> pd.DataFrame:
     found = {}
     for place, name in enumerate(names):
         models = rows.loc[rows["setting"] == name, "model"].nunique()
-        gamma = fitted.parameter(place, models)
-        row = dict(zip(("low", "high"), gamma.interval(), strict=True))
-        row |= {"gamma_D": gamma.value, "models": models}
+        row = fitted.parameter(place, models).row("gamma_D", "models")
         if place:
             level = fitted.parameter(len(names) + place - 1, models)
             low, high = np.exp(level.interval())
@@ -166,7 +161,7 @@ def trunk_exponent(
     whole = np.abs(rows["D"] / rows["tokens"] - 1) < 0.02
     trunk = whole & (_schedule(measured, rows) == "constant")
     rows = rows[trunk].reset_index(drop=True)
-    return _estimate(_fit(rows, [_data(rows), -_size(rows)]), rows, 0)
+    return _estimate(rows, [_data(rows), -_size(rows)])
 
 
 def branch_difference(
@@ -180,7 +175,7 @@ def branch_difference(
     mine = (rows["sweep"] == "decay").to_numpy(float)
     rows = rows.assign(model=rows["model"] + rows["sweep"].eq("decay").astype(str))
     columns = [mine * _data(rows), _data(rows), mine, -_size(rows)]
-    return _estimate(_fit(rows, columns), rows, 0)
+    return _estimate(rows, columns)
 
 
 def effect_of_steps(measured: Measured, method: str = "gptq") -> Estimate:
@@ -191,7 +186,7 @@ def effect_of_steps(measured: Measured, method: str = "gptq") -> Estimate:
     batch = measured.runs.set_index("run_id")["batch_size"]
     doublings = -np.log2(rows["run_id"].map(batch).to_numpy(float))
     levels = [(rows["cell"] == c).to_numpy(float) for c in sorted(set(rows["cell"]))]
-    return _estimate(_fit(rows, [doublings, *levels[1:]]), rows, 0)
+    return _estimate(rows, [doublings, *levels[1:]])
 
 
 def roundings(
@@ -234,19 +229,19 @@ def _fit(rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]]) -> MeanFit:
     """Least squares of ln delta on columns and a level a method and width."""
     kinds = rows["method"] + "-" + rows["post_bits"].astype(str)
     levels = [(kinds == kind).to_numpy(float) for kind in sorted(set(kinds))]
-    design = np.column_stack([*columns, *levels])
-    y = np.log(rows["delta"].to_numpy(float))
     shared = {name: rows[name] for name in ("model", "cell", "run_id")}
     if rows["method"].nunique() > 1:
         shared["run and method"] = rows["run_id"] + rows["method"]
     widths = sorted(set(rows["post_bits"]))[1:]
     rough = {f"{bits} bits and more": rows["post_bits"] >= bits for bits in widths}
-    start = np.linalg.lstsq(design, y, rcond=None)[0]
-    return fit_mean(y, lambda p: design @ p, start, shared, rough)
+    logs = np.log(rows["delta"].to_numpy(float))
+    return fit_linear(logs, [*columns, *levels], shared, rough)
 
 
-def _estimate(fitted: MeanFit, rows: pd.DataFrame, place: int) -> Estimate:
-    return fitted.parameter(place, rows["model"].nunique())
+def _estimate(
+    rows: pd.DataFrame, columns: Sequence[npt.NDArray[Any]], place: int = 0
+) -> Estimate:
+    return _fit(rows, columns).parameter(place, rows["model"].nunique())
 
 
 def _data(rows: pd.DataFrame) -> Array:

@@ -43,18 +43,16 @@ def shares(measured: Measured, D: float, part: str = "weights") -> pd.DataFrame:
     """
     cells = fit_cells(measured, D)
     fitted, place = fit_curve(cells)
-    rows, found = cells.runs, []
-    alone = rows[rows["part"] == part].drop_duplicates(["N", "formats"])
+    alone, found = cells.runs[cells.runs["part"] == part], []
+    alone = alone.drop_duplicates(["N", "formats"])
     for run in alone.to_dict("records"):
         size, bits, formats = int(run["N"]), int(run["bits"]), str(run["formats"])
         if formats != label({PARTS[part]: bits}):  # other scales
             continue
-        same = (rows["N"] == size) & (rows["formats"] == formats)
-        units = rows.loc[same, "model"].nunique()
-        share = fitted.parameter(place[size, formats], units)
-        ends = share.interval() if cells.noise_is_known(bits) else (np.nan, np.nan)
+        units = cells.models(size, formats)
+        share = cells.as_known(fitted.parameter(place[size, formats], units), bits)
         row = {"N": size, "tokens": int(run["tokens"]), "bits": bits, "models": units}
-        values = np.exp([share.value, *ends])
+        values = np.exp([share.value, *share.interval()])
         found.append(row | dict(zip(ENDS, values, strict=True)))
     if not found:
         raise Undetermined(f"no run of {D:,.0f} tokens has {part} alone in few bits.")

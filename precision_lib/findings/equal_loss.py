@@ -15,7 +15,7 @@ import pandas as pd
 from precision_lib.findings.cost_growth import LADDER
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, labelled
-from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_linear
 from precision_lib.findings.twins import with_part
 
 MEAN, ENDS = "all four", ("ratio", "low", "high")
@@ -41,13 +41,11 @@ def _fit(measured: Measured, method: str, equal: str) -> tuple[MeanFit, pd.DataF
         rows, kinds = rows[known].reset_index(drop=True), kinds[known]
         beside = [np.asarray(kinds == kind, float) for kind in sorted(set(kinds))]
     columns = [(rows["part"] == part).to_numpy(float) for part in LADDER]
-    design = np.column_stack([*columns, *beside])
-    y = np.log(rows["delta"].to_numpy(float))
-    start = np.linalg.lstsq(design, y, rcond=None)[0]
     shared = {name: rows[name] for name in ("model", "run_id")}
     shared["data and order"] = rows["model"] + rows["cell"]
     rough = {"low precision": rows["part"] != "none"}
-    return fit_mean(y, lambda p: design @ p, start, shared, rough), rows
+    logs = np.log(rows["delta"].to_numpy(float))
+    return fit_linear(logs, [*columns, *beside], shared, rough), rows
 
 
 def _estimate(fitted: MeanFit, rows: pd.DataFrame, parts: list[str]) -> Estimate:

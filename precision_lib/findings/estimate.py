@@ -13,33 +13,22 @@ from scipy import stats
 class Estimate:
     """One number from the runs.
 
-    Attributes
-    ----------
-    value, error : float
-        The estimate and its standard error.
-    units : int
-        What it rests on, counted as the preregistration says; not rows.
-    freedom : float
-        Degrees of freedom of the error; infinite where it is as good as known.
-    ends : tuple of float, optional
-        Those of a 95% interval that is not symmetric, such as Wilson's; the error is
-        not used then.
-    others : tuple of Estimate
-        The same number from other ranges of D, where it moves with the range; an
-        interval holds theirs too.
-
-    Examples
-    --------
     >>> low, high = Estimate(0.5, 0.1, units=9).interval()
     >>> round(low, 3), round(high, 3)
     (0.304, 0.696)
     """
 
+    #: value, error: the estimate and its standard error
     value: float
     error: float
-    units: int
+    units: int  #: what it rests on, counted as the preregistration says; not rows
+    #: Degrees of freedom of the error; infinite where it is as good as known
     freedom: float = math.inf
+    #: Those of a 95% interval that is not symmetric, such as Wilson's; the error is not
+    #: used then
     ends: tuple[float, float] | None = None
+    #: The same number from other ranges of D, where it moves with the range; an
+    #: interval holds theirs too
     others: tuple[Estimate, ...] = ()
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
@@ -65,6 +54,15 @@ class Estimate:
             if abs(one.value - self.value) > reach:
                 found.append(one)
         return replace(self, others=(*self.others, *found))
+
+    def row(self, name: str = "estimate", units: str = "units") -> dict[str, float]:
+        """The value, the ends of its interval and the units, as a table has them.
+
+        >>> Estimate(0.5, 0.0, units=3).row("cost", "models")
+        {'cost': 0.5, 'low': 0.5, 'high': 0.5, 'models': 3}
+        """
+        low, high = self.interval()
+        return {name: self.value, "low": low, "high": high, units: self.units}
 
     def _own(self, level: float) -> tuple[float, float]:
         if self.ends is not None:

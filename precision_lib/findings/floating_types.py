@@ -48,12 +48,10 @@ def costs_by_type(measured: Measured, D: float) -> pd.DataFrame:
     rows = {}
     for name, here in runs[runs["N"] == size].groupby("weight_format"):
         found = cells.cost_estimate(size, label({"weight_format": name}))
-        low, high = found.interval()
         one = here.iloc[0]
         rows[name] = {
             "N": size, "kind": one["kind"], "bits": int(one["weight_bits"]),
-            "gmse": one["gmse"], "cost": found.value, "low": low, "high": high,
-            "models": found.units,
+            "gmse": one["gmse"], **found.row("cost", "models"),
         }  # fmt: skip
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("weight_format")
     known = table[table["kind"] == "integer"].sort_values("gmse")
@@ -87,8 +85,6 @@ def savings(
         def saved(p: Array, size: int, two: tuple[str, str] = two) -> float:
             return cells.cost(p, size, two[0]) - cells.cost(p, size, two[1])
 
-        found = cells.mean(saved, *two)
-        low, high = found.interval()
-        row = {"nats": found.value, "low": low, "high": high, "models": found.units}
-        rows[f"{first} to {second}"] = row
+        saving = cells.mean(saved, *two).row("nats", "models")
+        rows[f"{first} to {second}"] = saving
     return pd.DataFrame.from_dict(rows, orient="index")

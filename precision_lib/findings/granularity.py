@@ -53,12 +53,8 @@ def costs_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
             formats = label({PARTS[part]: bits, **how})
             if (size, formats) not in cells.names:
                 continue
-            found = cells.cost_estimate(size, formats)
-            low, high = found.interval()
-            rows.append({
-                "setting": setting, "bits": bits, "cost": found.value, "low": low,
-                "high": high, "models": found.units,
-            })  # fmt: skip
+            found = cells.cost_estimate(size, formats).row("cost", "models")
+            rows.append({"setting": setting, "bits": bits, **found})
     return pd.DataFrame(rows)
 
 
@@ -101,13 +97,11 @@ def saved_by_scale(measured: Measured, D: float, part: str) -> pd.DataFrame:
             return float(needed) - bits
 
         units = cells.models(size, formats)
-        nats = cells.fitted.estimate(saved, units)
-        low, high = nats.interval()
-        row: dict[str, float] = {"nats": nats.value, "low": low, "high": high}
+        row = cells.fitted.estimate(saved, units).row("nats", "models")
         if np.isfinite(worth(cells.fitted.parameters)):
             in_bits = cells.fitted.estimate(worth, units)
             row |= dict(zip(WORTH, (in_bits.value, *in_bits.interval()), strict=True))
-        rows[setting, bits] = row | {"models": units}
+        rows[setting, bits] = row
     table = pd.DataFrame.from_dict(rows, orient="index")
     table = table.rename_axis(["setting", "bits"])
     return table.reindex(columns=["nats", "low", "high", *WORTH, "models"])

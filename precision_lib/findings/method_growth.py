@@ -29,14 +29,12 @@ def growths(measured: Measured, least: float) -> dict[str, pd.DataFrame]:
     theirs = {"D": paper["gamma_D"], "N": paper["gamma_N"], "bits": 0.0}
     found = {}
     for method, name in NAMES.items():
-        numbers = {
+        ours = {
             "D": exponent(measured, "D", method, least),
             "N": exponent(measured, "N", method, least),
             "bits": curvature_in_bits(measured, method, least),
         }
-        rows = {
-            of: [one.value, *one.interval(), theirs[of]] for of, one in numbers.items()
-        }
-        columns = ["estimate", "low", "high", "paper"]
-        found[name] = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+        rows = {of: one.row() | {"paper": theirs[of]} for of, one in ours.items()}
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        found[name] = table.drop(columns="units")
     return found

@@ -11,7 +11,7 @@ much of their noise they share is fitted, not assumed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,31 +37,17 @@ UNDETERMINED = (
 class MeanFit:
     """A mean fitted under the noise model.
 
-    Attributes
-    ----------
-    parameters : array
-        Of the mean.
-    covariance : array, shape (parameters, parameters)
-    spread : dict of str to float
-        Standard deviation of each source of noise.
-    slopes : array, shape (sources, parameters, parameters)
-        Derivatives of the covariance by the variance of each source.
-    information : array, shape (sources, sources)
-        Of the variances; rows of those that are zero are empty.
-
-    Examples
-    --------
     >>> table = pd.DataFrame({"g": [0, 0, 1, 1], "y": [1.0, 1.2, 2.0, 1.8]})
     >>> found = fit_mean(table["y"], lambda p: np.full(4, p[0]), [1.0], {"g": table.g})
     >>> found.parameters.round(3).tolist(), sorted(found.spread)
     ([1.5], ['g', 'run'])
     """
 
-    parameters: Array
+    parameters: Array  #: of the mean
     covariance: Array
-    spread: dict[str, float]
-    slopes: Array
-    information: Array
+    spread: dict[str, float]  #: standard deviation of each source of noise
+    slopes: Array  #: derivatives of the covariance by the variance of each source
+    information: Array  #: of the variances; rows of those that are zero are empty
 
     def estimate(self, of: Callable[[Array], float], units: int) -> Estimate:
         """A function of the parameters, with its error by the delta method."""
@@ -125,6 +111,23 @@ def fit_mean(
         raise Undetermined("the fit under the noise model did not settle.")
     sizes = dict(zip(kernels, np.exp(state.logs / 2).tolist(), strict=True))
     return MeanFit(point, state.covariance, sizes, state.slopes, state.information)
+
+
+def fit_linear(
+    measured: npt.ArrayLike,
+    columns: Sequence[npt.ArrayLike],
+    shared: Mapping[str, pd.Series],
+    rough: Mapping[str, npt.ArrayLike] | None = None,
+) -> MeanFit:
+    """`fit_mean` of a sum of columns, each times a parameter.
+
+    >>> x = np.arange(6.0)
+    >>> fit_linear(2 * x + [0, 1, 0, 0, 1, 0], [x], {}).parameters.round(1).tolist()
+    [2.1]
+    """
+    design, y = np.column_stack(columns), np.asarray(measured, float)
+    start = np.linalg.lstsq(design, y, rcond=None)[0]
+    return fit_mean(y, lambda p: design @ p, start, shared, rough)
 
 
 def _kernels(

@@ -8,7 +8,7 @@ cost is as exact as its twins are alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -43,9 +43,6 @@ class Cells:
 
     `names`: size and label of the formats, in the order of the parameters. `runs`: the
     rows; ``formats`` is the label.
-
-    >>> Cells(None, [(9, "a")], pd.DataFrame()).place(9, "a")
-    0
     """
 
     fitted: MeanFit
@@ -87,6 +84,11 @@ class Cells:
         """Whether runs of as few bits are repeated, so that their noise is measured."""
         few = self.runs[(self.runs["bits"] <= FEW)]
         return bits > FEW or bool(few.duplicated(["N", "formats"]).any())
+
+    def as_known(self, found: Estimate, bits: float) -> Estimate:
+        """Without an interval where the noise of runs of as few bits is not known."""
+        unknown = (float("nan"), float("nan"))
+        return found if self.noise_is_known(bits) else replace(found, ends=unknown)
 
     def mean(self, of: Callable[[Array, int], float], *formats: str) -> Estimate:
         """Mean of a number over the models that have all of these formats."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import product
+
 import pandas as pd
 
 from precision_lib.decide import paper_fit
@@ -37,13 +38,11 @@ def costs_by_width(measured: Measured, D: float) -> pd.DataFrame:
         formats = label({PARTS[part]: bits})
         if run["formats"] != formats:  # other scales
             continue
-        found = cells.cost_estimate(size, formats)
-        ends = found.interval() if cells.noise_is_known(bits) else (np.nan, np.nan)
+        found = cells.as_known(cells.cost_estimate(size, formats), bits)
         share = (1 + max(found.value, 0) / whole(size)) ** (-1 / whole.power)
-        row = {"N": size, "part": part, "bits": bits, "models": found.units}
-        row |= {"cost": found.value, "low": ends[0], "high": ends[1], "share": share}
         published = kept(float(bits), paper[f"gamma_{part}"], paper[f"n_{part}"])
-        rows.append(row | {"paper": float(published)})
+        row = {"N": size, "part": part, "bits": bits, **found.row("cost", "models")}
+        rows.append(row | {"share": share, "paper": float(published)})
     return pd.DataFrame(rows).sort_values(["N", "part", "bits"], ignore_index=True)
 
 
@@ -61,9 +60,7 @@ def above_weights(measured: Measured, D: float) -> pd.DataFrame:
     cells, rows = fit_cells(measured, D), {}
     have = pd.DataFrame(cells.names, columns=["N", "formats"]).groupby("formats")["N"]
     sizes = have.agg(set).to_dict()
-    for part, bits in (
-        (part, b) for part in ("activations", "kv") for b in range(2, 9)
-    ):
+    for part, bits in product(("activations", "kv"), range(2, 9)):
         two = label({PARTS[part]: bits}), label({PARTS["weights"]: bits})
         if not sizes.get(two[0], set()) & sizes.get(two[1], set()):
             continue
@@ -71,9 +68,7 @@ def above_weights(measured: Measured, D: float) -> pd.DataFrame:
         def gap(p: Array, size: int, two: tuple[str, str] = two) -> float:
             return cells.cost(p, size, two[0]) - cells.cost(p, size, two[1])
 
-        found = cells.mean(gap, *two)
-        ends = found.interval() if cells.noise_is_known(bits) else (np.nan, np.nan)
-        row = {"nats": found.value, "low": ends[0], "high": ends[1]}
-        rows[part, bits] = row | {"models": found.units}
+        found = cells.as_known(cells.mean(gap, *two), bits)
+        rows[part, bits] = found.row("nats", "models")
     table = pd.DataFrame.from_dict(rows, orient="index")
     return table.rename_axis(["part", "bits"])

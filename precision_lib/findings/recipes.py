@@ -17,7 +17,7 @@ from precision_lib.errors import Undetermined
 from precision_lib.findings.delta_growth import roundings
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.measured import Measured, finished
-from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
+from precision_lib.findings.noise_model import Array, MeanFit, fit_linear
 from precision_lib.findings.twins import with_part
 from precision_lib.laws.forms.two_phases import best_share
 
@@ -47,11 +47,8 @@ def gain_of_two_phases(measured: Measured, shares: Sequence[float]) -> Estimate:
     """Loss of low precision all along less that of these shares, mean, in nats."""
     runs = phase_runs(measured)
     runs = runs[runs["share"].isin([*shares, 1])].reset_index(drop=True)
-    masks = [
-        runs["share"] == 1,
-        *(runs["bits"] == b for b in sorted(set(runs["bits"]))),
-    ]
-    columns = [np.asarray(mask, float) for mask in masks]
+    widths = [runs["bits"] == bits for bits in sorted(set(runs["bits"]))]
+    columns = [np.asarray(mask, float) for mask in (runs["share"] == 1, *widths)]
     return _linear(runs, columns).parameter(0, _models(runs))
 
 
@@ -105,18 +102,15 @@ def effect_on_rounding(
     asked = [of, "decay" if of == "peak_lr" else "peak_lr"]
     logs = [np.log(runs[name].to_numpy(float)) for name in asked]
     widths = sorted(set(rows["post_bits"]))
-    design = np.column_stack(
-        [
-            *(column - column.mean() for column in logs),
-            rows["loss"] - rows["loss"].mean(),
-            *((rows["post_bits"] == bits).to_numpy(float) for bits in widths),
-        ]
-    )
-    measured_logs = np.log(rows["delta"].to_numpy(float))
+    columns = [
+        *(column - column.mean() for column in logs),
+        rows["loss"] - rows["loss"].mean(),
+        *((rows["post_bits"] == bits).to_numpy(float) for bits in widths),
+    ]
     shared = {name: rows[name] for name in ("model", "run_id")}
     rough = {f"{b} bits and more": rows["post_bits"] >= b for b in widths[1:]}
-    start = np.linalg.lstsq(design, measured_logs, rcond=None)[0]
-    fitted = fit_mean(measured_logs, lambda p: design @ p, start, shared, rough)
+    costs = np.log(rows["delta"].to_numpy(float))
+    fitted = fit_linear(costs, columns, shared, rough)
     return fitted.parameter(0, rows["model"].nunique())
 
 
@@ -139,11 +133,9 @@ def _least(p: Array, kind: int) -> float:
 
 
 def _linear(runs: pd.DataFrame, columns: Sequence[Array]) -> MeanFit:
-    design, loss = np.column_stack(columns), runs["loss"].to_numpy(float)
-    start = np.linalg.lstsq(design, loss, rcond=None)[0]
     formats = runs["model"] + "-" + runs["bits"].astype(str)
     shared = {"model": runs["model"], "model and bits": formats}
-    return fit_mean(loss, lambda p: design @ p, start, shared)
+    return fit_linear(runs["loss"], columns, shared)
 
 
 def _models(runs: pd.DataFrame) -> int:

@@ -29,16 +29,6 @@ TAILS = {
 }
 
 
-def row(found: Estimate) -> dict[str, float]:
-    """An estimate as a row of these tables.
-
-    >>> row(Estimate(0.5, 0.0, units=3))
-    {'estimate': 0.5, 'low': 0.5, 'high': 0.5, 'units': 3}
-    """
-    low, high = found.interval()
-    return {"estimate": found.value, "low": low, "high": high, "units": found.units}
-
-
 def kept_shares(
     rows: pd.DataFrame, replicates: int = 200, seed: int = 0
 ) -> pd.DataFrame:
@@ -131,10 +121,8 @@ def weights_over_activations(measured: Measured, least: float) -> Estimate:
     Chen et al. (arXiv 2505.14302) have .161 and .033 at 4 bits (Table 1).
     """
     growth = fit_growth(measured, least)
-    parts = (growth.excess(0, [part]) for part in ("weights", "activations"))
-    one, two = parts
-    units = growth.runs["model"].nunique()
-    return growth.fitted.estimate(lambda p: one(p) - two(p), units)
+    one, two = (growth.excess(0, [part]) for part in ("weights", "activations"))
+    return growth.estimate(lambda p: one(p) - two(p))
 
 
 def pair_over_sum(measured: Measured, D: float, bits: int = 4) -> Estimate:

@@ -83,9 +83,7 @@ def side_by_side() -> pd.DataFrame:
             tokens = runs["tokens"] * (1e9 if whose == "Gemstones" else 1)
             runs = runs.assign(tokens=tokens.astype(int))
             found = exponent(runs)
-        low, high = found.interval()
-        rows[whose] = {
-            "exponent": found.value, "low": low, "high": high, "models": found.units,
+        rows[whose] = found.row("exponent", "models") | {
             "N_low": runs["N"].min(), "N_high": runs["N"].max(),
             "D_low": runs["tokens"].min(), "D_high": runs["tokens"].max(),
         }  # fmt: skip
