@@ -9,8 +9,6 @@ class UserError(ValueError):
     The command line prints the sentence and exits with status 2; a traceback
     is kept for faults of the library itself.
 
-    Examples
-    --------
     >>> raise UserError("runs.csv: column 'loss' is missing; add it.")
     Traceback (most recent call last):
     ...
@@ -23,8 +21,6 @@ class Undetermined(UserError):
 
     More runs mend it. Whoever shows what is known so far may catch it, and show it.
 
-    Examples
-    --------
     >>> raise Undetermined("no run has 7,000,000 tokens.")
     Traceback (most recent call last):
     ...

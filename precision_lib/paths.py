@@ -17,8 +17,6 @@ RunTable = Literal["short", "main"]
 def table_folder(table: RunTable = "main") -> Path:
     """The folder of a run table, with its plans and its trained models.
 
-    Examples
-    --------
     >>> table_folder("short").relative_to(table_folder()).name
     'short'
     """
@@ -30,8 +28,6 @@ def cache_folder() -> Path:
 
     The environment variable ``PRECISION_LIB_CACHE`` points it elsewhere.
 
-    Examples
-    --------
     >>> cache_folder().name
     'precision_lib'
     """
@@ -66,13 +62,8 @@ PRECISION_LIB_CACHE to a folder of yours.
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file; it is there whole or not at all, even after a loss of power.
 
-    Raises
-    ------
-    UserError
-        If it cannot be written.
+    Raises UserError if it cannot be written.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
     ...     write_whole(Path(name, "a.txt"), b"all of it")
@@ -98,8 +89,6 @@ def tables_of(plan: Path) -> Path:
     Of ``data/short/plans/base.yaml`` that is ``data/short``; of a plan that lies in no
     folder ``plans``, the folder of the main table.
 
-    Examples
-    --------
     >>> tables_of(DATA / "short" / "plans" / "base.yaml").name
     'short'
     """
@@ -110,8 +99,6 @@ def tables_of(plan: Path) -> Path:
 def label(plan: Path) -> str:
     """A plan's name, with the table before it unless it is the main one.
 
-    Examples
-    --------
     >>> label(DATA / "short" / "plans" / "base.yaml"), label(Path("own.yaml"))
     ('short/base', 'own')
     """

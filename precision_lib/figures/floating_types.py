@@ -63,12 +63,7 @@ def cost_by_bits_and_error(table: pd.DataFrame) -> Figure:
 
 
 def _labels(rows: pd.DataFrame, column: str) -> list[tuple[str, float, float, str]]:
-    """Names of the types, and where; types of nearly the same error share a label.
-
-    >>> rows = pd.DataFrame({"gmse": [0.0101, 0.0102], "cost": [0.1, 0.2]}, ["a", "b"])
-    >>> [text for text, *_ in _labels(rows, "gmse")]
-    ['a, b']
-    """
+    """Names of the types, and where; types of nearly the same error share a label."""
     if column == "gmse":
         near = rows[column].diff().fillna(0) <= 0.3 * rows[column]
         groups = rows.groupby((~near).cumsum())

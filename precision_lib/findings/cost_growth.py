@@ -31,6 +31,9 @@ class Growth(NamedTuple):
     `fitted`: its first parameters are the size slope's exponents in D and in N, then of
     each part those of its cost in D, in N, and the logarithm of the cost; `runs`: the
     rows.
+
+    >>> Growth(None, ["tied"], pd.DataFrame()).parts
+    ['tied']
     """
 
     fitted: MeanFit

@@ -43,6 +43,9 @@ class Cells:
 
     `names`: size and label of the formats, in the order of the parameters. `runs`: the
     rows; ``formats`` is the label.
+
+    >>> Cells(None, [(9, "a")], pd.DataFrame()).place(9, "a")
+    0
     """
 
     fitted: MeanFit

@@ -30,62 +30,37 @@ Region = tuple[float, float]
 class Finding(pydantic.BaseModel):
     """One claim, what is measured for it, and which intervals decide.
 
-    Attributes
-    ----------
-    id : str
-    rows : list of str
-        Ids of ``data/findings.csv`` that it answers.
-    prediction : int, optional
-        Its number among the ten that were written with the design of the table.
-    short : str
-        The claim in a line of a table.
-    claim, whose : str
-        And who makes it: the paper, a rival, or our own forecast.
-    estimand : str
-        In words, with its unit.
-    function : str
-        The function that computes it, from the measured runs and `arguments`.
-    blocks : list of str
-        Plans of ``data/plans`` whose runs decide it.
-    unit : str
-        What is counted.
-    ranges : list of float
-        Other values of the argument ``least``, see `Estimate.over`.
-    equivalence : bool
-        Sameness is claimed: the 90% interval has to lie inside `supports`.
-    supports : pair of float
-    contradicts : list of pairs of float
-    forecast : pair of float, optional
-    sharpened : str
-        Where a margin differs from the prediction.
-    pilot : str
-        What had been seen before.
-
-    Examples
-    --------
     >>> preregistered()["delta-grows"].whose.startswith("The paper")
     True
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
     id: str = pydantic.Field(pattern=r"^[a-z0-9-]+$")
+    #: Ids of ``data/findings.csv`` that it answers
     rows: list[str] = pydantic.Field(min_length=1)
+    #: Its number among the ten that were written with the design of the table
     prediction: int | None = pydantic.Field(None, ge=1, le=10)
+    #: The claim in a line of a table
     short: str = ""  # the oldest versions of the file have none
+    #: claim, whose: what is claimed; by the paper, a rival, or as our own forecast
     claim: str
     whose: str
-    estimand: str
+    estimand: str  #: in words, with its unit
+    #: The function that computes it, from the measured runs and `arguments`
     function: str = pydantic.Field(pattern=r"^precision_lib\.findings\.\w+\.\w+$")
     arguments: dict[str, Any]
+    #: Plans of ``data/plans`` whose runs decide it
     blocks: list[str] = pydantic.Field(min_length=1)
-    unit: str
+    unit: str  #: what is counted
+    #: Other values of the argument ``least``, see `Estimate.over`
     ranges: list[float] = []
+    #: Sameness is claimed: the 90% interval has to lie inside `supports`
     equivalence: bool
     supports: Region
     contradicts: list[Region]
     forecast: Region | None = None
-    sharpened: str = ""
-    pilot: str
+    sharpened: str = ""  #: where a margin differs from the prediction
+    pilot: str  #: what had been seen before
 
     @pydantic.model_validator(mode="after")
     def _regions_in_order(self) -> Finding:

@@ -30,32 +30,17 @@ FORMATS = [f"{part.removesuffix('s')}_format" for part in PARTS]
 
 @dataclass(frozen=True)
 class Contest:
-    """Laws fitted to the same rows and judged on the same held-out ones.
+    """Laws fitted to the same rows and judged on the same held-out ones."""
 
-    Attributes
-    ----------
-    table : DataFrame
-        The rows.
-    judged : array of bool
-        Rows whose held-out prediction counts.
-    comparison : Comparison
-        The fits and the held-out predictions.
-    errors : DataFrame
-        A row a judged run, a column a law: ``|log(measured / predicted)|``.
-    groups : Series
-        What was held out together, for each judged row.
-    measured : Series
-        What was predicted of each judged row, in the unit of the errors.
-    constants : mapping of str to int
-        Numbers that each law fits.
-    """
-
-    table: pd.DataFrame
-    judged: Mask
-    comparison: Comparison | None
+    table: pd.DataFrame  #: the rows
+    judged: Mask  #: rows whose held-out prediction counts
+    comparison: Comparison | None  #: the fits and the held-out predictions
+    #: A row a judged run, a column a law: ``|log(measured / predicted)|``
     errors: pd.DataFrame
-    groups: pd.Series
+    groups: pd.Series  #: what was held out together, for each judged row
+    #: What was predicted of each judged row, in the unit of the errors
     measured: pd.Series
+    #: Numbers that each law fits
     constants: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -29,21 +29,13 @@ def law_runs(
 
     Raises UserError if the part is unknown.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `precision_lib.runs.run_table.load_runs` gives it.
-    part : str, optional
-        "weights", "activations" or "kv": runs in which this part alone is
-        quantized, and the unquantized ones; "one": those of the three together;
-        "tied": runs with all parts in the same bits, and the unquantized ones;
-        "any": all. None: only the unquantized ones.
-    lowest : mapping of str to int, optional
-        Fewest bits of each part; runs below are left out. `LOWEST` leaves out 2-bit
-        activations, in which training breaks.
+    `runs`: as `precision_lib.runs.run_table.load_runs` gives it; `part`: "weights",
+    "activations" or "kv": runs in which this part alone is quantized, and the
+    unquantized ones; "one": those of the three together; "tied": runs with all parts in
+    the same bits, and the unquantized ones; "any": all. None: only the unquantized
+    ones. `lowest`: fewest bits of each part; runs below are left out. `LOWEST` leaves
+    out 2-bit activations, in which training breaks.
 
-    Examples
-    --------
     >>> from precision_lib.runs.run_table import load_runs
     >>> law_runs(load_runs())["weight_bits"].unique().tolist()
     [32]

@@ -38,35 +38,21 @@ class Float:
     Raises UserError if the bits are out of range or the format holds no number but
     zero.
 
-    Attributes
-    ----------
-    exponent : int
-        Exponent bits, 1 to 8.
-    mantissa : int
-        Mantissa bits, 0 to 10.
-    bias : int, optional
-        A code's exponent less this is the power of two. By default
-        2^(exponent - 1) - 1, one more for "fnuz".
-    specials : str
-        As above.
-    subnormals : bool
-        Whether exponent code 0 goes evenly down to zero. If not, it is an ordinary
-        binade whose first code means zero.
-    saturate : bool
-        Whether numbers too large become the largest; if not, infinity or NaN. Under
-        absmax scaling none are.
-
-    Examples
-    --------
     >>> Float(2, 1).values
     (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
     """
 
-    exponent: int
-    mantissa: int
+    exponent: int  #: exponent bits, 1 to 8
+    mantissa: int  #: mantissa bits, 0 to 10
+    #: A code's exponent less this is the power of two. By default 2^(exponent - 1) - 1,
+    #: one more for "fnuz".
     bias: int | None = None
-    specials: Specials = ""
+    specials: Specials = ""  #: as above
+    #: Whether exponent code 0 goes evenly down to zero. If not, it is an ordinary
+    #: binade whose first code means zero.
     subnormals: bool = True
+    #: Whether numbers too large become the largest; if not, infinity or NaN. Under
+    #: absmax scaling none are.
     saturate: bool = True
 
     def __post_init__(self) -> None:

@@ -33,34 +33,17 @@ Kind = Literal["pairs", "residual", "cluster"]
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Refits of one law to resampled tables.
+    """Refits of one law to resampled tables."""
 
-    Attributes
-    ----------
-    fit
-        The fit of the whole table.
-    kind
-        How tables were resampled.
-    params
-        Parameters by name, each of shape (R,).
-    objective
-        Minimized objective of each refit, shape (R,).
-    converged
-        Whether each refit is a minimum, shape (R,).
-    left_out
-        Parameters by name of the refits without one row (or cluster) each, for
-        the acceleration of BCa; empty for the residual bootstrap.
-    warnings
-        What to distrust, in sentences.
-    """
-
-    fit: Fit
-    kind: Kind
-    params: dict[str, Array]
-    objective: Array
+    fit: Fit  #: the fit of the whole table
+    kind: Kind  #: how tables were resampled
+    params: dict[str, Array]  #: parameters by name, each of shape (R,)
+    objective: Array  #: minimized objective of each refit, shape (R,)
+    #: Parameters by name of the refits without one row (or cluster) each, for the
+    #: acceleration of BCa; empty for the residual bootstrap
     left_out: dict[str, Array]
-    converged: Mask
-    warnings: tuple[str, ...] = ()
+    converged: Mask  #: whether each refit is a minimum, shape (R,)
+    warnings: tuple[str, ...] = ()  #: what to distrust, in sentences
 
     def interval(
         self, name: str, method: Method = "percentile", level: float = 0.95
@@ -166,21 +149,14 @@ def bootstrap(
 
     Raises UserError if the fit has no table, or the options do not allow the draws.
 
-    Parameters
-    ----------
-    kind
-        ``"residual"`` adds residuals of left-out rows to the fitted curve: right for
-        a fixed design with alike noise, and closest to the nominal coverage on few
-        rows. ``"pairs"`` draws rows: right where the noise differs from row to row,
-        with percentile intervals that are too long on a few dozen rows.
-        ``"cluster"`` draws whole groups of rows that share a value of `by`: right
-        where rows share an error, as the PTQ rows of one run or the runs of one
-        seed. benchmarks/coverage_laws.py measures all of them.
-    by
-        For ``"cluster"``: one value a row.
+    `kind`: ``"residual"`` adds residuals of left-out rows to the fitted curve: right
+    for a fixed design with alike noise, and closest to the nominal coverage on few
+    rows. ``"pairs"`` draws rows: right where the noise differs from row to row, with
+    percentile intervals that are too long on a few dozen rows. ``"cluster"`` draws
+    whole groups of rows that share a value of `by`: right where rows share an error, as
+    the PTQ rows of one run or the runs of one seed. benchmarks/coverage_laws.py
+    measures all of them. `by`: for ``"cluster"``, one value a row.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_fit
     >>> bootstrap(example_fit(), replicates=100).params["alpha"].shape
     (100,)

@@ -96,27 +96,13 @@ def compare(
     Raises UserError if the laws differ in target, or the hold-out leaves nothing on one
     side.
 
-    Parameters
-    ----------
-    table
-        One row a run.
-    laws
-        Laws or names, with one target.
-    hold_out
-        Rows to hold out: a boolean a row, or a function of the table that gives
-        one. Without it, `folds`-fold cross-validation.
-    folds, seed
-        Number of folds and the seed of their draw.
-    by
-        One value a row; rows that share it stay in one fold, as the seeds of one
-        setting should.
-    criteria
-        Whether AIC and BIC are wanted, for which SciPy is imported; else they are nan.
-    **options
-        For `fit`, the same for every law.
+    `table`: one row a run; `laws`: laws or names, with one target; `hold_out`: rows to
+    hold out: a boolean a row, or a function of the table that gives one. Without it,
+    `folds`-fold cross-validation, drawn by `seed`. `by`: one value a row; rows that
+    share it stay in one fold, as the seeds of one setting should. `criteria`: whether
+    AIC and BIC are wanted, for which SciPy is imported; else they are nan. `**options`:
+    for `fit`, the same for every law.
 
-    Examples
-    --------
     >>> from precision_lib.laws import example_table
     >>> found = compare(example_table(), ["chinchilla", "chinchilla-tied"], folds=5)
     >>> found.frame()["law"].tolist()

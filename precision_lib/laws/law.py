@@ -22,53 +22,34 @@ Coordinate = Literal["itself", "log", "exp", "exp-minus"]
 class Parameter:
     """One number that a law leaves to the data.
 
-    Parameters
-    ----------
-    name
-        As in the signature of the law's function.
-    meaning, unit
-        For people: what it says and in what unit.
-    start
-        Range from which random starts are drawn.
-    bounds
-        Range that the fit may not leave; a fit that ends there says so.
-    coordinate
-        What is drawn and fitted: the number ``"itself"``, its ``"log"`` (a positive
-        number), its ``"exp"`` (an offset in an exponent) or its ``"exp-minus"`` (a
-        rate in an exponent). `start` and `bounds` speak of the number itself for
-        the first two, of the exponential for the others.
-    term
-        The factor that the parameter multiplies, as a function of columns and
-        parameters by name. `start` and `bounds` then speak of the size of the
-        whole term at the centre of the table, as a share of the typical target:
-        "A N^-alpha is between 1/50 and 1 of the loss" is a fair guess for every
-        table, whereas A alone may be 1 or 1e9. It also takes the correlation of
-        A and alpha out of the fit. With coordinate ``"exp"`` it is the factor of
-        the exponential. A column's name stands for its centre, ``lowest_`` before
-        it for its minimum.
-    per
-        A column of names; the law gets one such parameter for each name.
-    reference
-        Names in `per` at which the parameter is 1 by definition.
-    fixed
-        Held at this number unless the fit is told otherwise.
-
-    Examples
-    --------
     >>> Parameter("gamma", "bits for one e-fold", "bits", (0.3, 5), (0.05, 50), "log")
     Parameter(name='gamma', meaning='bits for one e-fold', unit='bits', ...)
     """
 
-    name: str
+    name: str  #: as in the signature of the law's function
+    #: meaning, unit: for people: what it says and in what unit
     meaning: str
     unit: str = ""
-    start: tuple[float, float] = (0.0, 1.0)
+    start: tuple[float, float] = (0.0, 1.0)  #: range from which random starts are drawn
+    #: Range that the fit may not leave; a fit that ends there says so
     bounds: tuple[float, float] = (-1e3, 1e3)
+    #: What is drawn and fitted: the number ``"itself"``, its ``"log"`` (a positive
+    #: number), its ``"exp"`` (an offset in an exponent) or its ``"exp-minus"`` (a rate
+    #: in an exponent). `start` and `bounds` speak of the number itself for the first
+    #: two, of the exponential for the others.
     coordinate: Coordinate = "itself"
+    #: The factor that the parameter multiplies, as a function of columns and parameters
+    #: by name. `start` and `bounds` then speak of the size of the whole term at the
+    #: centre of the table, as a share of the typical target: "A N^-alpha is between
+    #: 1/50 and 1 of the loss" is a fair guess for every table, whereas A alone may be 1
+    #: or 1e9. It also takes the correlation of A and alpha out of the fit. With
+    #: coordinate ``"exp"`` it is the factor of the exponential. A column's name stands
+    #: for its centre, ``lowest_`` before it for its minimum.
     term: Term | None = None
-    per: str = ""
+    per: str = ""  #: a column of names; the law gets one such parameter for each name
+    #: Names in `per` at which the parameter is 1 by definition
     reference: tuple[str, ...] = ()
-    fixed: float | None = None
+    fixed: float | None = None  #: held at this number unless the fit is told otherwise
 
 
 def coefficient(name: str, meaning: str, term: Term) -> Parameter:
@@ -99,7 +80,7 @@ def asymptote(name: str, meaning: str) -> Parameter:
     (0.0, 10.0)
     """
     unit = "nats/token"
-    return Parameter(name, meaning, unit, (0.05, 0.95), (0.0, 10.0), term=_one)
+    return Parameter(name, meaning, unit, (0.05, 0.95), (0.0, 10.0), term=lambda: 1.0)
 
 
 def bits_scale(name: str, meaning: str) -> Parameter:
@@ -124,26 +105,9 @@ def offset(name: str, meaning: str, term: Term | None = None) -> Parameter:
     return Parameter(name, meaning, "", (0.02, 0.9), (1e-6, 1 - 1e-6), "exp", term)
 
 
-def _one() -> float:
-    return 1.0
-
-
 class Law:
     """A scaling law: subclass it, name it, declare parameters, write the formula.
 
-    Attributes
-    ----------
-    name
-        What the command line and the files call it.
-    formula, source
-        A line of plain text, and paper and equation; the docstring gets both.
-    target
-        Column that the law predicts: ``"loss"`` or ``"delta"``.
-    parameters
-        One `Parameter` for each keyword-only argument of `predict`.
-
-    Examples
-    --------
     A law of one's own needs no more than this:
 
     >>> import numpy as np
@@ -164,10 +128,14 @@ class Law:
     ('D', 'weight_bits')
     """
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str] = ""  #: what the command line and the files call it
+    #: formula, source: a line of plain text, and paper and equation; the docstring gets
+    #: both
     formula: ClassVar[str] = ""
     source: ClassVar[str] = ""
+    #: Column that the law predicts: ``"loss"`` or ``"delta"``
     target: ClassVar[str] = "loss"
+    #: One `Parameter` for each keyword-only argument of `predict`
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     predict: ClassVar[Callable[..., Any]]
 
@@ -208,7 +176,6 @@ def _names(function: Callable[..., Any], kind: Any) -> tuple[str, ...]:
     return tuple(p.name for p in found if p.kind is kind)
 
 
-@lru_cache
 @lru_cache
 def term_names(term: Term) -> tuple[str, ...]:
     """Names of the columns and parameters that a term function asks for.

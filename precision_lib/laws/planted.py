@@ -119,21 +119,11 @@ def planted_table(
 ) -> dict[str, Any]:
     """A table that follows a law, over sizes, data and precisions like the paper's.
 
-    Parameters
-    ----------
-    rows
-        Number of runs.
-    noise
-        Standard deviation of the relative error of the target.
-    floor
-        Standard deviation of an additive error, in the unit of the target.
-    params
-        Constants; `planted_params` without them.
+    `rows`: number of runs; `noise`: standard deviation of the relative error of the
+    target; `floor`: that of an additive error, in the unit of the target; `params`:
+    constants; `planted_params` without them.
 
-    Examples
-    --------
-    >>> table = planted_table("ptq", rows=5)
-    >>> sorted(table)
+    >>> sorted(planted_table("ptq", rows=5))
     ['D', 'N', 'delta', 'post_bits']
     """
     law = get_law(law) if isinstance(law, str) else law

@@ -27,85 +27,53 @@ GIVEN = ("fixed", "tied", "at_bound", "unidentified", "scatter", "ranges", "leve
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted law.
+    """A fitted law."""
 
-    Attributes
-    ----------
-    law
-        The class of the law.
-    params
-        Every parameter, fitted, held or tied, in the law's own units.
-    objective
-        The minimized sum of losses.
-    settings
-        Loss, its delta, the scale of the residuals and its floor.
-    n
-        Rows fitted.
-    r2
-        ``1 - sum w (y - yhat)^2 / sum w (y - mean y)^2`` in the unit of the target
-        (nats), not on the scale of the residuals.
-    share_at_best
-        Share of the random starts that reached the objective to one part in 1e6.
-    converged
-        Whether the fit is a minimum, judged by the slope of the objective within
-        the bounds.
-    at_bound
-        Parameters that ran to a bound.
-    unidentified
-        Parameters that the data do not determine one by one.
-    scatter
-        Standard deviation of a run around the law, on the scale of the residuals, such
-        that 95% of the fitted rows lie within 1.96 of it; NaN where nobody knows.
-    warnings
-        What to distrust, in sentences.
-    misfits
-        Directions in which the law misses its own table, in sentences; empty until
-        `precision_lib.laws.rivals.judged` has looked.
-    tried
-        How other laws predict left-out runs, in a sentence; empty until then.
-    ties
-        Fits of other laws that predict left-out runs as well, with replicates.
-    ci
-        Interval of each parameter, once a bootstrap was attached.
-    replicates
-        Bootstrap values of the parameters by name, each of shape (R,).
-    ranges
-        Lowest and highest value fitted, by column: outside is extrapolation. Under FLOP
-        the cost of the runs, 6 N D.
-    levels
-        Names seen in each column of names.
-    problem
-        The table and the coordinates; None for a fit read from a file.
-    z
-        Coordinates of the optimum within `problem`.
-    rivals
-        Coordinates of other minima that are nearly as low, shape (M, K).
-    """
-
-    law: type[Law]
+    law: type[Law]  #: the class of the law
+    #: Every parameter, fitted, held or tied, in the law's own units
     params: dict[str, float]
-    objective: float
-    settings: Objective
-    n: int
+    objective: float  #: the minimized sum of losses
+    settings: Objective  #: loss, its delta, the scale of the residuals and its floor
+    n: int  #: rows fitted
+    #: ``1 - sum w (y - yhat)^2 / sum w (y - mean y)^2`` in the unit of the target
+    #: (nats), not on the scale of the residuals
     r2: float
+    #: Share of the random starts that reached the objective to one part in 1e6
     share_at_best: float
+    #: Whether the fit is a minimum, judged by the slope of the objective within the
+    #: bounds
     converged: bool = True
     starts: int = 0
     fixed: dict[str, float] = field(default_factory=dict)
     tied: dict[str, str] = field(default_factory=dict)
-    at_bound: tuple[str, ...] = ()
+    at_bound: tuple[str, ...] = ()  #: parameters that ran to a bound
+    #: Parameters that the data do not determine one by one
     unidentified: tuple[str, ...] = ()
+    #: Standard deviation of a run around the law, on the scale of the residuals, such
+    #: that 95% of the fitted rows lie within 1.96 of it; NaN where nobody knows
     scatter: float = float("nan")
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  #: what to distrust, in sentences
+    #: Directions in which the law misses its own table, in sentences; empty until
+    #: `precision_lib.laws.rivals.judged` has looked
     misfits: tuple[str, ...] = ()
+    #: How other laws predict left-out runs, in a sentence; empty until then
     tried: str = ""
+    #: Fits of other laws that predict left-out runs as well, with replicates
     ties: tuple[Fit, ...] = field(default=(), repr=False)
+    #: Interval of each parameter, once a bootstrap was attached
     ci: dict[str, tuple[float, float]] = field(default_factory=dict)
+    #: Bootstrap values of the parameters by name, each of shape (R,)
     replicates: dict[str, Array] = field(default_factory=dict)
+    #: Lowest and highest value fitted, by column: outside is extrapolation. Under FLOP
+    #: the cost of the runs, 6 N D.
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    #: Names seen in each column of names
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The table and the coordinates; None for a fit read from a file
     problem: Problem | None = field(default=None, repr=False, compare=False)
+    #: Coordinates of the optimum within `problem`
     z: Array | None = field(default=None, repr=False, compare=False)
+    #: Coordinates of other minima that are nearly as low, shape (M, K)
     rivals: Array | None = field(default=None, repr=False, compare=False)
 
     @property

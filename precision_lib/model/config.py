@@ -23,44 +23,33 @@ OWN = {"down_input": "activations", "values": "kv_cache"}  # what may differ fro
 class Precision:
     """Training format of each part, and what shares a scale.
 
-    Attributes
-    ----------
-    weights, activations, kv_cache : str
-        A format such as "int4"; "float32" leaves the part as it is.
-    queries : str
-        Format of the rotated queries inside attention, high precision in the paper.
-    values : str
-        Format of the cached values; empty: that of the keys, `kv_cache`.
-    down_input : str
-        Format of the input of the MLP's second matrix; empty: `activations`.
-    weight_granularity, activation_granularity, kv_granularity : str
-        As in `precision_lib.rounding.sharing.block_size`. The defaults are the
-        paper's:
-        weights per output channel, activations per tensor. It does not say what
-        its KV cache shares; here each token and head has a scale.
-    scale, straight_through : str
-        As in `precision_lib.rounding.quantizer.fake_quantize`, for all parts.
-    rotation : int
-        Size of the Hadamard blocks that turn weights and inputs of the linear
-        layers before they are quantized; 0 turns nothing.
-
-    Examples
-    --------
     >>> Precision(weights="int4").bits
     {'weight_bits': 4, 'activation_bits': 32, 'kv_bits': 32}
     """
 
+    #: weights, activations, kv_cache: a format such as "int4"; "float32" leaves the
+    #: part as it is
     weights: str = HIGH_PRECISION
     activations: str = HIGH_PRECISION
     kv_cache: str = HIGH_PRECISION
+    #: Format of the rotated queries inside attention, high precision in the paper
     queries: str = HIGH_PRECISION
+    #: weight_granularity, activation_granularity, kv_granularity: as in
+    #: `precision_lib.rounding.sharing.block_size`. The defaults are the paper's:
+    #: weights per output channel, activations per tensor. It does not say what its KV
+    #: cache shares; here each token and head has a scale.
     weight_granularity: str = "channel"
     activation_granularity: str = "tensor"
     kv_granularity: str = "token"
+    #: scale, straight_through: as in `precision_lib.rounding.quantizer.fake_quantize`,
+    #: for all parts
     scale: Scale = "absmax"
     straight_through: StraightThrough = "clipped"
+    #: Size of the Hadamard blocks that turn weights and inputs of the linear layers
+    #: before they are quantized; 0 turns nothing
     rotation: int = 0
-    values: str = ""
+    values: str = ""  #: format of the cached values; empty: that of the keys
+    #: Format of the input of the MLP's second matrix; empty: `activations`
     down_input: str = ""
 
     def __post_init__(self) -> None:

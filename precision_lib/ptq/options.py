@@ -18,41 +18,27 @@ PTQ_BITS = (2, 3, 4, 5, 6, 8)
 class Options:
     """The knobs of the methods.
 
-    Attributes
-    ----------
-    clip : str
-        Which error the search for a smaller scale minimizes, one scale at a time:
-        "none" keeps absmax; "weights" takes the sum of ``|error|^2.4`` over the
-        ratios 1, .99, … .21, as the GPTQ authors' ``quant.py`` does; "outputs" takes
-        the mean square error of the layer's output over 1, .95, … .55, as AWQ does.
-    clip_queries_and_keys : bool
-        Whether "outputs" clips these too; AWQ does not, since their errors meet in
-        a product.
-    act_order : bool
-        GPTQ rounds the columns by falling mean square of their input.
-    damping : float
-        GPTQ adds this share of the mean diagonal to the Hessian. It is raised until
-        the Hessian can be factorized.
-    block_columns : int
-        Columns that GPTQ updates at once; changes the speed only.
-    alphas : int
-        Exponents 0, 1/alphas, … that AWQ tries for its scales.
-    seed : int
-        Of the directions of "noise".
-
-    Examples
-    --------
     >>> DEFAULTS["gptq"].clip, DEFAULTS["rtn"].clip
     ('weights', 'none')
     """
 
+    #: Which error the search for a smaller scale minimizes, one scale at a time: "none"
+    #: keeps absmax; "weights" takes the sum of ``|error|^2.4`` over the ratios 1, .99,
+    #: … .21, as the GPTQ authors' ``quant.py`` does; "outputs" takes the mean square
+    #: error of the layer's output over 1, .95, … .55, as AWQ does
     clip: Clip = "none"
+    #: Whether "outputs" clips these too; AWQ does not, since their errors meet in a
+    #: product
     clip_queries_and_keys: bool = False
+    #: GPTQ rounds the columns by falling mean square of their input
     act_order: bool = True
+    #: GPTQ adds this share of the mean diagonal to the Hessian. It is raised until the
+    #: Hessian can be factorized.
     damping: float = 0.01
+    #: Columns that GPTQ updates at once; changes the speed only
     block_columns: int = 128
-    alphas: int = 20
-    seed: int = 0
+    alphas: int = 20  #: exponents 0, 1/alphas, … that AWQ tries for its scales
+    seed: int = 0  #: of the directions of "noise"
 
     def __post_init__(self) -> None:
         check_known("clip", self.clip, get_args(Clip))

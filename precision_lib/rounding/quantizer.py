@@ -62,21 +62,12 @@ def quantize(
     Raises UserError if `x` holds NaN or infinity, the block does not divide its shape,
     or the format has no such scale.
 
-    Parameters
-    ----------
-    x : Tensor
-        Finite floating-point numbers.
-    fmt : Format
-        The grid. A block format brings its own blocks and scales.
-    block : tuple of int
-        One entry an axis, as `block_size` gives it.
-    scale : str
-        "absmax": the largest magnitude of a block fits. "mse": the scale with the
-        least squared error, searched for each block (about 60 times the work).
-        "gaussian": the best for a normal distribution of the block's root mean square.
+    `x`: finite floating-point numbers; `fmt`: the grid; a block format brings its own
+    blocks and scales. `block`: one entry an axis, as `block_size` gives it; `scale`:
+    "absmax": the largest magnitude of a block fits. "mse": the scale with the least
+    squared error, searched for each block (about 60 times the work). "gaussian": the
+    best for a normal distribution of the block's root mean square.
 
-    Examples
-    --------
     >>> from precision_lib.formats import Int
     >>> quantize(torch.tensor([1.0, -0.6, 0.2]), Int(2), (3,)).values.tolist()
     [1.0, -1.0, 0.0]

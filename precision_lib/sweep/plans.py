@@ -43,58 +43,40 @@ OtherFields = _fields_of("OtherFields", _RUN | _MODEL)
 class Set(pydantic.BaseModel):
     """A grid of runs: all combinations of its lists.
 
-    Attributes
-    ----------
-    shapes : list of str
-        Names in `precision_lib.model.shapes.SHAPES`.
-    tokens : list of int
-    precisions : list of dict
-        Fields of `precision_lib.model.config.Precision`, such as ``{weights:
-        int4}``.
-    seeds : list of int
-    peak_lr : list of float, optional
-        Without it the rule of `precision_lib.model.shapes.peak_learning_rate`.
-    peak_lr_factor : list of float, optional
-        Multiples of the rule, instead of `peak_lr`.
-    rule : str, optional
-        "tuned": rate, batch, schedule and its end as
-        `precision_lib.sweep.rate_rule.RateRule` has them for N and D; a setting goes
-        before it.
-    batch_factor, rate_factor : list of float
-        Multiples of the batch of the rule, and of its rate at that batch.
-    rule_tokens : int, optional
-        The D that the rule is asked for, instead of the run's own.
-    branch : float, optional
-        Instead of a run a D, those of `precision_lib.sweep.branches.branches`: one
-        long run at a constant rate, and off it a branch to each D that decays over
-        this share of it.
-    low_shares : list of float, optional
-        Instead of each run those of `precision_lib.sweep.phases.two_phases`: in full
-        precision first, and its own precision for these shares of its tokens.
-    settings : list of dict
-        Other fields of `precision_lib.training.config.RunConfig`, such as
-        ``{weight_decay: 0.0}``, and `extra_norm` and `vocab_size` of the model.
-
-    Examples
-    --------
     >>> pair = Set(shapes=["24k"], tokens=[9999], peak_lr_factor=[0.5, 1])
     >>> [config.peak_lr for config in pair.configs()]
     [0.01167, 0.02333]
     """
 
     model_config = pydantic.ConfigDict(extra="forbid")
-    shapes: list[str]
+    shapes: list[str]  #: names in `precision_lib.model.shapes.SHAPES`
     tokens: list[pydantic.PositiveInt]
+    #: Fields of `precision_lib.model.config.Precision`, such as ``{weights: int4}``
     precisions: list[PrecisionFields] = [PrecisionFields()]  # type: ignore[valid-type]
     seeds: list[pydantic.NonNegativeInt] = [0]
+    #: Without it the rule of `precision_lib.model.shapes.peak_learning_rate`
     peak_lr: list[pydantic.PositiveFloat] | None = None
+    #: Multiples of the rule, instead of `peak_lr`
     peak_lr_factor: list[pydantic.PositiveFloat] | None = None
+    #: "tuned": rate, batch, schedule and its end as
+    #: `precision_lib.sweep.rate_rule.RateRule` has them for N and D; a setting goes
+    #: before it
     rule: Literal["tuned"] | None = None
+    #: rate_factor, batch_factor: multiples of the rate of the rule, at the batch that
+    #: is this multiple of its own
     rate_factor: list[pydantic.PositiveFloat] = [1.0]
     batch_factor: list[pydantic.PositiveFloat] = [1.0]
+    #: The D that the rule is asked for, instead of the run's own
     rule_tokens: pydantic.PositiveInt | None = None
+    #: Instead of a run a D, those of `precision_lib.sweep.branches.branches`: one long
+    #: run at a constant rate, and off it a branch to each D that decays over this share
+    #: of it
     branch: float | None = pydantic.Field(None, gt=0, lt=1)
+    #: Instead of each run those of `precision_lib.sweep.phases.two_phases`: in full
+    #: precision first, and its own precision for these shares of its tokens
     low_shares: list[Annotated[float, pydantic.Field(ge=0, le=0.9)] | Literal[1]] = []
+    #: Other fields of `precision_lib.training.config.RunConfig`, such as
+    #: ``{weight_decay: 0.0}``, and `extra_norm` and `vocab_size` of the model
     settings: list[OtherFields] = [OtherFields()]  # type: ignore[valid-type]
 
     @pydantic.model_validator(mode="after")

@@ -50,23 +50,13 @@ def run_sweep(
     Raises UserError before anything is trained if a corpus cannot be had or is too
     small, or the folder cannot be written or has no room; at the end if runs failed.
 
-    Parameters
-    ----------
-    name, role : str
-        Of the sweep; columns of the tables.
-    out, data : Path
-        Folders of the records and weights, and of ``runs.csv``, whose runs are done.
-    jobs : int
-        Worker processes, one thread each.
-    engine : Engine, optional
-        Instead of processes on this machine.
-    prices : dict of str to float, optional
-        Seconds of each run by its id, by `precision_lib.sweep.price.prices`.
-    lanes : int, optional
-        Most runs in a stack, instead of `precision_lib.sweep.stacks.lanes_at_once`.
+    `name`, `role`: of the sweep; columns of the tables. `out`, `data`: folders of the
+    records and weights, and of ``runs.csv``, whose runs are done; `jobs`: worker
+    processes, one thread each; `engine`: instead of processes on this machine;
+    `prices`: seconds of each run by its id, by `precision_lib.sweep.price.prices`;
+    `lanes`: most runs in a stack, instead of
+    `precision_lib.sweep.stacks.lanes_at_once`.
 
-    Examples
-    --------
     >>> run_sweep([], "none", "fit", Path("."), Path("."))
     0
     """

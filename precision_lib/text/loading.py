@@ -46,8 +46,6 @@ def load_corpus(name: str = "default") -> Corpus:
     - ``"vocab1024"``: a tokenizer of 1,024 tokens; the validation windows begin at
       the same places of the text, and only losses per byte are comparable
 
-    Examples
-    --------
     >>> load_corpus("default").vocab_size  # doctest: +SKIP
     512
     """

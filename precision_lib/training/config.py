@@ -25,51 +25,6 @@ class RunConfig:
 
     Raises UserError if a value is out of range.
 
-    Attributes
-    ----------
-    model : ModelConfig
-    precision : Precision
-    tokens : int
-        Training tokens asked for; the run takes the nearest whole step. Those of the
-        run that it starts from come on top.
-    peak_lr : float
-        Peak learning rate, reached after `warmup` of the steps.
-    schedule : str
-        What follows the warmup: "cosine" or "linear" down to `final_lr` of the peak;
-        "constant"; or "wsd" (warmup, stable, decay), constant and then linear down
-        over the last `decay` of the steps.
-    averaging : float
-        Share of the steps, the last ones, whose weights are averaged into the final
-        model; 0 keeps the last weights.
-    sequence : int
-        Tokens of a training window.
-    batch_size : int
-        Windows a step.
-    micro_batch : int
-        Windows that pass through the model at once; 0 is the whole batch. Where
-        activations share a scale a tensor, they share it within a micro-batch.
-    weight_decay : float
-        On matrices; norm gains have none.
-    seed : int
-        Initial weights and order of the data.
-    corpus : str
-        As in `precision_lib.text.loading.load_corpus`.
-    device, dtype : str
-        Of torch; the published runs are "cpu", "float32". "bfloat16" keeps float32
-        weights and computes under autocast.
-    devices : int
-        Processes that share each batch, one device each.
-    engine : str
-        "compiled": the step goes through ``torch.compile``; "eager": it does not;
-        "auto": compiled for more than 10¹² operations, if there is a compiler and
-        no GPU.
-    start_from : RunConfig, optional
-        A run of the same shape, seed, corpus and sequence whose last weights and
-        optimizer this one starts from, and whose data it goes on from; `schedule` and
-        `warmup` are about the steps of this run alone.
-
-    Examples
-    --------
     >>> shape = ModelConfig(d_model=32, n_layers=2, n_heads=2, d_mlp=80)
     >>> config = RunConfig(shape, tokens=10_000, peak_lr=0.01)
     >>> config.steps, config.run_id == RunConfig(shape, tokens=10_000).run_id
@@ -78,27 +33,43 @@ class RunConfig:
 
     model: ModelConfig
     precision: Precision = field(default_factory=Precision)
+    #: Training tokens asked for; the run takes the nearest whole step. Those of the run
+    #: that it starts from come on top.
     tokens: int = 1_000_000
-    peak_lr: float = 0.01
+    peak_lr: float = 0.01  #: peak learning rate, reached after `warmup` of the steps
+    #: What follows the warmup: "cosine" or "linear" down to `final_lr` of the peak;
+    #: "constant"; or "wsd" (warmup, stable, decay), constant and then linear down over
+    #: the last `decay` of the steps
     schedule: Schedule = "cosine"
     warmup: float = 0.1
     final_lr: float = 0.1
     decay: float = 0.2
+    #: Share of the steps, the last ones, whose weights are averaged into the final
+    #: model; 0 keeps the last weights
     averaging: float = 0.0
-    sequence: int = SEQUENCE
-    batch_size: int = 16
+    sequence: int = SEQUENCE  #: tokens of a training window
+    batch_size: int = 16  #: windows a step
+    #: Windows that pass through the model at once; 0 is the whole batch. Where
+    #: activations share a scale a tensor, they share it within a micro-batch.
     micro_batch: int = 0
-    weight_decay: float = 0.1
+    weight_decay: float = 0.1  #: on matrices; norm gains have none
     beta1: float = 0.9
     beta2: float = 0.95
     epsilon: float = 1e-8
     gradient_clip: float = 1.0
-    seed: int = 0
-    corpus: str = "default"
+    seed: int = 0  #: initial weights and order of the data
+    corpus: str = "default"  #: as in `precision_lib.text.loading.load_corpus`
+    #: device, dtype: of torch; the published runs are "cpu", "float32". "bfloat16"
+    #: keeps float32 weights and computes under autocast.
     device: str = "cpu"
     dtype: str = "float32"
-    devices: int = 1
+    devices: int = 1  #: processes that share each batch, one device each
+    #: "compiled": the step goes through ``torch.compile``; "eager": it does not;
+    #: "auto": compiled for more than 10¹² operations, if there is a compiler and no GPU
     engine: Engine = "auto"
+    #: A run of the same shape, seed, corpus and sequence whose last weights and
+    #: optimizer this one starts from, and whose data it goes on from; `schedule` and
+    #: `warmup` are about the steps of this run alone
     start_from: RunConfig | None = None
 
     def __post_init__(self) -> None:

@@ -63,31 +63,17 @@ class Lanes:
 
     A step takes no argument and reads nothing back, so that a CUDA graph can replay it.
 
-    Parameters
-    ----------
-    model : Transformer
-        Shape of every lane, and precision where all have one.
-    configs : sequence of RunConfig
-        One a lane; they may differ in rate, schedule, seed, weight decay and in the
-        width of integers.
-    states : sequence of State
-        Where each lane starts.
-    tokens : Tensor of int, shape (n,)
-        Training tokens, on the device.
-    order : Tensor of int64, shape (steps, lanes, batch)
-        Where in `tokens` the windows of each step start.
-    share : Share
-        Part of each batch that this process takes.
+    `model`: shape of every lane, and precision where all have one; `configs`: one a
+    lane; they may differ in rate, schedule, seed, weight decay and in the width of
+    integers; `states`: where each lane starts. `tokens`: training tokens, on the device
+    (of int, shape (n,)); `order`: where in `tokens` the windows of each step start (of
+    int64, shape (steps, lanes, batch)); `share`: part of each batch that this process
+    takes.
 
-    Attributes
-    ----------
-    weights, first, second : Tensor, shape (lanes, parameters)
-        Weights, mean gradient and mean squared gradient.
-    total : Tensor, shape (lanes,)
-        Sum of the losses since it was set to zero.
+    Its ``weights``, ``first`` and ``second`` have shape (lanes, parameters): weights,
+    mean gradient and mean squared gradient; ``total``, of shape (lanes,), is the sum of
+    the losses since it was set to zero.
 
-    Examples
-    --------
     >>> from precision_lib.model.config import ModelConfig
     >>> config = RunConfig(ModelConfig(16, 1, 2, 32), tokens=4096)
     >>> model = Transformer(config.model, config.precision)

@@ -18,34 +18,23 @@ ScaleName = Literal["log", "asinh", "linear"]
 class Objective:
     """Sum over rows of ``weight * rho(g(target) - g(prediction))``.
 
-    Attributes
-    ----------
-    loss
-        ``"huber"``: ``r**2 / 2`` within `delta`, ``delta * (|r| - delta / 2)``
-        outside; ``"lad"``: ``|r|``; ``"ls"``: ``r**2 / 2``.
-    delta
-        Where the Huber loss turns from square to straight.
-    scale
-        The transform g: ``"log"`` for a loss; ``"asinh"`` for a degradation,
-        ``asinh(x / floor)``, which is a logarithm far above the floor and straight
-        below it, so that a degradation may be zero or negative; ``"linear"``.
-    floor
-        For ``"asinh"``: the degradation at which additive noise is as large as
-        relative noise.
-    above
-        What the loss of a target above the law counts, beside 1 for one below it: less
-        than 1 where runs may be undertuned, and so too high but never too low.
-
-    Examples
-    --------
     >>> Objective("huber", 1.0).rho(np.array([0.5, -3.0])).tolist()
     [0.125, 2.5]
     """
 
+    #: ``"huber"``: ``r**2 / 2`` within `delta`, ``delta * (|r| - delta / 2)`` outside;
+    #: ``"lad"``: ``|r|``; ``"ls"``: ``r**2 / 2``
     loss: LossName = "huber"
-    delta: float = 1e-3
+    delta: float = 1e-3  #: where the Huber loss turns from square to straight
+    #: The transform g: ``"log"`` for a loss; ``"asinh"`` for a degradation, ``asinh(x /
+    #: floor)``, which is a logarithm far above the floor and straight below it, so that
+    #: a degradation may be zero or negative; ``"linear"``
     scale: ScaleName = "log"
+    #: For ``"asinh"``: the degradation at which additive noise is as large as relative
+    #: noise
     floor: float = 1.0
+    #: What the loss of a target above the law counts, beside 1 for one below it: less
+    #: than 1 where runs may be undertuned, and so too high but never too low
     above: float = 1.0
 
     def __post_init__(self) -> None:
