@@ -42,6 +42,7 @@ def next_run(
 
     Without --of or --budget, for the least-known constant of each law.
     """
+    from precision_lib import decide
     from precision_lib.decide.next_runs import least_known
 
     if of and budget:
@@ -61,7 +62,10 @@ def next_run(
         if not named:
             known = ", ".join(name for each in fits for name in each.params)
             raise UserError(f"--of: there is no constant {of!r}, only {known}.")
-        found = [_for_a_constant(each, of or least_known(each), most) for each in named]
+        found = []
+        for each in named:
+            name = of or least_known(each)
+            found.append(decide.next_run(each, each.replicates[name], name, most))
     if as_json:
         emit_json({"next": [asdict(each) for each in found], "notes": said})
         return
@@ -69,12 +73,6 @@ def next_run(
     heads = ["to learn", "run", "left of its interval", "after a middling run"]
     show_table("The run that narrows an interval the most", heads, rows)
     show_notes([*(doubt for each in fits for doubt in each.doubts), *said])
-
-
-def _for_a_constant(fit: Fit, name: str, most: float | None) -> NextRun:
-    from precision_lib.decide import next_run as choose
-
-    return choose(fit, fit.replicates[name], name, most)
 
 
 def _for_a_budget(

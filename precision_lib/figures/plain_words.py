@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,12 +90,9 @@ def share_that_counts(
     axes.plot(bits, 100 * share, color="black")
     for width in (4, 6, 8):
         here = np.interp(width, bits, share)
-        axes.plot(width, 100 * here, ms=9, **_style(width))
+        style = {"color": bits_color(width), "marker": bits_style(width)["marker"]}
+        axes.plot(width, 100 * here, ms=9, **style)
     axes.axhline(100, color="0.5", lw=0.8)
     axes.set(xlabel="bits in training", ylabel="share of the model that counts (%)")
     axes.legend()
     return figure
-
-
-def _style(bits: int) -> dict[str, Any]:
-    return {"color": bits_color(bits), "marker": bits_style(bits)["marker"]}

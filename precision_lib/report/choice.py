@@ -53,7 +53,8 @@ def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:
     >>> choose(table.assign(weight_bits=32.0))[0].law
     'chinchilla'
     """
-    table = _with_delta(table)
+    if "delta" not in table and {"loss", "post_loss"} <= set(table):
+        table = table.assign(delta=table["post_loss"] - table["loss"])
     chosen = []
     asked = get_law(law) if law else None
     if asked is not None:
@@ -70,12 +71,6 @@ def choose(table: pd.DataFrame, law: str = "") -> list[Choice]:
             "weights were rounded; add that column."
         )
     return chosen
-
-
-def _with_delta(table: pd.DataFrame) -> pd.DataFrame:
-    if "delta" not in table and {"loss", "post_loss"} <= set(table):
-        return table.assign(delta=table["post_loss"] - table["loss"])
-    return table
 
 
 def _asked(table: pd.DataFrame, name: str) -> Choice:

@@ -53,20 +53,9 @@ class EffectiveBoth(Law):
 
     @staticmethod
     def predict(
-        N,
-        D,
-        weight_bits,
-        *,
-        E,
-        A,
-        alpha,
-        B,
-        beta,
-        gamma_size,
-        n_size,
-        gamma_data,
-        n_data,
-    ):
+        N, D, weight_bits, *,
+        E, A, alpha, B, beta, gamma_size, n_size, gamma_data, n_data,
+    ):  # fmt: skip
         size = N * kept(weight_bits, gamma_size, n_size)
         data = D * kept(weight_bits, gamma_data, n_data)
         return E + A * size**-alpha + B * data**-beta
