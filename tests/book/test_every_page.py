@@ -40,7 +40,10 @@ LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
     return image.decode().catch(() => null); }))"""
 BROKEN_IMAGES = """() => [...document.images].filter(
     image => image.complete && !image.naturalWidth).map(image => image.src)"""
-TOO_WIDE = """() => {
+# A width that was just set is drawn in one of the next two frames.
+TOO_WIDE = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame(); await frame();
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
     return [...document.querySelectorAll('article, article *')]
@@ -48,9 +51,12 @@ TOO_WIDE = """() => {
                      && getComputedStyle(node).overflowX === 'visible')
         .slice(-3).map(node => node.outerHTML.slice(0, 200))
         .concat([`the page is ${document.documentElement.scrollWidth} wide`]); }"""
-STAND_STILL = """() => Promise.all(document.getAnimations()
-    .filter(one => one instanceof CSSTransition).map(
-    one => one.finished.catch(() => null)))"""
+# Waited for, a transition of a busy machine once never ended. One may start another.
+STAND_STILL = """() => {
+    const running = () => document.getAnimations().filter(
+        one => one instanceof CSSTransition);
+    for (let some = running(); some.length; some = running())
+        some.forEach(one => one.finish()); }"""
 FAULTS = """async options => (await axe.run(document, options)).violations
     .filter(fault => ['serious', 'critical'].includes(fault.impact))
     .flatMap(fault => fault.nodes.map(
@@ -63,7 +69,8 @@ PUT = "text => { document.querySelector('article').outerHTML = text; }"
 # A token of code has a color and nothing else that a reader, seeing or not, is told;
 # as one text a listing of thousands of them is looked at in a tenth of the time.
 CODE_AS_TEXT = """() => {
-    for (const token of document.querySelectorAll('pre span, dt.sig span'))
+    const tokens = document.querySelectorAll('pre span, dt.sig :is(span, em)');
+    for (const token of [...tokens].reverse())  // the inner ones first
         if (!token.children.length && token.getAttributeNames().every(
             name => name === 'class')) token.replaceWith(token.textContent);
     document.body.normalize(); }"""
@@ -73,8 +80,9 @@ STRUCTURE: dict[str, Any] = {
     "rules": {"color-contrast": {"enabled": False}},
 }
 # The contrast of a text hangs on its color, size and weight and on what is painted
-# behind it. One text of each look is enough: a page has thousands of tokens of code.
-CONTRAST = """async () => {
+# behind it. One text of each look is enough, on whichever page it comes first: a page
+# has thousands of tokens of code, and axe reads all of a page however few are asked.
+CONTRAST = """async known => {
     const behind = new Map();
     const backdrop = node => {
         if (!node) return '';
@@ -90,6 +98,7 @@ CONTRAST = """async () => {
         }
         return behind.get(node);
     };
+    const seen = new Set(known);
     const looks = new Map();
     for (const node of document.querySelectorAll('body *')) {
         const says = [...node.childNodes].some(
@@ -98,12 +107,15 @@ CONTRAST = """async () => {
         const s = getComputedStyle(node);
         const look = [s.color, s.fontSize, s.fontWeight, s.textShadow, node.disabled,
             backdrop(node)].join('|');
-        if (!looks.has(look)) looks.set(look, node);
+        if (!seen.has(look) && !looks.has(look)) looks.set(look, node);
     }
+    if (!looks.size) return {looks: [], faults: []};
     const found = await axe.run({include: [...looks.values()]},
         {runOnly: ['color-contrast'], resultTypes: ['violations'], preload: false});
-    return found.violations.flatMap(fault => fault.nodes.map(
-        node => `${fault.id}: ${node.target} ${node.html.slice(0, 200)}`)); }"""
+    const faults = found.violations.flatMap(fault => fault.nodes.map(
+        node => `${fault.id}: ${node.target} ${node.html.slice(0, 200)}`));
+    return {looks: [...looks.keys()], faults}; }"""
+LOOKED_AT: dict[str, set[str]] = {"light": set(), "dark": set()}
 
 
 @dataclass(frozen=True)
@@ -176,13 +188,22 @@ def note_errors(errors: list[str]) -> Callable[[ConsoleMessage], None]:
 def faults(tab: Tab) -> list[str]:
     """What assistive tools stumble over, and contrast in the light and in the dark."""
     tab.evaluate(AXE.read_text(encoding="utf-8"))  # not a script of the page
-    found: list[str] = tab.evaluate(CONTRAST)
+    found = too_pale(tab, "light")
     tab.emulate_media(color_scheme="dark")
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
     tab.evaluate(STAND_STILL)  # a color between light and dark has no contrast
-    found += tab.evaluate(CONTRAST)
+    found += too_pale(tab, "dark")
     tab.evaluate(CODE_AS_TEXT)
-    return found + tab.evaluate(FAULTS, STRUCTURE)
+    structure: list[str] = tab.evaluate(FAULTS, STRUCTURE)
+    return found + structure
+
+
+def too_pale(tab: Tab, scheme: str) -> list[str]:
+    """Texts of too little contrast, of looks that no page before had."""
+    said = tab.evaluate(CONTRAST, [*LOOKED_AT[scheme]])
+    LOOKED_AT[scheme].update(said["looks"])
+    faults: list[str] = said["faults"]
+    return faults
 
 
 @pytest.mark.parametrize("share", range(SHARES))
