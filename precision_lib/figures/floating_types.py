@@ -21,6 +21,7 @@ LOOKS = {
 PLACES: dict[str, dict[str, Any]] = {
     "left": {"xytext": (-8, 3), "ha": "right"},
     "right": {"xytext": (8, 3), "ha": "left"},
+    "below": {"xytext": (8, -13), "ha": "left"},
     "above": {"xytext": (0, 9), "ha": "center"},
 }
 
@@ -80,5 +81,10 @@ def _labels(rows: pd.DataFrame, column: str) -> list[tuple[str, float, float, st
             (row["bits"] - 1 in set(beside)),
         )
         place = "above" if after and before else "left" if after else "right"
+        bars = rows[rows["bits"] == row["bits"] + 1]  # beside, which a name may cross
+        if place == "right" and any(
+            (bars["low"] < row["cost"]) & (row["cost"] < bars["high"])
+        ):
+            place = "below"
         found.append((str(name), row["bits"], row["cost"], place))
     return found

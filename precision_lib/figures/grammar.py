@@ -26,6 +26,7 @@ from matplotlib.ticker import (
 from pandas.api.typing import SeriesGroupBy
 from scipy import stats
 
+from precision_lib.findings.measured import UNIT
 from precision_lib.findings.table_words import WORDS
 
 MARKERS = "osD^vPX*<>h"
@@ -70,20 +71,25 @@ def data_axis(axis: Axes, tokens: Iterable[float], apart: float = 1.9) -> None:
     label.
 
     >>> figure, axis = plt.subplots()
-    >>> data_axis(axis, [399_360, 1_599_488])
+    >>> data_axis(axis, [399_360, 876_544, 1_748_992])
     >>> [text.get_text() for text in axis.get_xticklabels()]
-    ['400k', '1.6M']
+    ['400k', '875k', '1.75M']
     """
     places: list[float] = []
     for value in sorted(set(tokens)):
         if not places or value >= apart * places[-1]:
             places.append(float(value))
     axis.set_xscale("log")
-    prefix = EngFormatter(sep="")
-    names = [prefix(float(f"{value:.2g}")) for value in places]
+    names = [EngFormatter(sep="")(_asked(value)) for value in places]
     axis.xaxis.set_major_locator(FixedLocator(places))
     axis.xaxis.set_major_formatter(FixedFormatter(names))
     axis.xaxis.set_minor_locator(NullLocator())
+
+
+def _asked(tokens: float) -> float:
+    """The number of tokens that was asked for: batches divide it into steps."""
+    asked = UNIT * 2.0 ** np.round(np.log2(tokens / UNIT))
+    return float(asked if abs(tokens / asked - 1) < 0.01 else f"{tokens:.2g}")
 
 
 def size_styles(sizes: Iterable[float]) -> dict[float, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from precision_lib.figures.grammar import part_style, setting_style
 from precision_lib.figures.style import DASHES, UNQUANTIZED
@@ -99,9 +101,14 @@ def plot_profiles(profiles: Mapping[str, Profile]) -> Figure:
         axis.axhline(CRITICAL, color="0.4", linestyle="--")
         good = found.values > 0
         wide = good.all() and found.values.max() > 20 * found.values.min()
-        axis.set(xlabel=label, ylim=(0, 2.5 * CRITICAL))
+        letter = re.sub(r"^(\w)_(\w+)$", r"$\1_{\2}$", label)
+        axis.set(xlabel=letter, ylim=(0, 2.5 * CRITICAL))
         if wide:
             axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        if wide and found.values.max() < 300 * found.values.min():  # a decade or two
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes[0][0].set_ylabel("deviance")
     return figure
 

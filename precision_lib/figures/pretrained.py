@@ -59,5 +59,5 @@ def noise_against_kurtosis(layers: pd.DataFrame) -> Figure:
     axes.axhline(0, color="0.4", lw=1)
     axes.set(xlabel="kurtosis of the matrix", xscale="log")
     axes.set_ylabel("signal to noise beside normal (dB)")
-    axes.legend()
+    axes.legend(loc="lower left", bbox_to_anchor=(0.1, 0))  # right of the line
     return figure

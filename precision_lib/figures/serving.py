@@ -27,7 +27,7 @@ def loss_against_memory(served: pd.DataFrame, frontier: pd.DataFrame) -> Figure:
         axes.plot(rows["memory"], rows["loss"], ls="none", ms=5, alpha=0.75,
                   label=label, **bits_style(bits))  # fmt: skip
     axes.step(frontier["memory"], frontier["loss"], where="post", color="0.3", lw=1,
-              zorder=1, label="best so far")  # fmt: skip
+              zorder=1, label="best for its memory")  # fmt: skip
     axes.set(
         xscale="log",
         xlabel="memory of the weights N P (bits)",
