@@ -38,7 +38,7 @@ from precision_lib.formats import HIGH_PRECISION_BITS
 Row = dict[Hashable, Any]
 FORMS = ("compact", "full")
 FULL = ("Claim, and whose", "What is measured", "Our runs (95%)", "What would decide")
-WORDS = ("Who says what", "Our runs", "Estimate (95%)")
+WORDS = ("Who says what", "Our runs", "What is measured, and the estimate (95%)")
 RIVALS = ("Who claims what", "Our runs", "Where", "What would decide")
 UNREGISTERED = "no word: not registered before the runs"
 SCALE = {
@@ -81,14 +81,15 @@ class DataDirective(SphinxDirective):
 
 
 class ScorecardTable(DataDirective):
-    """A row a registered finding: its claim and its word, or all that led to it."""
+    """A row a finding, all or those named: claim and word, or all that led to it."""
 
+    optional_arguments = 99
     option_spec = {"form": lambda text: directives.choice(text, FORMS)}
 
     def run(self) -> list[nodes.Node]:
         """The table."""
         form = self.options.get("form", "compact")
-        pairs = self.outcomes(preregistered())
+        pairs = self.outcomes(self.named())
         if form == "compact":
             rows = [
                 [[self.claim(one, one.short)], [nodes.Text(one.by)], word(row)]
@@ -101,6 +102,12 @@ class ScorecardTable(DataDirective):
             line["names"].append(f"finding-{finding.id}")
             self.state.document.note_explicit_target(line)
         return [made]
+
+    def named(self) -> list[str]:
+        """The findings that the directive names, or all."""
+        if unknown := sorted(set(self.arguments) - set(preregistered())):
+            raise self.error(f"no finding is registered as '{unknown[0]}'")
+        return self.arguments or list(preregistered())
 
     def outcomes(self, ids: Iterable[str]) -> list[tuple[Finding, Row]]:
         """Findings with their rows of the committed table."""
@@ -121,10 +128,9 @@ class ScorecardTable(DataDirective):
         claim += [nodes.Text(with_letters(f". {finding.whose.strip()}."))]
         for stem in chapters_of(finding)[1:]:
             claim += [nodes.Text(" Also: "), self.chapter(stem), nodes.Text(".")]
-        measured = f"{finding.estimand.strip()}. {finding.decided_by()}."
         return [
             claim,
-            [nodes.Text(with_letters(measured))],
+            measure(finding),
             [*word(row, link=False), nodes.Text(came_out(finding, row))],
             [nodes.Text(would_decide(row) or "–")],
         ]
@@ -134,30 +140,19 @@ class FindingWords(ScorecardTable):
     """The words of the findings of a chapter, or of those that are named."""
 
     option_spec = {}
-    optional_arguments = 99
 
     def run(self) -> list[nodes.Node]:
         """A row a finding, which leads to that of the scorecard."""
         stem = self.env.docname.rpartition("/")[2]
-        ids = self.arguments or [
-            name for name, one in preregistered().items() if stem in chapters_of(one)
-        ]
-        if unknown := sorted(set(ids) - set(preregistered())):
-            raise self.error(f"no finding is registered as '{unknown[0]}'")
+        mine = [n for n, one in preregistered().items() if stem in chapters_of(one)]
+        ids = [n for n in self.named() if self.arguments or n in mine]
         if not ids:
             raise self.error(f"no registered finding is of the chapter {stem}")
-        rows = [
-            [
-                [
-                    nodes.Text(
-                        with_letters(f"{one.claim.strip()} ({one.whose.strip()})")
-                    )
-                ],
-                word(row),
-                [nodes.Text(came_out(one, row) or row["runs"])],
-            ]
-            for one, row in self.outcomes(ids)
-        ]
+        rows = []
+        for one, row in self.outcomes(ids):
+            who = with_letters(f"{one.claim.strip()} ({one.whose.strip()})")
+            out = [*measure(one), nodes.Text(came_out(one, row) or row["runs"])]
+            rows.append([[nodes.Text(who)], word(row), out])
         return [table(WORDS, rows, "finding-words")]
 
 
@@ -187,7 +182,7 @@ class RivalsTable(ScorecardTable):
             for node in (self.chapter(stem), nodes.Text("; "))
         ]
         return [
-            [nodes.Text(f"{row['work']}{number}: {row['claim']}.")],
+            [nodes.Text(f"{row['work']}{number}: {row['claim']}.".replace("?.", "?"))],
             words[:-1] or [nodes.Text(UNREGISTERED)],
             links[:-1] or [nodes.Text("–")],
             [nodes.Text(needs or "–")],
@@ -203,6 +198,12 @@ def word(row: Row, link: bool = True) -> list[nodes.Node]:
     chip["classes"] += ["word", f"word-{name}"]
     early = bool(row["word"]) and not row["complete"]
     return [chip, *([nodes.Text(" so far")] if early else [])]
+
+
+def measure(finding: Finding) -> list[nodes.Node]:
+    """What was measured, and which intervals decide."""
+    text = f"{finding.estimand.strip()}. {finding.decided_by()}."
+    return [nodes.inline("", "", nodes.Text(with_letters(text)), classes=["measure"])]
 
 
 def came_out(finding: Finding, row: Row) -> str:

@@ -29,7 +29,10 @@ def test_a_row_has_a_word_or_says_what_would_give_one(row: dict[str, str]) -> No
     for stem in row["chapters"].split():
         assert (ROOT / "notebooks" / f"{stem}.ipynb").exists()
     for name in row["findings"].split():
-        assert row["arxiv"] in preregistered()[name].whose, name
+        whose = preregistered()[name].whose
+        assert row["arxiv"] in whose, name
+        rival = row["arxiv"] in whose.partition("against it")[2]
+        assert rival == ("contrary claim" in row["claim"]), name
 
 
 def test_the_page_shows_them() -> None:

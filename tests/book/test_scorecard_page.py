@@ -183,6 +183,9 @@ def test_a_chapter_shows_the_words_of_its_findings(pages: Pages) -> None:
     mine = [n for n, one in preregistered().items() if {"F1", "F1b"} & {*one.rows}]
     assert links[0] == [f"../full.html#finding-{name}" for name in mine]
     assert "0.61 (0.5 to 0.7)" in tables[0].get_text(" ")
+    measured = [cell.get_text() for cell in tables[0].select(".measure")]
+    assert len(measured) == len(mine)
+    assert all("Supports: 9" in text for text in measured)
     assert "not run base 36 of 75, bits 0 of 64" in tables[1].get_text(" ", strip=True)
 
 
