@@ -24,6 +24,7 @@ TABLE = re.compile(r'<table border="1" class="dataframe">.*?</table>', re.DOTALL
 MOST_ROWS = 8  # of a table that is read in passing
 CELL = re.compile(r"(<t[hd][^>]*>)([^<]+)(</t[hd]>)")
 LONG_NUMBER = re.compile(r"\d{5,}(\.0)?")
+MINUS_ZERO = re.compile(r"-(0\.0+)\b")
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(
     r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
@@ -96,11 +97,14 @@ def finished(page: str) -> str:
 
 
 def spoken(table: str) -> str:
-    """A table with words for code names, thousands apart, a dash for what is absent."""
+    """A table with words for code names, thousands apart, a dash for what is absent.
+
+    A zero has no sign.
+    """
     from precision_lib.findings.table_words import WORDS
 
     def said(found: re.Match[str]) -> str:
-        text = found[2]
+        text = MINUS_ZERO.sub(r"\1", found[2])
         if LONG_NUMBER.fullmatch(text):
             text = f"{float(text):,.0f}"
         elif text in ("NaN", "nan"):

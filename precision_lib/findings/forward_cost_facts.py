@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from precision_lib.findings.forward_cost import excess
+from precision_lib.findings.prose import with_ends
 
 
 def shown(rows: pd.DataFrame) -> pd.DataFrame:
@@ -30,8 +31,7 @@ def in_words(row: pd.Series, side: str) -> str:
     >>> in_words(pd.Series({"D": 0.2, "D_low": 0.1, "D_high": 0.3}), "D")
     '0.20 (0.10 to 0.30)'
     """
-    low, high = row[f"{side}_low"], row[f"{side}_high"]
-    return f"{row[side]:.2f} ({low:.2f} to {high:.2f})"
+    return with_ends(*row[[side, f"{side}_low", f"{side}_high"]], digits=2)
 
 
 def facts(
@@ -59,7 +59,7 @@ def facts(
             f"{key}-N": in_words(forward, "N"),
             f"{key}-arms": str(forward["arms"]),
             f"{key}-back": in_words(backward, "D"),
-            f"{key}-excess": f"{value:.2f} ({low:.2f} to {high:.2f})",
+            f"{key}-excess": with_ends(value, low, high, digits=2),
         }
     ends = pd.concat([table.loc[["forward"]] for table in theirs.values()])
     low, high = float(ends["D_low"].min()), float(ends["D_high"].max())

@@ -38,13 +38,13 @@ def say(**facts: Any) -> None:
 
 
 def with_ends(estimate: float, low: float, high: float, digits: int = 3) -> str:
-    """A number with its interval, or with a word where there is none.
+    """A number with its interval, or with a word where there is none; no minus zero.
 
-    >>> with_ends(0.25, 0.2, 0.3), with_ends(0.25, math.nan, math.nan, digits=2)
-    ('0.250 (0.200 to 0.300)', '0.25 (no interval yet)')
+    >>> with_ends(0.25, -0.0002, 0.3), with_ends(0.25, math.nan, math.nan, digits=2)
+    ('0.250 (0.000 to 0.300)', '0.25 (no interval yet)')
     """
-    ends = f"{low:.{digits}f} to {high:.{digits}f}"
-    return f"{estimate:.{digits}f} ({'no interval yet' if math.isnan(low) else ends})"
+    ends = f"{low:z.{digits}f} to {high:z.{digits}f}"
+    return f"{estimate:z.{digits}f} ({'no interval yet' if math.isnan(low) else ends})"
 
 
 def if_known(find: Callable[[], Estimate]) -> str:

@@ -89,4 +89,4 @@ def _text(value: Any, digits: int) -> str:
     if math.isnan(value):
         return "–"
     whole = float(value).is_integer() and abs(value) > 1
-    return f"{value:,.0f}" if whole else f"{value:.{digits}f}"
+    return f"{value:,.0f}" if whole else f"{value:z.{digits}f}"

@@ -58,3 +58,11 @@ def test_a_number_in_a_text_and_a_year_stay_as_they_are() -> None:
     table: Any = pd.DataFrame({"x": texts})
     soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
     assert [cell.text for cell in soup.select("td")] == texts
+
+
+def test_a_zero_has_no_sign() -> None:
+    texts = ["-0.00", "-0.00 (-0.10 to -0.0)", "-0.003"]
+    table: Any = pd.DataFrame({"x": texts})
+    soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
+    cells = [cell.text for cell in soup.select("td")]
+    assert cells == ["0.00", "0.00 (-0.10 to 0.0)", "-0.003"]
