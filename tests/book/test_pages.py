@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from precision_lib.findings.outcomes import load_outcomes
 from tests.book.conftest import BOOKKEEPING, SOURCES, Page, read
 from tools import notebooks
 
@@ -16,6 +17,8 @@ each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 RAW_MARKUP = re.compile(
     r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|``", re.MULTILINE
 )
+NUMBER = r"(-?\d*\.\d+)"
+ESTIMATE = re.compile(rf"{NUMBER} \({NUMBER} to {NUMBER}\)")
 PANELS = ("Two", "Three", "Four", "Five", "Six")
 SVG = "image/svg+xml"
 ROLE = r"\{[a-z]+(:[a-z]+)?\}"  # backticks around a role make code of its name
@@ -44,6 +47,26 @@ def test_no_table_is_cut(pages: dict[Path, Page]) -> None:
     cut = re.compile(r"\d+ rows × \d+ columns")
     texts = {page.name: text_without_code(page) for page in pages.values()}
     assert not [name for name, text in texts.items() if cut.search(text)]
+
+
+@each
+def test_a_registered_estimate_has_one_interval(
+    source: Path, pages: dict[Path, Page], html: Path
+) -> None:
+    """A page that has the number of a word with other ends measures it twice."""
+    page = chapter(pages, html, source)
+    links = page.tree.cssselect("table.finding-words .word a")
+    ids = {link.get("href").partition("#finding-")[2] for link in links}
+    table = load_outcomes()
+    rows = table[table["id"].isin(ids)].to_dict("records")
+    for said in ESTIMATE.findall(text_without_code(page)):
+        for row in rows if len(said[0].partition(".")[2]) > 2 else ():
+            ends = [row["estimate"], row["low"], row["high"]]
+            near = [
+                abs(float(text) - end) < 1.5 * 10 ** -len(text.partition(".")[2])
+                for text, end in zip(said, ends, strict=True)
+            ]
+            assert all(near) or not near[0], f"{row['id']}: {said} is not {ends}"
 
 
 @each
