@@ -19,9 +19,9 @@ LOOKS = {
     },
 }  # fmt: skip
 PLACES: dict[str, dict[str, Any]] = {
-    "left": {"xytext": (-8, 3), "ha": "right"},
+    "left": {"xytext": (-8, 6), "ha": "right"},
     "right": {"xytext": (8, 3), "ha": "left"},
-    "below": {"xytext": (8, -13), "ha": "left"},
+    "below": {"xytext": (4, -16), "ha": "left"},
     "above": {"xytext": (0, 9), "ha": "center"},
 }
 

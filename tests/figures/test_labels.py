@@ -63,7 +63,7 @@ def test_the_name_of_a_type_crosses_no_bar_beside() -> None:
     figure.canvas.draw()
     axis = figure.axes[0]
     for text in axis.texts:
-        box = text.get_window_extent()
+        box = text.get_window_extent().padded(1)
         for _, bits, _, _, low, high in rows.values():
             ends = axis.transData.transform([(bits, low), (bits, high)])
             inside = box.x0 < ends[0][0] < box.x1
