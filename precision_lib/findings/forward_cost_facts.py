@@ -31,7 +31,8 @@ def in_words(row: pd.Series, side: str) -> str:
     >>> in_words(pd.Series({"D": 0.2, "D_low": 0.1, "D_high": 0.3}), "D")
     '0.20 (0.10 to 0.30)'
     """
-    return with_ends(*row[[side, f"{side}_low", f"{side}_high"]], digits=2)
+    value, low, high = row[[side, f"{side}_low", f"{side}_high"]]
+    return with_ends(value, low, high, digits=2)
 
 
 def facts(
