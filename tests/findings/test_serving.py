@@ -58,4 +58,4 @@ def test_figures_draw_what_they_are_given():
     axis = gain_against_data(gains).axes[0]
     assert np.allclose(axis.containers[0].lines[0].get_ydata(), 0)
     axis = loss_against_memory(served, frontier(served)).axes[0]
-    assert [line.get_label() for line in axis.lines][-1] == "best so far"
+    assert [line.get_label() for line in axis.lines][-1] == "best for its memory"
