@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench_workers
 
-Twelve compiled runs of 24k parameters, alike but for their seed; the rate of a line is
-runs an hour from the start of the command to its end, after one run more that fills the
-cache of compiled code. About twenty minutes on two cores; `--runs 6` takes half.
+Twelve compiled runs of 24k parameters, alike but for their seed; seconds are from the
+start of the command to its end, after one run more that fills the cache of compiled
+code. About twenty minutes on two cores; `--runs 6` takes half.
 """
 
 from __future__ import annotations
