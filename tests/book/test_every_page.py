@@ -41,9 +41,10 @@ LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
 BROKEN_IMAGES = """() => [...document.images].filter(
     image => image.complete && !image.naturalWidth).map(image => image.src)"""
 # A width that was just set is drawn in one of the next two frames.
-TOO_WIDE = """async () => {
+DRAWN = """async () => {
     const frame = () => new Promise(requestAnimationFrame);
-    await frame(); await frame();
+    await frame(); await frame(); }"""
+TOO_WIDE = """() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
     return [...document.querySelectorAll('article, article *')]
@@ -159,6 +160,7 @@ def visit(tab: Tab, path: Path) -> Visit:
     files = {Path(unquote(urlsplit(url).path)) for url in fetched if "file:" in url}
     narrow = tab.evaluate(TOO_WIDE)
     tab.set_viewport_size(WIDE)
+    tab.evaluate(DRAWN)
     wide = tab.evaluate(TOO_WIDE)
     found = Visit(
         errors=errors,
@@ -259,6 +261,7 @@ def test_listings_are_one_page_with_other_texts_that_are_as_good(
     most = sum(visit(tab := new_tab(browser), paths[0]).sent.values())
     own = bytes_sent(paths[0])
     tab.set_viewport_size(NARROW)
+    tab.evaluate(DRAWN)
     for path in paths[share::2]:
         (article,) = ARTICLE.findall(texts[path])
         assert most - own + bytes_sent(path) < MOST_BYTES, path

@@ -133,13 +133,12 @@ HOW = [
     {"weight_granularity": "tensor", "activation_granularity": "token"},
     {"weight_granularity": "group:8", "activation_granularity": "group:8"},
     {"scale": "gaussian", "straight_through": "trust"},
+    {"scale": "mse"},
     {"straight_through": "identity", "queries": "int6"},
 ]
 FORMATS = ["int4-paper", "int4-asymmetric", "e2m1", "e5m2ieee", "mxfp4", "nvfp4"]
 COMPILED += [Precision("int4", "int4", "int4", **how) for how in HOW]
 COMPILED += [Precision(text, text, "int3") for text in FORMATS]
-# a search of scales is a long program, three times as long for three parts
-COMPILED += [Precision("int4", scale="mse")]
 
 
 @pytest.mark.slow
