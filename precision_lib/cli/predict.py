@@ -185,18 +185,29 @@ def _both(base: Mapping[str, Any], rounding: Mapping[str, Any]) -> list[str]:
 
 
 def _row(found: Fit, given: dict[str, Any]) -> dict[str, list[Any]]:
+    columns = found.law.columns()
+    absent = [name for name in columns if given.get(name) is None]
+    if absent:
+        options = " ".join(_option(name) for name in absent)
+        wide = any(name.endswith("_bits") for name in absent)
+        raise UserError(
+            f"The law {found.law.name!r} needs {' and '.join(absent)}; give "
+            f"{'them' if absent[1:] else 'it'} with {options}"
+            f"{' (16 where nothing is quantized)' if wide else ''}."
+        )
     row: dict[str, list[Any]] = {}
-    for name in found.law.columns():
-        value = given.get(name)
-        if value is None:
-            plain = name in {"N", "D"} or name.endswith("_bits")
-            option = f"--{name.replace('_', '-')} ..." if plain else f"--set {name}=..."
-            raise UserError(
-                f"The law {found.law.name!r} needs {name}; give it with {option}"
-            )
+    for name in columns:
+        value = given[name]
         if name not in found.law.categories():
             value = numbers(f"{name}={value}", "--set")[name]
             if not 0 < value < float("inf"):
                 raise UserError(f"{name} is {value:g}; give a number above zero.")
         row[name] = [value]
     return row
+
+
+def _option(name: str) -> str:
+    """How a column is given."""
+    if name in {"N", "D"} or name.endswith("_bits"):
+        return f"--{name.replace('_', '-')} ..."
+    return f"--set {name}=..."

@@ -205,6 +205,9 @@ def test_predict_needs_what_the_law_reads(tmp_path: Path, fitted: Path) -> None:
     assert value == pytest.approx(float(decide.paper_fit().predict(row)[0]))
     with pytest.raises(UserError, match="needs kv_bits; give it with --kv-bits"):
         call("predict", paper, "--N", 1e8, "--D", 1e10, *bits[:4])
+    told = "needs activation_bits and kv_bits; give them with --activation-bits ... "
+    with pytest.raises(UserError, match=f"{told}--kv-bits ... .16 where nothing is"):
+        call("predict", paper, "--N", 1e8, "--D", 1e10, *bits[:2])
     rounding = tmp_path / "ptq.json"
     save_fits([decide.paper_degradation()], rounding)
     text = call("predict", rounding, "--N", 3e7, "--D", 2.6e10, "--post-bits", 3)
