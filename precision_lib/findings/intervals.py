@@ -102,10 +102,10 @@ def constants(
     >>> from precision_lib.laws import bootstrap, example_fit
     >>> fit = example_fit()
     >>> constants(fit, bootstrap(fit, replicates=20), {"E": 1.8}).columns.tolist()
-    No trend was found in what the law 'chinchilla' leaves over.
+    No trend was found in the residuals of the law 'chinchilla'.
     ['estimate', 'low', 'high', 'paper']
     """
-    right = f"No trend was found in what the law {fit.law.name!r} leaves over."
+    right = f"No trend was found in the residuals of the law {fit.law.name!r}."
     print(*(fill(each, 79) for each in misfit(fit) or [right]), sep="\n")
     rows = {}
     for name in replicates.params:

@@ -1,4 +1,4 @@
-"""Whether what a law leaves over still goes with N, D or bits: then it is wrong there.
+"""Whether residuals of a law still go with N, D or bits: then it is wrong there.
 
 A score test: the residuals are held against directions that the law lacks, such as
 ln D among the rows of few bits, after what its own constants can explain was taken out
@@ -65,8 +65,8 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
     chance = {n: float(2 * stdtr(count - 1, -abs(t))) for n, t in score.items()}
     wrong = [name for name in chance if chance[name] < LEVEL / len(chance)]
     return tuple(
-        f"The law {fit.law.name!r} is wrong on this table: what it leaves over "
-        f"{'rises' if score[name] > 0 else 'falls'} with {name} "
+        f"The law {fit.law.name!r} is wrong on this table: its residuals "
+        f"{'rise' if score[name] > 0 else 'fall'} with {name} "
         f"(p = {chance[name]:.1g})."
         for name in sorted(wrong, key=lambda name: chance[name])[:2]
     )

@@ -64,7 +64,7 @@ def test_the_first_sentence_names_the_direction_and_what_was_tried() -> None:
     tried = try_rivals(runs, law, **options)
     found = judged(found, runs, tried)
     said = found.misfits[0]
-    assert "rises with D where weight bits are few" in said
+    assert "its residuals rise with D where weight bits are few" in said
     assert "'growing-error' predicts them best" in said
     assert all(f"{name} " in said for name in ("chinchilla", "power-additive"))
     assert "growing-error" in [tie.law.name for tie in found.ties]
