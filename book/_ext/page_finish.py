@@ -25,6 +25,11 @@ MOST_ROWS = 8  # of a table that is read in passing
 CELL = re.compile(r"(<t[hd][^>]*>)([^<]+)(</t[hd]>)")
 LONG_NUMBER = re.compile(r"\d{5,}(\.0)?")
 MINUS_ZERO = re.compile(r"-(0\.0+)\b")
+MINUS = re.compile(  # what is code or markup, and a hyphen that is a minus elsewhere
+    r'<(pre|code|script|style)\b.*?</\1>|<(\w+) class="math .*?</\2>|<[^>]*>'
+    r"|(?<![\w.-])-(?=\.?\d)",
+    re.DOTALL,
+)
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(
     r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
@@ -87,12 +92,14 @@ def finished(page: str) -> str:
     The toggles of the contents get names. The parameters of a long signature are a
     definition list without terms, and the works cited children that no list may have;
     both become plain lists. The list of a package's modules moves into its item.
-    Tables of a chapter are in words, and long ones are folded.
+    Tables of a chapter are in words, and long ones are folded. A negative number has a
+    minus for a hyphen, but in code.
     """
     page = TABLE.sub(lambda found: folded(spoken(found[0])), page)
     page = page.replace(TOGGLE, NAMED_TOGGLE)
     page = LIST_IN_LIST.sub(r"<ul>\1</ul></li>", page)
     page = page.replace('role="doc-biblioentry"', 'role="listitem"')
+    page = MINUS.sub(lambda found: "−" if found[0] == "-" else found[0], page)
     return SIGNATURE.sub(as_list, page)
 
 

@@ -65,4 +65,21 @@ def test_a_zero_has_no_sign() -> None:
     table: Any = pd.DataFrame({"x": texts})
     soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
     cells = [cell.text for cell in soup.select("td")]
-    assert cells == ["0.00", "0.00 (-0.10 to 0.0)", "-0.003"]
+    assert cells == ["0.00", "0.00 (−0.10 to 0.0)", "−0.003"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("costs -0.05 (-0.09 to -.01)", "costs −0.05 (−0.09 to −.01)"),
+        ("<td>-3</td>, 2026-11-28, GPT-2, 1-5", "<td>−3</td>, 2026-11-28, GPT-2, 1-5"),
+        ("<code>x[-1]</code> <pre>-2\n-3</pre>", None),
+        ('<a href="a-1" title="-1">W4-16</a>', None),
+        (r'<span class="math notranslate">\(x^{-1}\)</span>', None),
+        ("1e-07 --3 <script>y = -1</script>", None),
+    ],
+)
+def test_a_negative_number_has_a_minus_outside_of_code(
+    text: str, shown: str | None
+) -> None:
+    assert page_finish.finished(text) == (shown or text)
