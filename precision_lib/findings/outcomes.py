@@ -19,6 +19,7 @@ import pandas as pd
 from precision_lib.errors import Undetermined
 from precision_lib.findings.measured import Measured
 from precision_lib.findings.preregistration import Finding, preregistered
+from precision_lib.findings.prose import with_ends
 from precision_lib.paths import DATA
 
 COLUMNS = ["id", "prediction", "word", "complete", "estimate", "low", "high", "error"]
@@ -171,7 +172,7 @@ def effect(row: Mapping[Any, Any]) -> str:
     """The estimate of a row with its 95% interval and its units.
 
     >>> effect({"word": "supports", "estimate": 0.5, "low": 0.4, "high": 0.61})
-    '0.5 (0.4 to 0.61)'
+    '0.50 (0.40 to 0.61)'
     """
     if not math.isfinite(row.get("estimate", math.nan)):
         return NO_EFFECT
@@ -223,11 +224,21 @@ def with_letters(text: str) -> str:
 
 
 def with_interval(estimate: float, low: float, high: float) -> str:
-    """A number and both ends, three digits each.
+    """A number and both ends, to the decimal that half the interval has two digits to.
 
-    >>> with_interval(0.6, 0.5, float("inf"))
-    '0.6 (0.5 to ∞)'
+    Three digits each where an end is infinite, the ends are one, or in ten thousands.
+
+    >>> with_interval(0.00298, -0.00501, 0.011), with_interval(0.6, 0.5, float("inf"))
+    ('0.0030 (-0.0050 to 0.0110)', '0.6 (0.5 to ∞)')
+    >>> with_interval(0.0264, -0.0001, 0.0529)
+    '0.0264 (-0.0001 to 0.0529)'
     """
+    half = (high - low) / 2
+    if 0 < half < math.inf and abs(estimate) < 10_000:
+        digits = max(0, 1 - math.floor(math.log10(half)))
+        if any(0 < abs(end) < 0.5 * 10**-digits for end in (low, high)):
+            digits += 1  # on which side of zero an end lies decides words
+        return with_ends(estimate, low, high, digits)
     number, *ends = map(_three_digits, (estimate, low, high))
     return f"{number} ({' to '.join(ends)})"
 
