@@ -37,7 +37,7 @@ from precision_lib.formats import HIGH_PRECISION_BITS
 
 Row = dict[Hashable, Any]
 FORMS = ("compact", "full")
-FULL = ("Claim, and whose", "What is measured", "Our runs (95%)", "What would decide")
+FULL = ("Claim, and whose", "What is measured", "Our runs (95%), what would decide")
 WORDS = ("Who says what", "Our runs", "What is measured, and the estimate (95%)")
 RIVALS = ("Who claims what", "Our runs", "Where", "What would decide")
 UNREGISTERED = "no word: not registered before the runs"
@@ -121,19 +121,17 @@ class ScorecardTable(DataDirective):
         return self.chapter(chapters_of(finding)[0], text)
 
     def full(self, finding: Finding, row: Row) -> list[list[nodes.Node]]:
-        """Four cells: the claim, what is measured, what came out, what would decide."""
+        """Three cells: the claim, what is measured, what came out or would decide."""
         claim: list[nodes.Node] = [
             self.claim(finding, with_letters(finding.claim.strip()))
         ]
         claim += [nodes.Text(with_letters(f". {finding.whose.strip()}."))]
         for stem in chapters_of(finding)[1:]:
             claim += [nodes.Text(" Also: "), self.chapter(stem), nodes.Text(".")]
-        return [
-            claim,
-            measure(finding),
-            [*word(row, link=False), nodes.Text(came_out(finding, row))],
-            [nodes.Text(would_decide(row) or "–")],
-        ]
+        out = [*word(row, link=False), nodes.Text(came_out(finding, row))]
+        if left := would_decide(row):
+            out += [nodes.inline("", "", nodes.Text(left), classes=["would-decide"])]
+        return [claim, measure(finding), out]
 
 
 class FindingWords(ScorecardTable):

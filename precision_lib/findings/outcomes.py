@@ -191,8 +191,9 @@ are left. Until then: no run is it.'
     'In the table: base 75 of 75 (1 diverged).'
     """
     if row["complete"]:
-        more = "All planned runs are in the table; further seeds of them would decide."
-        said = [str(row["missing"] or (more if row["word"] == "undecided" else ""))]
+        said = [str(row["missing"])]
+        if row["word"] == "undecided":
+            said = [more_units(row)]
         # Most estimands are of finished runs: what broke must not drop out unseen.
         broken = [one for one in row["runs"].split(", ") if "diverged" in one]
         said += [f"In the table: {one}." for one in broken]
@@ -206,6 +207,33 @@ are left. Until then: no run is it.'
         said.append(f"About {row['hours']:.2g} core-hours are left.")
     said += [f"Until then: {row['missing']}"] if row["missing"] else []
     return " ".join(said)
+
+
+def more_units(row: Mapping[Any, Any]) -> str:
+    """How many units would decide an undecided row, did its estimate and scatter stay.
+
+    The interval has to shrink, with the root of the number of units, into the margin
+    that the estimate lies in; between two margins no number of units may do.
+
+    >>> row = {"id": "turn", "units": 3, "estimate": 0.05, "low": -0.05, "high": 0.15}
+    >>> more_units(row)
+    '75 units in place of 3 would decide, did estimate and scatter stay.'
+    >>> more_units(row | {"estimate": 0.01, "low": -0.09, "high": 0.11})
+    'The estimate lies between the margins, where more units need not decide.'
+    """
+    finding = preregistered()[row["id"]]
+    regions = [(finding.supports, "_90" if finding.equivalence else "")]
+    regions += [(region, "") for region in finding.contradicts]
+    for (first, last), level in regions:
+        room = min(row["estimate"] - first, last - row["estimate"])
+        if room > 0:
+            half = (row[f"high{level}"] - row[f"low{level}"]) / 2
+            needed = row["units"] * (half / room) ** 2
+            return (
+                f"{float(f'{math.ceil(needed):.2g}'):,.0f} units in place of "
+                f"{row['units']} would decide, did estimate and scatter stay."
+            )
+    return "The estimate lies between the margins, where more units need not decide."
 
 
 def _not_begun(row: Mapping[Any, Any]) -> list[str]:

@@ -158,22 +158,21 @@ def test_estimand_and_margins_are_those_of_the_preregistration(pages: Pages) -> 
 
 def test_the_full_table_says_what_came_out_and_what_would_decide(pages: Pages) -> None:
     cells = {
-        name: [c.get_text(" ", strip=True) for c in
-               pages["full"].find(id=f"finding-{name}").find_all("td")[2:]]
+        name: pages["full"].find(id=f"finding-{name}").find_all("td")[2]
         for name in preregistered()
-    }  # fmt: skip
+    }
+    cells = {name: cell.get_text(" ", strip=True) for name, cell in cells.items()}
     unit = "a model, that is N and seed"
-    assert cells["delta-grows"] == [
-        f"supports 0.61 (0.5 to 0.7) from 12 units ({unit})",
-        "–",
-    ]
-    assert "contradicts so far 0.61 (0.5 to 0.7)" in cells["turn"][0]
+    assert (
+        cells["delta-grows"] == f"supports 0.61 (0.50 to 0.70) from 12 units ({unit})"
+    )
+    assert "contradicts so far 0.61 (0.50 to 0.70)" in cells["turn"]
     left = "Not run: 0 of 64 runs of bits. In the table: base 36 of 75. "
     left += "About 4.2 core-hours are left."
-    assert cells["turn"][1] == left
-    assert "further seeds" in cells["breakage"][1]
+    assert cells["turn"].endswith(left)
+    assert "units in place of 12 would decide" in cells["breakage"]
     none = f"{left} Until then: no run has 7,000,000 tokens."
-    assert cells["additivity"] == ["not run", none]
+    assert cells["additivity"] == f"not run {none}"
 
 
 def test_a_chapter_shows_the_words_of_its_findings(pages: Pages) -> None:
@@ -182,7 +181,7 @@ def test_a_chapter_shows_the_words_of_its_findings(pages: Pages) -> None:
     assert links[1] == ["../full.html#finding-additivity"]
     mine = [n for n, one in preregistered().items() if {"F1", "F1b"} & {*one.rows}]
     assert links[0] == [f"../full.html#finding-{name}" for name in mine]
-    assert "0.61 (0.5 to 0.7)" in tables[0].get_text(" ")
+    assert "0.61 (0.50 to 0.70)" in tables[0].get_text(" ")
     measured = [cell.get_text() for cell in tables[0].select(".measure")]
     assert len(measured) == len(mine)
     assert all("Supports: 9" in text for text in measured)
