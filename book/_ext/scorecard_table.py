@@ -15,7 +15,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
 from precision_lib.findings.outcomes import (
@@ -59,6 +59,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("finding-words", FindingWords)
     app.add_directive("rivals-table", RivalsTable)
     app.add_directive("scale-table", ScaleTable)
+    app.add_role("finding", FindingNumber())
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -152,6 +153,21 @@ class FindingWords(ScorecardTable):
             out = [*measure(one), nodes.Text(came_out(one, row) or row["runs"])]
             rows.append([[nodes.Text(who)], word(row), out])
         return [table(WORDS, rows, "finding-words")]
+
+
+class FindingNumber(SphinxRole):
+    """The number of a finding with its 95% interval, in a sentence."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """A link to the row of the scorecard."""
+        path = Path(self.env.srcdir) / "data" / "outcomes.csv"
+        self.env.note_dependency(str(path))
+        rows = {row["id"]: row for row in load_outcomes(path).to_dict("records")}
+        if self.text not in rows:
+            said = f"no finding is registered as '{self.text}'"
+            return [], [self.inliner.reporter.error(said, line=self.lineno)]
+        number = effect(rows[self.text])
+        return [reference("ref", f"finding-{self.text}", number)], []
 
 
 class RivalsTable(ScorecardTable):
