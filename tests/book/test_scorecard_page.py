@@ -33,6 +33,8 @@ source_suffix = [".md", ".ipynb"]
 Pages = dict[str, Any]
 INDEX = """# Book
 
+A power of {finding}`delta-grows`.
+
 ```{scorecard-table}
 :form: compact
 ```
@@ -190,6 +192,12 @@ def test_a_chapter_shows_the_words_of_its_findings(pages: Pages) -> None:
     assert waits.endswith("base 36 of 75, bits 0 of 64")
 
 
+@pytest.mark.slow
+def test_a_sentence_quotes_the_number_of_a_finding(pages: Pages) -> None:
+    [link] = pages["index"].find_all("a", href="full.html#finding-delta-grows")[:1]
+    assert link.parent.get_text() == "A power of 0.61 (0.50 to 0.70)."
+
+
 def test_the_sizes_are_those_of_the_tables(pages: Pages) -> None:
     runs = pd.read_csv(ROOT / "data" / "runs.csv", low_memory=False)
     runs = runs[runs["status"] == "finished"]
@@ -230,6 +238,16 @@ def test_a_list_with_a_chapter_that_is_not_there_stops_the_build(
     (tmp_path / "index.md").write_text("# Book\n\n```{chapter-list} 29\n```\n")
     done = sphinx(tmp_path)
     assert done.returncode and "there is no chapter 29" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_number_of_no_finding_stops_the_build(tmp_path: Path) -> None:
+    (tmp_path / "conf.py").write_text(CONF)
+    (tmp_path / "index.md").write_text("# A\n\n{finding}`additivty`\n")
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    done = sphinx(tmp_path)
+    assert done.returncode
+    assert "no finding is registered as 'additivty'" in done.stderr
 
 
 @pytest.mark.slow
