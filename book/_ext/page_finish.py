@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+SOLUTION = re.compile("Solution to(<a [^>]*>) ")
 TOGGLE = '<summary><span class="toctree-toggle"'
 NAMED_TOGGLE = TOGGLE.replace(
     "<summary>", '<summary aria-label="Show or hide the pages below">'
@@ -25,11 +27,25 @@ MOST_ROWS = 8  # of a table that is read in passing
 CELL = re.compile(r"(<t[hd][^>]*>)([^<]+)(</t[hd]>)")
 LONG_NUMBER = re.compile(r"\d{5,}(\.0)?")
 MINUS_ZERO = re.compile(r"-(0\.0+)\b")
-MINUS = re.compile(  # what is code or markup, and a hyphen that is a minus elsewhere
-    r'<(pre|code|script|style)\b.*?</\1>|<(\w+) class="math .*?</\2>|<[^>]*>'
-    r"|(?<![\w.-])-(?=\.?\d)",
+TWO_HEADS = re.compile(
+    r"<tr[^>]*>((?:(?!</tr>).)*)</tr>\s*<tr[^>]*>((?:(?!</tr>).)*)</tr>\s*(?=</thead>)",
     re.DOTALL,
 )
+HEAD = re.compile(r"<th[^>]*>([^<]*)</th>")
+FORMULA = re.compile(
+    r'(\(?<span class="math notranslate nohighlight">[^<]*</span>[,.;:)?’”]+)'
+)
+MARKUP = r'<(pre|code|dt|script|style)\b.*?</\1>|<(\w+) class="math .*?</\2>|<[^>]*>'
+END = r'(?:<span class="pasted-text">)?−?[\d.,]+(?:</span>)?%?'
+WHOLE = '<span class="whole">{}</span>'  # no line ends in it
+IN_TEXT: dict[str, Callable[[str], str]] = {  # where neither code nor markup stands
+    r"(?<![\w.-])-(?=\.?\d)": lambda hyphen: "−",
+    rf"\({END} to {END}\)": WHOLE.format,
+    r"(?<!\w)[γn]_(?:D|N|w|a|kv|post)\b": lambda name: (
+        f"{name[0]}<sub>{name[2:]}</sub>"
+    ),
+    r"\be\d+m\d+\b": str.upper,  # types of floating point
+}
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(
     r'"?([\w-]+)"?:\[[\d.]+,[\d.]+,\[([^\]]*)\],"[0-9a-f]+",'
@@ -92,15 +108,42 @@ def finished(page: str) -> str:
     The toggles of the contents get names. The parameters of a long signature are a
     definition list without terms, and the works cited children that no list may have;
     both become plain lists. The list of a package's modules moves into its item.
-    Tables of a chapter are in words, and long ones are folded. A negative number has a
-    minus for a hyphen, but in code.
+    Tables of a chapter are in words, and long ones are folded. Outside of code a
+    negative number has a minus for a hyphen and a constant a subscript; no line ends
+    within an interval or between a formula and its comma.
     """
-    page = TABLE.sub(lambda found: folded(spoken(found[0])), page)
+    page = TABLE.sub(lambda found: folded(spoken(one_head(found[0]))), page)
     page = page.replace(TOGGLE, NAMED_TOGGLE)
     page = LIST_IN_LIST.sub(r"<ul>\1</ul></li>", page)
     page = page.replace('role="doc-biblioentry"', 'role="listitem"')
-    page = MINUS.sub(lambda found: "−" if found[0] == "-" else found[0], page)
+    page = SOLUTION.sub(r"Solution to \1", page)
+    page = FORMULA.sub(WHOLE.format(r"\1"), page)
+    for text, change in IN_TEXT.items():
+        page = in_text(text, change, page)
     return SIGNATURE.sub(as_list, page)
+
+
+def in_text(text: str, change: Callable[[str], str], page: str) -> str:
+    """The page with this text changed, but not in code, formulas or tags."""
+    return re.sub(
+        f"{MARKUP}|(?P<text>{text})",
+        lambda found: change(found["text"]) if found["text"] else found[0],
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def one_head(table: str) -> str:
+    """A table that names its rows in the line of its heads, not in one below."""
+
+    def joined(found: re.Match[str]) -> str:
+        above, below = HEAD.findall(found[1]), HEAD.findall(found[2])
+        if len(above) != len(below) or any(map(all, zip(above, below, strict=True))):
+            return found[0]
+        names = "".join(f"<th>{a or b}</th>" for a, b in zip(above, below, strict=True))
+        return f'<tr style="text-align: right;">{names}</tr>'
+
+    return TWO_HEADS.sub(joined, table)
 
 
 def spoken(table: str) -> str:

@@ -18,6 +18,10 @@ finally:
     sys.path.pop(0)
 
 
+TOLD = '<span class="pasted-text">0.35</span>'
+SIZE = r'<span class="math notranslate nohighlight">\(N\)</span>'
+
+
 def page(rows: int) -> str:
     index = pd.MultiIndex.from_product([["a", "b"], range(rows // 2)])
     table: Any = pd.DataFrame({"cost": 1.0}, index)
@@ -48,7 +52,7 @@ def test_sizes_have_their_thousands_apart_and_code_names_are_words() -> None:
     soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
     cells = [cell.text for cell in soup.select("th, td") if cell.text]
     assert cells == [
-        "KV cache", "tokens", "N",
+        "N", "KV cache", "tokens",
         "23,936", "0.5", "7,000,000", "396,848", "–", "28,000,000",
     ]  # fmt: skip
 
@@ -71,7 +75,7 @@ def test_a_zero_has_no_sign() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("costs -0.05 (-0.09 to -.01)", "costs −0.05 (−0.09 to −.01)"),
+        ("costs -0.05, from -.1 on", "costs −0.05, from −.1 on"),
         ("<td>-3</td>, 2026-11-28, GPT-2, 1-5", "<td>−3</td>, 2026-11-28, GPT-2, 1-5"),
         ("<code>x[-1]</code> <pre>-2\n-3</pre>", None),
         ('<a href="a-1" title="-1">W4-16</a>', None),
@@ -83,3 +87,34 @@ def test_a_negative_number_has_a_minus_outside_of_code(
     text: str, shown: str | None
 ) -> None:
     assert page_finish.finished(text) == (shown or text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0.5 (-0.1 to 3%)", '0.5 <span class="whole">(−0.1 to 3%)</span>'),
+        (f"({TOLD} to {TOLD})", f'<span class="whole">({TOLD} to {TOLD})</span>'),
+        (f"({SIZE}, x)", f'<span class="whole">({SIZE},</span> x)'),
+        ("γ_kv of e4m3", "γ<sub>kv</sub> of E4M3"),
+        ('<code>γ_D (1 to 2)</code> <a title="(1 to 2)">(so to say)</a>', None),
+        (
+            "Solution to<a href='#x'> Exercise 1</a>",
+            "Solution to <a href='#x'>Exercise 1</a>",
+        ),
+    ],
+)
+def test_what_belongs_together_is_not_torn_apart(text: str, shown: str | None) -> None:
+    assert page_finish.finished(text) == (shown or text)
+
+
+def test_rows_are_named_in_the_line_of_the_heads() -> None:
+    index = pd.Index([3, 4], name="bits")
+    columns = pd.Index([1, 2], name="D")
+    both: Any = pd.DataFrame(0.5, index, columns)
+    one: Any = both.rename_axis(columns=None)
+    heads = {"one": one, "both": both}
+    for name, table in heads.items():
+        soup = BeautifulSoup(page_finish.finished(table._repr_html_()), "html.parser")
+        heads[name] = [[th.text for th in tr("th")] for tr in soup.select("thead tr")]
+    assert heads["one"] == [["bits", "1", "2"]]
+    assert heads["both"] == [["D", "1", "2"], ["bits", "", ""]]
