@@ -29,10 +29,10 @@ def cost_with_data(
     >>> for name in ("D", "excess"):
     ...     one[[f"{name}_low", f"{name}_high"]] = [[0.0, 0.3]]
     >>> cost_with_data({"ours": one}, 0.05, {}).axes[1].get_xlabel()
-    "less the size slope's exponent"
+    "less the size\\nslope's exponent"
     """
     count = sum(map(len, tables.values()))
-    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(7.6, 1.3 + 0.29 * count))
+    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.6, 1.3 + 0.29 * count))
     names: list[str] = []
     for place, (whose, table) in enumerate(tables.items()):
         style = setting_style(place) | {"linestyle": "none"}
@@ -51,8 +51,8 @@ def cost_with_data(
         axis.set_xlim(*_limits(whole, column))
         axis.grid(axis="y", visible=False)
     _published(axes[0], published)
-    axes[0].set(xlabel="exponent of D in the cost", ylim=(count - 0.5, -0.5))
-    axes[1].set_xlabel("less the size slope's exponent")
+    axes[0].set(xlabel="exponent of D\nin the cost", ylim=(count - 0.5, -0.5))
+    axes[1].set_xlabel("less the size\nslope's exponent")
     axes[0].set_yticks(range(count), names)
     return figure
 

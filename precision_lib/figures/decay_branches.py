@@ -29,7 +29,7 @@ def cost_with_and_without_decay(table: pd.DataFrame) -> Figure:
     """
     sizes = sorted(table["N"].unique())
     figure, axes = plt.subplots(
-        1, len(sizes), sharey=True, squeeze=False, figsize=(max(5, 3.6 * len(sizes)), 4)
+        1, len(sizes), sharey=True, squeeze=False, figsize=(3.3 * len(sizes), 4)
     )
     for ax, size in zip(axes[0], sizes, strict=True):
         for kind, style in _STYLES.items():
@@ -43,7 +43,7 @@ def cost_with_and_without_decay(table: pd.DataFrame) -> Figure:
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
-        data_axis(ax, table["tokens"])
+        data_axis(ax, table["tokens"], 3.5)
     axes[0][0].set_ylabel("cost of rounding δ (nats per token)")
     figure.supxlabel("training tokens D", size="medium")
     figure.legend(*axes[0][0].get_legend_handles_labels(),

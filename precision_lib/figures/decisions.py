@@ -36,12 +36,18 @@ def measured_gains(
     1
     """
     lengths = sorted(gains["D"].unique())
-    width = max(5.0, 3.3 * len(lengths))
+    lines = -(-len(lengths) // 2)
     figure, axes = plt.subplots(
-        1, len(lengths), sharey=True, squeeze=False, figsize=(width, 4)
+        lines,
+        min(2, len(lengths)),
+        sharey=True,
+        squeeze=False,
+        figsize=(6.6, 1.4 + 2.6 * lines),
     )
+    for axis in axes.flat[len(lengths) :]:
+        axis.set_axis_off()
     styles = size_styles(gains["N"])
-    for axis, tokens in zip(axes[0], lengths, strict=True):
+    for axis, tokens in zip(axes.flat, lengths, strict=False):
         for (label, (bits, band)), color, dash in zip(
             curves.items(), (OURS, PAPER, PAPER), DASHES, strict=False
         ):
@@ -61,7 +67,7 @@ def measured_gains(
         axis.axhline(1, color="0.5", lw=0.8)
         axis.set(title=f"D = {tokens / 1e6:.3g}M", xlabel="bits in training P",
                  ylim=(0, None))  # fmt: skip
-    axes[0][0].set_ylabel("effective parameters a FLOP,\nrelative to 16 bits")
+    figure.supylabel("effective parameters a FLOP, over 16 bits", fontsize="medium")
     figure.legend(*axes[0][0].get_legend_handles_labels(),
                   loc="outside upper center", ncols=2)  # fmt: skip
     return figure

@@ -45,7 +45,7 @@ def shares_by_bits_and_data(
     ['bits of the weights in training', 'training tokens D']
     """
     figure, (left, right) = plt.subplots(
-        1, 2, sharey=True, figsize=(7.6, 4.0), width_ratios=[4, 3]
+        1, 2, sharey=True, figsize=(6.6, 4.0), width_ratios=[4, 3]
     )
     styles = size_styles(table["N"])
     left.fill_between(bits, ours[1], ours[2], color="0.5", alpha=0.3, lw=0)
@@ -69,7 +69,7 @@ def shares_by_bits_and_data(
     )  # fmt: skip
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="training tokens D", title=f"weights of {width} bits")
-    data_axis(right, table["tokens"])
+    data_axis(right, table["tokens"], 3.5)
     _legend(figure, styles)
     return figure
 
@@ -83,7 +83,7 @@ def _legend(figure: Figure, styles: dict[float, dict[str, Any]]) -> None:
         Line2D([], [], color="black", label="our law"),
         Line2D([], [], color=PAPER, ls="--", label="the paper's"),
     ]
-    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks))
+    figure.legend(handles=marks, loc="outside upper center", ncols=3)
 
 
 def _points(

@@ -36,7 +36,7 @@ def ratios_at_equal_data_and_loss(table: pd.DataFrame) -> Figure:
         for place in (0, 1)
     )
     figure, axes = plt.subplots(
-        1, len(methods), sharex=True, sharey=True, squeeze=False, figsize=(7.6, 3.4)
+        1, len(methods), sharex=True, sharey=True, squeeze=False, figsize=(6.6, 3.4)
     )
     for axis, method in zip(axes[0], methods, strict=True):
         for part, equal in product(parts, ("data", "loss")):
@@ -87,9 +87,9 @@ def delta_against_loss(rows: pd.DataFrame) -> Figure:
     >>> figure.axes[2].get_title()
     'KV cache, 3 bits: to 3'
     """
-    figure, axes = plt.subplots(1, len(LADDER), sharex=True, figsize=(7.8, 3.6))
+    figure, axes = plt.subplots(len(LADDER) // 2, 2, sharex=True, figsize=(6.6, 6))
     styles = size_styles(rows["N"])
-    for axis, (part, bits) in zip(axes, LADDER.items(), strict=True):
+    for axis, (part, bits) in zip(axes.flat, LADDER.items(), strict=True):
         here = rows[rows["post_bits"] == POST[part]]
         for size, style in styles.items():
             plain = here[(here["N"] == size) & (here["part"] == "none")]
@@ -106,12 +106,12 @@ def delta_against_loss(rows: pd.DataFrame) -> Figure:
         axis.yaxis.set_major_locator(FixedLocator(COSTS))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
         axis.yaxis.set_minor_formatter(NullFormatter())
-    axes[0].invert_xaxis()
-    axes[0].set_ylabel("cost of rounding δ (nats)")
+    axes[0, 0].invert_xaxis()
+    figure.supylabel("cost of rounding δ (nats)", fontsize="medium")
     figure.supxlabel("loss before rounding (nats per token)", fontsize="medium")
     marks = [
         Line2D([], [], label=f"N = {size:,.0f}", **style)
         for size, style in styles.items()
     ]
-    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks))
+    figure.legend(handles=marks, loc="outside upper center", ncols=3)
     return figure

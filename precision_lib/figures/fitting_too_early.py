@@ -33,7 +33,7 @@ def constants_by_least(
     rows = -(-len(constants) // COLUMNS)
     columns = min(COLUMNS, len(constants))
     figure, axes = plt.subplots(
-        rows, columns, sharex=True, squeeze=False, figsize=(7.2, 0.6 + 2.5 * rows)
+        rows, columns, sharex=True, squeeze=False, figsize=(6.6, 0.6 + 2.7 * rows)
     )
     lengths = pd.concat([table["least"] for table in tables.values()])
     for axis, (name, title) in zip(axes.flat, constants.items(), strict=False):
@@ -48,7 +48,7 @@ def constants_by_least(
         axis.set_title(title, fontsize="medium")
         data_axis(axis, lengths, 1.5)
     handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
     figure.supxlabel("shortest run admitted to the fit (tokens)", fontsize="medium")
     return figure
 

@@ -38,7 +38,7 @@ def cost_by_bits_and_error(table: pd.DataFrame) -> Figure:
     >>> cost_by_bits_and_error(table).axes[1].get_xscale()
     'log'
     """
-    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(7.4, 4.3))
+    figure, axes = plt.subplots(2, 1, sharey=True, figsize=(6.6, 7.6))
     for axis, column in zip(axes, ("bits", "gmse"), strict=True):
         for kind, look in LOOKS.items():
             rows = table[table["kind"] == kind].sort_values(column)
@@ -53,7 +53,7 @@ def cost_by_bits_and_error(table: pd.DataFrame) -> Figure:
         cost_axis(axis)
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].set(xlabel="bits of the weights in training")
-    axes[0].set_ylabel("cost (nats per token)")
+    figure.supylabel("cost (nats per token)", fontsize="medium")
     axes[1].set(xlabel="relative square error", xscale="log")
     axes[1].margins(x=0.25)
     axes[0].margins(x=0.18)

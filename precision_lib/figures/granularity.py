@@ -26,7 +26,7 @@ def costs_by_scale(parts: Mapping[str, pd.DataFrame]) -> Figure:
     """
     names = list(dict.fromkeys(n for table in parts.values() for n in table["setting"]))
     figure, axes = plt.subplots(
-        1, len(parts), sharey=True, squeeze=False, figsize=(7.4, 4.2)
+        1, len(parts), sharey=True, squeeze=False, figsize=(6.6, 4.2)
     )
     for axis, (part, table) in zip(axes[0], parts.items(), strict=True):
         for place, name in enumerate(names):

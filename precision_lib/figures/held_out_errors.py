@@ -28,10 +28,10 @@ def ratios_by_width(table: pd.DataFrame, noise: pd.DataFrame) -> Figure:
     'more data'
     """
     ways, widths = list(dict.fromkeys(table["way"])), [int(b) for b in noise.index]
-    columns = min(3, len(ways))
+    columns = min(2, len(ways))
     figure, axes = plt.subplots(
         -(-len(ways) // columns), columns, sharex=True, sharey=True, squeeze=False,
-        figsize=(7.2, 1.0 + 2.2 * -(-len(ways) // columns)),
+        figsize=(6.6, 1.0 + 2.2 * -(-len(ways) // columns)),
     )  # fmt: skip
     for axis in axes.flat[len(ways) :]:
         axis.set_axis_off()
@@ -57,7 +57,7 @@ def ratios_by_width(table: pd.DataFrame, noise: pd.DataFrame) -> Figure:
         Line2D([], [], ls="none", label=bits_label(b), **bits_style(b)) for b in widths
     ]
     handles.append(Patch(color="#d9d9d9", label="95% of seeds"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
     figure.supxlabel("bits after training", fontsize="medium")
     figure.supylabel("measured over predicted δ", fontsize="medium")
     return figure

@@ -27,10 +27,11 @@ def curves_by_part(
     >>> table = table.assign(run_id="a", part="kv", bits=2)
     >>> figure = curves_by_part(table, ["kv"])
     """
+    rows = -(-len(parts) // 2)
     figure, axes = plt.subplots(
-        1, len(parts), sharey=True, squeeze=False, figsize=(7.2, 4.0)
+        rows, 2, sharex=True, sharey=True, squeeze=False, figsize=(6.6, 1 + 2.4 * rows)
     )
-    for axis, part in zip(axes[0], parts, strict=True):
+    for axis, part in zip(axes.flat, parts, strict=False):
         here = points[points["part"].isin([part, "none"])]
         for _, run in here.sort_values(["bits", "tokens"]).groupby(
             "run_id", sort=False
@@ -49,5 +50,5 @@ def curves_by_part(
     figure.legend(handles=marks, loc="outside upper center", ncols=4)
     figure.supxlabel("tokens seen", fontsize="medium")
     label = "training loss" if value == "training_loss" else "loss above the twin's"
-    axes[0][0].set_ylabel(f"{label} (nats per token)")
+    figure.supylabel(f"{label} (nats per token)", fontsize="medium")
     return figure

@@ -70,7 +70,7 @@ def plot_residuals(table: pd.DataFrame, residuals: Mapping[str, Array]) -> Figur
     'ours'
     """
     figure, axes = plt.subplots(
-        1, len(residuals), sharey=True, squeeze=False, figsize=(8.2, 3.2)
+        1, len(residuals), sharey=True, squeeze=False, figsize=(6.6, 3.2)
     )
     for axis, (label, found) in zip(axes[0], residuals.items(), strict=True):
         axis.scatter(table["D"], 100 * found, s=9, color="black", alpha=0.5, lw=0)
@@ -93,10 +93,12 @@ def plot_profiles(profiles: Mapping[str, Profile]) -> Figure:
     >>> len(plot_profiles({"gamma": known}).axes)
     1
     """
+    lines = -(-len(profiles) // 2)
     figure, axes = plt.subplots(
-        1, len(profiles), sharey=True, squeeze=False, figsize=(8.2, 3.0)
-    )
-    for axis, (label, found) in zip(axes[0], profiles.items(), strict=True):
+        lines, min(2, len(profiles)), sharey=True, squeeze=False,
+        figsize=(6.6, 2.7 * lines),
+    )  # fmt: skip
+    for axis, (label, found) in zip(axes.flat, profiles.items(), strict=False):
         axis.plot(found.values, found.deviance, "o-", color="black", markersize=3)
         axis.axhline(CRITICAL, color="0.4", linestyle="--")
         good = found.values > 0
@@ -109,7 +111,8 @@ def plot_profiles(profiles: Mapping[str, Profile]) -> Figure:
         if wide and found.values.max() < 300 * found.values.min():  # a decade or two
             axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes[0][0].set_ylabel("deviance")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("deviance")
     return figure
 
 
@@ -128,7 +131,7 @@ def plot_powers(rows: pd.DataFrame, published: Mapping[str, float]) -> Figure:
     'power of N'
     """
     figure, axes = plt.subplots(
-        1, 2, sharey=True, figsize=(8.2, 1.4 + 0.27 * len(rows)), squeeze=False
+        1, 2, sharey=True, figsize=(6.6, 1.4 + 0.27 * len(rows)), squeeze=False
     )
     places = np.arange(len(rows))
     for axis, side in zip(axes[0], ("D", "N"), strict=True):

@@ -21,7 +21,7 @@ def costs_by_width(table: pd.DataFrame) -> Figure:
     """
     sizes = sorted(table["N"].unique())
     figure, axes = plt.subplots(
-        1, len(sizes), sharex=True, sharey=True, squeeze=False, figsize=(7.2, 4.2)
+        1, len(sizes), sharex=True, sharey=True, squeeze=False, figsize=(6.6, 4.2)
     )
     for axis, size in zip(axes[0], sizes, strict=True):
         for place, (part, name) in enumerate(PART_NAMES.items()):

@@ -24,7 +24,7 @@ def constants_by_method(
     """
     figure, axes = plt.subplots(
         1, len(names), sharey=True, squeeze=False,
-        figsize=(7.2, 1.4 + 0.4 * len(tables)),
+        figsize=(6.6, 1.4 + 0.4 * len(tables)),
     )  # fmt: skip
     for axis, (constant, label) in zip(axes[0], names.items(), strict=True):
         for place, table in enumerate(tables.values()):
@@ -35,6 +35,7 @@ def constants_by_method(
         axis.set(xlabel=label, ylim=(len(tables) - 0.5, -0.5))
         axis.set_yticks(range(len(tables)), list(tables))
         axis.grid(axis="y", visible=False)
+        axis.locator_params(axis="x", nbins=3)
     line = Line2D([], [], color="#b2182b", ls="--", label="paper (GPTQ)")
     figure.legend(handles=[line], loc="outside upper center")
     return figure

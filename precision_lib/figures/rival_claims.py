@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -31,7 +33,7 @@ def claims(table: pd.DataFrame) -> Figure:
     ]
     figure, axes = plt.subplots(
         lines, columns, squeeze=False, height_ratios=heights,
-        figsize=(7.4, 0.9 * lines + 0.22 * sum(heights)),
+        figsize=(6.6, 0.9 * lines + 0.22 * sum(heights)),
     )  # fmt: skip
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
@@ -52,10 +54,12 @@ def claims(table: pd.DataFrame) -> Figure:
                 )
             axis.hlines(place, row["low"], row["high"], color="black", lw=1.6)
             axis.plot(row["estimate"], place, "o", color="black", ms=5)
-        axis.set_yticks(range(len(rows)), rows["of"], fontsize="small")
+        axis.set_yticks(
+            range(len(rows)), [fill(name, 20) for name in rows["of"]], fontsize="small"
+        )
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.set_title(f"{whose}\n{quantity}", fontsize="small")
         axis.tick_params(axis="x", labelsize="small")
-        axis.locator_params(axis="x", nbins=3)
+        axis.locator_params(axis="x", nbins=2)
         axis.grid(axis="y", visible=False)
     return figure

@@ -41,10 +41,10 @@ def held_out_errors(table: pd.DataFrame) -> Figure:
     1
     """
     panels = list(table.groupby("quantity", sort=False))
-    across = min(len(panels), 3)
+    across = min(len(panels), 2)
     down = -(-len(panels) // across)
     figure, axes = plt.subplots(
-        down, across, figsize=(2.9 * across, 4.0 * down), squeeze=False
+        down, across, figsize=(6.6, 0.8 + 3.6 * down), squeeze=False
     )
     for ax in axes.flat[len(panels) :]:
         ax.axis("off")
@@ -73,5 +73,5 @@ def held_out_errors(table: pd.DataFrame) -> Figure:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter("")
     figure.supxlabel("held-out error (%)", size="medium")
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=6)
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3)
     return figure

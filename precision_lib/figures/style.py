@@ -40,7 +40,7 @@ def use_style() -> None:
     >>> plt.rcParams["svg.hashsalt"]
     'precision'
     """
-    sns.set_theme(context="notebook", style="ticks", font_scale=0.95)
+    sns.set_theme(context="notebook", style="ticks", font_scale=1.1)
     plt.rcParams |= {
         "svg.hashsalt": "precision",
         "svg.fonttype": "path",
@@ -240,7 +240,7 @@ def predicted_against_measured(
     >>> x = np.array([1.0, 2.0])
     >>> figure = predicted_against_measured(x, x, np.array([2, 4]), "loss")
     """
-    figure, (axes, rest) = plt.subplots(1, 2, figsize=(7.2, 3.8))
+    figure, (axes, rest) = plt.subplots(1, 2, figsize=(6.6, 4.4))
     for width in sorted(set(bits)):
         here, style = bits == width, bits_style(width)
         name = bits_label(width)
@@ -252,7 +252,9 @@ def predicted_against_measured(
     axes.set(xlabel=f"measured {label}", ylabel=f"predicted {label}")
     rest.axhline(0, color="0.4", lw=1)
     rest.set(xlabel=f"predicted {label}", ylabel="measured less predicted")
-    axes.legend()
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside upper center", ncols=3
+    )
     return figure
 
 
@@ -261,7 +263,7 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     columns = min(3, count)
     rows = -(-count // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(7.2, 1.2 + 2.4 * rows), sharex=True, squeeze=False
+        rows, columns, figsize=(6.6, 1.2 + 2.4 * rows), sharex=True, squeeze=False
     )
     for axis in axes.flat[count:]:
         axis.set_axis_off()

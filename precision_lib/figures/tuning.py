@@ -32,12 +32,12 @@ def losses_by_rate(
     panels: list[Any] = list(mean.groupby(["N", "tokens"]))
     batches = sorted(runs["batch_size"].unique())
     figure, axes = plt.subplots(
-        2,
         -(-len(panels) // 2),
+        2,
         sharex=True,
         sharey=True,
         squeeze=False,
-        figsize=(7.2, 4.8),
+        figsize=(6.6, 6.2),
     )
     for axis, ((size, tokens), losses) in zip(axes.flat, panels, strict=False):
         above = losses - losses.min()
@@ -51,12 +51,12 @@ def losses_by_rate(
         axis.set_title(f"N = {size / 1e3:,.0f}k, D = {tokens / 1e6:.3g}M")
     for place in range(len(panels), axes.size):
         axes.flat[place].set_axis_off()
-        axes[0, place - axes.shape[1]].tick_params(labelbottom=True)
+        axes.flat[place - 2].tick_params(labelbottom=True)
     marks = [
         Line2D([], [], label=f"{batch} windows", **setting_style(place))
         for place, batch in enumerate(batches)
     ]
-    figure.legend(handles=marks, loc="outside upper center", ncols=len(batches))
+    figure.legend(handles=marks, loc="outside upper center", ncols=3)
     figure.supxlabel("peak learning rate", fontsize="medium")
     figure.supylabel("loss above the lowest (nats per token)", fontsize="medium")
     return figure

@@ -28,11 +28,15 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
     """
     tallest = max(len(table) for table in tables.values())
     figure, axes = plt.subplots(
-        1, len(tables), squeeze=False, figsize=(7.6, 1.4 + 0.36 * tallest)
+        len(tables),
+        1,
+        sharex=True,
+        squeeze=False,
+        figsize=(6.6, (0.8 + 0.36 * tallest) * len(tables)),
     )
     top = max(float(np.nanmax(table.to_numpy())) for table in tables.values())
     norm = PowerNorm(0.5, 0.0, max(top, 1e-3))
-    for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
+    for axis, (title, table) in zip(axes.flat, tables.items(), strict=True):
         values = table.to_numpy(float)
         image = axis.imshow(values, cmap=VALUES, norm=norm, aspect="auto")
         for (row, column), value in np.ndenumerate(values):
@@ -50,9 +54,9 @@ def heat_maps(tables: Mapping[str, pd.DataFrame], label: str) -> Figure:
             yticklabels=[_short(float(bits)) for bits in table.index],
         )
         axis.grid(False)
-    axes[0][0].set_ylabel("bits in training")
+    figure.supylabel("bits in training", fontsize="medium")
     figure.supxlabel("bits after training", fontsize="medium")
-    figure.colorbar(image, ax=axes[0].tolist(), label=label)
+    figure.colorbar(image, ax=axes.ravel().tolist(), label=label)
     return figure
 
 

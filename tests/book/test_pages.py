@@ -21,6 +21,7 @@ NUMBER = r"(-?\d*\.\d+)"
 ESTIMATE = re.compile(rf"{NUMBER} \({NUMBER} to {NUMBER}\)")
 PANELS = ("Two", "Three", "Four", "Five", "Six")
 SVG = "image/svg+xml"
+LEAST_TEXT = 7.5  # pixels
 ROLE = r"\{[a-z]+(:[a-z]+)?\}"  # backticks around a role make code of its name
 
 
@@ -143,6 +144,20 @@ def test_words_name_only_dashes_and_panels_that_are_drawn(source: Path) -> None:
         if counted := re.match(rf"({'|'.join(PANELS)})(?: \w+)? panels", alt):
             drawn = set(re.findall(r'<g id="(axes_\d+)"', svg))
             assert len(drawn) == PANELS.index(counted[1]) + 2, alt
+
+
+@each
+def test_words_of_a_figure_hold_in_the_dark_and_its_text_on_a_telephone(
+    source: Path,
+) -> None:
+    """The dark turns black and white about; a telephone shows 350 pixels of width."""
+    for caption, alt, svg in drawings(source):
+        assert not re.search(r"\b(black|white)\b", caption + alt, re.IGNORECASE), (
+            caption
+        )
+        [width] = re.findall(r'<svg [^>]*?width="([\d.]+)pt"', svg)
+        sizes = [100 * float(one) for one in re.findall(r"scale\(([\d.]+) -", svg)]
+        assert min(sizes) * 350 / float(width) > LEAST_TEXT, (caption, float(width))
 
 
 @each
