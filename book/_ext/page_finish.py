@@ -40,6 +40,7 @@ END = r'(?:<span class="pasted-text">)?−?[\d.,]+(?:</span>)?%?'
 WHOLE = '<span class="whole">{}</span>'  # no line ends in it
 IN_TEXT: dict[str, Callable[[str], str]] = {  # where neither code nor markup stands
     r"(?<![\w.-])-(?=\.?\d)": lambda hyphen: "−",
+    r"(?<![\w.)\]])\.(?=\d)": lambda point: "0.",
     rf"\({END} to {END}\)": WHOLE.format,
     r"(?<!\w)[γn]_(?:D|N|w|a|kv|post)\b": lambda name: (
         f"{name[0]}<sub>{name[2:]}</sub>"
@@ -109,8 +110,8 @@ def finished(page: str) -> str:
     definition list without terms, and the works cited children that no list may have;
     both become plain lists. The list of a package's modules moves into its item.
     Tables of a chapter are in words, and long ones are folded. Outside of code a
-    negative number has a minus for a hyphen and a constant a subscript; no line ends
-    within an interval or between a formula and its comma.
+    negative number has a minus for a hyphen, a decimal point a digit before it and a
+    constant a subscript; no line ends within an interval or before a formula's comma.
     """
     page = TABLE.sub(lambda found: folded(spoken(one_head(found[0]))), page)
     page = page.replace(TOGGLE, NAMED_TOGGLE)

@@ -30,7 +30,7 @@ def rules_against_measured(table: pd.DataFrame, scores: pd.DataFrame) -> Figure:
     ...     made = made.assign(**{rule: 0.1, f"{rule}_low": -0.1, f"{rule}_high": 0.0})
     >>> scores = pd.DataFrame({"R²": 0.5}, index=list(RULES.values()))
     >>> rules_against_measured(made, scores).axes[0].get_title()
-    'costs add:\\nR² .50'
+    'costs add:\\nR² 0.50'
     """
     figure, axes = plt.subplots(
         2, len(RULES), sharex=True, sharey="row", figsize=(6.6, 5.4),
@@ -47,7 +47,7 @@ def rules_against_measured(table: pd.DataFrame, scores: pd.DataFrame) -> Figure:
             below.plot(row["cost"], row[rule] - row["cost"], **style)
             reach = [row[f"{rule}_low"], row[f"{rule}_high"]]
             below.vlines(row["cost"], *reach, color=style["color"], lw=1.3)
-        r2 = f"{scores.loc[name, 'R²']:.2f}".replace("0.", ".")
+        r2 = f"{scores.loc[name, 'R²']:.2f}"
         above.set_title(f"{name}:\nR² {r2}", fontsize="medium")
         below.xaxis.set_major_locator(MaxNLocator(3))
     axes[0][0].set_ylabel("by the rule (nats)")

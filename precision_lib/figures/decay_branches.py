@@ -7,13 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from precision_lib.figures.grammar import data_axis
+from precision_lib.figures.grammar import data_axis, setting_style
 from precision_lib.findings.decay_branches import BRANCH, TRUNK, USUAL
 
 _STYLES = {
-    TRUNK: {"color": "#0072b2", "marker": "o", "linestyle": "-"},
-    BRANCH: {"color": "#d55e00", "marker": "D", "linestyle": "--"},
-    USUAL: {"color": "0.4", "marker": "s", "linestyle": ":"},
+    kind: setting_style(place) for place, kind in enumerate((TRUNK, BRANCH, USUAL))
 }
 
 

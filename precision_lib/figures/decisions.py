@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from precision_lib.figures.grammar import size_styles
 from precision_lib.figures.style import DASHES
@@ -67,6 +68,7 @@ def measured_gains(
         axis.axhline(1, color="0.5", lw=0.8)
         axis.set(title=f"D = {tokens / 1e6:.3g}M", xlabel="bits in training P",
                  ylim=(0, None))  # fmt: skip
+        axis.xaxis.set_major_locator(MultipleLocator(4))
     figure.supylabel("effective parameters a FLOP, over 16 bits", fontsize="medium")
     figure.legend(*axes[0][0].get_legend_handles_labels(),
                   loc="outside upper center", ncols=2)  # fmt: skip

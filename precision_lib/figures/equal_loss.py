@@ -101,7 +101,7 @@ def delta_against_loss(rows: pd.DataFrame) -> Figure:
                 color=part_style(part)["color"], markerfacecolor="none", mew=1.5,
             )  # fmt: skip
         name = PART_NAMES[part]
-        axis.set_title(f"{name}, {bits} bits: to {POST[part]}", fontsize="small")
+        axis.set_title(f"{name}, {bits} bits: to {POST[part]}", fontsize="medium")
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(FixedLocator(COSTS))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))

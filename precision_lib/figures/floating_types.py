@@ -9,13 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from precision_lib.figures.grammar import cost_axis
+from precision_lib.figures.grammar import cost_axis, setting_style, type_name
 
 LOOKS = {
     "integer": {"color": "black", "marker": "o", "linestyle": "-", "label": "integers"},
     "float": {
-        "color": "#d55e00", "marker": "s", "linestyle": "none",
-        "label": "floating-point types",
+        **setting_style(1), "linestyle": "none", "label": "floating-point types",
     },
 }  # fmt: skip
 PLACES: dict[str, dict[str, Any]] = {
@@ -69,8 +68,8 @@ def _labels(rows: pd.DataFrame, column: str) -> list[tuple[str, float, float, st
         near = rows[column].diff().fillna(0) <= 0.3 * rows[column]
         groups = rows.groupby((~near).cumsum())
         return [
-            (", ".join(map(str, here.index)), here[column].min(), here["cost"].max(),
-             "left")
+            (", ".join(map(type_name, here.index)), here[column].min(),
+             here["cost"].max(), "left")
             for _, here in groups
         ]  # fmt: skip
     found = []
@@ -86,5 +85,5 @@ def _labels(rows: pd.DataFrame, column: str) -> list[tuple[str, float, float, st
             (bars["low"] < row["cost"]) & (row["cost"] < bars["high"])
         ):
             place = "below"
-        found.append((str(name), row["bits"], row["cost"], place))
+        found.append((type_name(str(name)), row["bits"], row["cost"], place))
     return found

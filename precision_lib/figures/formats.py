@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from precision_lib.figures.grammar import label_ends, setting_style
+from precision_lib.figures.grammar import label_ends, setting_style, type_name
 
 BOUND_DB = 20 * np.log10(2)  # a bit of rate distortion theory on normal numbers
 
@@ -30,7 +30,7 @@ def plot_steps(values: Mapping[str, Sequence[float]]) -> Figure:
         size = np.stack([low + (high - low) / 2, high], 1)
         error = np.stack([(high - low) / 2, np.zeros_like(low)], 1) / size
         style = setting_style(place) | {"marker": ""}
-        axis.plot(size[:, 0], error[:, 0], label=name, lw=1.8, **style)
+        axis.plot(size[:, 0], error[:, 0], label=type_name(name), lw=1.8, **style)
     axis.set(
         xscale="log",
         yscale="log",

@@ -3,11 +3,12 @@
 Bits have the ramp of `precision_lib.figures.style`, from purple to green. Sizes have
 one of their own, from copper to black, and parts each a hue, a mark and a dash, so
 that no two of the three are taken for one another and all are told apart in grey.
-Settings of a run have theirs by their place in a list.
+Settings of a run have theirs by their place in a list, none of them that of a part.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,10 +33,7 @@ from precision_lib.findings.table_words import WORDS
 MARKERS = "osD^vPX*<>h"
 SETTING_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
 # Colour means bits, sizes or parts; settings are told apart by dash and marker too.
-SETTING_COLORS = (
-    "black", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9",
-    "#5b2c83", "#7f7f7f", "#7a1f1f", "#c9a227",
-)  # fmt: skip
+SETTING_COLORS = ("black", "#c2388f", "#8a6d00", "#4040d0", "#6b8e23")
 LINEAR = 0.02  # nats, up to which an axis of costs is linear
 COSTS = (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 VALUES = "magma"  # of what is no width, size or part: the number in a cell
@@ -100,7 +98,7 @@ def size_styles(sizes: Iterable[float]) -> dict[float, dict[str, Any]]:
     ([20000.0, 400000.0], '#000000', 'o')
     """
     ordered = sorted(set(sizes))
-    shades = plt.get_cmap("copper")(np.linspace(0.8, 0.0, len(ordered)))
+    shades = plt.get_cmap("copper")(np.linspace(0.65, 0.0, len(ordered)))
     return {
         size: {"color": to_hex(shade), "marker": MARKERS[place % len(MARKERS)]}
         for place, (size, shade) in enumerate(zip(ordered, shades, strict=True))
@@ -139,8 +137,17 @@ def method_style(method: str) -> dict[str, Any]:
     return setting_style(list(METHOD_NAMES).index(method))
 
 
+def type_name(name: str) -> str:
+    """A number format as a page writes it.
+
+    >>> type_name("e4m3"), type_name("int4")
+    ('E4M3', 'int4')
+    """
+    return name.upper() if re.fullmatch(r"e\d+m\d+", name) else name
+
+
 def label_ends(axis: Axes, apart: float = 0.065) -> None:
-    """Name each line at its right end, in its colour, in place of a legend.
+    """Name each line at its right end, by a thread of its colour, not in a legend.
 
     Call it last: it settles the limits of the axis. `apart`: least distance of two
     names, as a share of the height of the axis.
@@ -164,8 +171,9 @@ def label_ends(axis: Axes, apart: float = 0.065) -> None:
         top = min(place, top)
         axis.annotate(
             str(line.get_label()), tuple(ends[line]), (1.03, top), "axes fraction",
-            "axes fraction", color=line.get_color(), va="center", fontsize="small",
-            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "0.6"},
+            "axes fraction", color="0.15", va="center", fontsize="small",
+            arrowprops={"arrowstyle": "-", "lw": 0.8, "color": line.get_color(),
+                        "relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 3},
         )  # fmt: skip
         top -= apart
 

@@ -18,7 +18,7 @@ from precision_lib.figures.style import bits_color, bits_style
 def lines_by_size(
     table: pd.DataFrame, x: str, y: str, xlabel: str, ylabel: str, tokens: bool = True
 ) -> Figure:
-    """Means over runs, one line a model size, darker for larger ones.
+    """Runs as marks, joined by their means, one line a model size, darker if larger.
 
     `table`: columns N, `x` and `y`, a row a run; `tokens`: whether `x` counts tokens,
     drawn on a logarithmic axis; else bits.
@@ -28,9 +28,11 @@ def lines_by_size(
     """
     figure, axes = plt.subplots()
     for size, style in size_styles(table["N"]).items():
-        mean = table[table["N"] == size].groupby(x)[y].mean()
+        rows = table[table["N"] == size]
+        axes.plot(rows[x], rows[y], ls="none", ms=5, **style)
+        mean = rows.groupby(x)[y].mean()
         label = f"{size / 1000:.0f} thousand weights"
-        axes.plot(mean.index, mean, label=label, **style)
+        axes.plot(mean.index, mean, color=style["color"], label=label)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     if tokens:
         count_tokens(axes)

@@ -20,14 +20,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from precision_lib.figures.grammar import label_ends, size_styles
+from precision_lib.figures.grammar import label_ends, size_styles, type_name
 from precision_lib.formats import HIGH_PRECISION_BITS
 from precision_lib.laws import Fit
 
 Array = npt.NDArray[np.float64]
 DASHES = ("-", "--", ":", "-.")  # lines that stay apart in grey
 _MARKERS = dict(zip((2, 3, 4, 5, 6, 7, 8, 32), "ovsD^XP*", strict=True))
-_PLACES = {2: 0.0, 3: 0.16, 4: 0.31, 5: 0.43, 6: 0.54, 7: 0.65, 8: 0.75}
+_PLACES = {2: 0.0, 3: 0.13, 4: 0.26, 5: 0.36, 6: 0.45, 7: 0.53, 8: 0.59}
 UNQUANTIZED = "#6b6b6b"
 
 
@@ -99,7 +99,11 @@ def grids(levels: Mapping[str, Sequence[float]]) -> Figure:
     figure, axes = plt.subplots(figsize=(6.6, 0.9 + 0.36 * len(levels)))
     for row, values in enumerate(levels.values()):
         axes.plot(values, [row] * len(values), "|", ms=13, mew=1.6, color="#31688e")
-    axes.set(yticks=range(len(levels)), yticklabels=list(levels), xlabel="value / max")
+    axes.set(
+        yticks=range(len(levels)),
+        yticklabels=map(type_name, levels),
+        xlabel="value / max",
+    )
     axes.invert_yaxis()
     axes.axvline(0, color="0.5", lw=0.8, zorder=0)
     axes.set_ylim(len(levels) - 0.4, -0.6)
@@ -121,6 +125,7 @@ def learning_curves(curves: Mapping[float, pd.DataFrame]) -> Figure:
         ends = curve["tokens"], curve["training_loss"]
         axes.plot(*ends, dash, label=bits_label(bits), **style)
     axes.set(xlabel="training tokens D", ylabel="training loss (nats per token)")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     label_ends(axes)
     return figure
 
@@ -184,7 +189,7 @@ def degradation_against_data(ptq: pd.DataFrame, fit: Fit) -> Figure:
     >>> figure = degradation_against_data(table.assign(delta=0.1), paper_degradation())
     """
     sizes = sorted(ptq["N"].unique())
-    figure, axes = _panels(len(sizes))
+    figure, axes = _panels(len(sizes), sharey=True)
     for axis, size in zip(axes, sizes, strict=False):
         rows = ptq[ptq["N"] == size]
         for bits in sorted(rows["post_bits"].unique()):
@@ -258,13 +263,14 @@ def predicted_against_measured(
     return figure
 
 
-def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    """At most three panels a row, with the axes of each shared."""
+def _panels(count: int, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """At most three panels a row, with one x axis for all."""
     columns = min(3, count)
     rows = -(-count // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(6.6, 1.2 + 2.4 * rows), sharex=True, squeeze=False
-    )
+        rows, columns, figsize=(6.6, 1.2 + 2.4 * rows), sharex=True, sharey=sharey,
+        squeeze=False,
+    )  # fmt: skip
     for axis in axes.flat[count:]:
         axis.set_axis_off()
     return figure, list(axes.flat)

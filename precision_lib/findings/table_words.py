@@ -20,7 +20,7 @@ WORDS = {
     "way": "asked for", "chinchilla": "size and data add", "rtn": "to nearest",
     "tokens_per_parameter": "tokens a parameter", "gptq": "GPTQ", "awq": "AWQ",
     "hqq": "HQQ", "post_loss": "loss after", "weight_format": "format",
-    "by_error": "by its error", "batch_size": "batch", "rule_rate": "rate of the rule",
+    "by_error": "by its error", "delta": "δ", "mlp": "MLP", "gmse": "GMSE", "batch_size": "batch", "rule_rate": "rate of the rule",
 }  # fmt: skip
 LONG = 10_000  # from here on a number has its thousands apart
 

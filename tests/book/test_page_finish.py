@@ -75,7 +75,7 @@ def test_a_zero_has_no_sign() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("costs -0.05, from -.1 on", "costs −0.05, from −.1 on"),
+        ("costs -0.05, from -.1 on", "costs −0.05, from −0.1 on"),
         ("<td>-3</td>, 2026-11-28, GPT-2, 1-5", "<td>−3</td>, 2026-11-28, GPT-2, 1-5"),
         ("<code>x[-1]</code> <pre>-2\n-3</pre>", None),
         ('<a href="a-1" title="-1">W4-16</a>', None),
@@ -95,6 +95,7 @@ def test_a_negative_number_has_a_minus_outside_of_code(
         ("0.5 (-0.1 to 3%)", '0.5 <span class="whole">(−0.1 to 3%)</span>'),
         (f"({TOLD} to {TOLD})", f'<span class="whole">({TOLD} to {TOLD})</span>'),
         (f"({SIZE}, x)", f'<span class="whole">({SIZE},</span> x)'),
+        (".5 (.1 to 1.5), a.5", '0.5 <span class="whole">(0.1 to 1.5)</span>, a.5'),
         ("γ_kv of e4m3", "γ<sub>kv</sub> of E4M3"),
         ('<code>γ_D (1 to 2)</code> <a title="(1 to 2)">(so to say)</a>', None),
         (

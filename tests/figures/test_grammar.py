@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 
 from precision_lib.figures.grammar import (
     PART_NAMES,
+    SETTING_COLORS,
     label_ends,
     part_style,
     size_styles,
@@ -40,6 +41,7 @@ def test_no_colour_has_two_meanings() -> None:
         "bits": [bits_color(bits) for bits in BITS],
         "size": [style["color"] for style in size_styles(SIZES).values()],
         "part": [part_style(part)["color"] for part in PART_NAMES],
+        "setting": [color for color in SETTING_COLORS if color != "black"],
     }
     for one, two in itertools.combinations(ramps.values(), 2):
         apart = [
@@ -53,7 +55,8 @@ def test_every_colour_is_seen_on_white() -> None:
     colors = [bits_color(bits) for bits in BITS]
     colors += [part_style(part)["color"] for part in PART_NAMES]
     colors += [style["color"] for style in size_styles(SIZES).values()]
-    assert min(map(contrast, colors)) > 1.9
+    colors += SETTING_COLORS
+    assert min(map(contrast, colors)) >= 3  # WCAG 2.2, 1.4.11
 
 
 def test_larger_models_are_darker_and_no_two_share_a_mark() -> None:
@@ -69,10 +72,12 @@ def test_parts_differ_in_hue_mark_and_dash() -> None:
         assert len({str(style[name]) for style in styles}) == len(styles)
 
 
-def test_no_figure_takes_the_next_colour_of_a_cycle() -> None:
+def test_no_figure_takes_the_next_colour_of_a_cycle_or_that_of_a_part() -> None:
+    parts = "|".join(str(part_style(part)["color"]) for part in PART_NAMES)
     for path in (ROOT / "precision_lib" / "figures").glob("*.py"):
-        found = re.search(r"[\"']C(\d|\{)|color_palette", path.read_text("utf-8"))
-        assert found is None, f"{path.name}: {found}"
+        taken = rf"[\"']C(\d|\{{)|color_palette|{parts}"
+        found = re.search(taken, path.read_text("utf-8"))
+        assert found is None or path.name == "grammar.py", f"{path.name}: {found}"
 
 
 def test_names_at_the_ends_of_lines_do_not_touch() -> None:
@@ -83,4 +88,5 @@ def test_names_at_the_ends_of_lines_do_not_touch() -> None:
     heights = [float(text.xyann[1]) for text in axis.texts]
     assert [text.get_text() for text in axis.texts] == [*"876543210"]
     assert np.all(np.diff(heights) <= -0.06) and max(heights) <= 1
+    assert {contrast(str(text.get_color())) > 4.5 for text in axis.texts} == {True}
     plt.close(figure)
