@@ -62,7 +62,7 @@ def add_times(app: Sphinx, doctree: nodes.document, name: str) -> None:
     if title is None:
         return
     line = nodes.paragraph(classes=["times"])
-    minutes = reading_minutes(doctree)
+    minutes = reading_minutes(app.env.get_doctree(name))  # as the lists count it
     text = f"{minutes} minute{'s' if minutes > 1 else ''} to read"
     seconds = run_seconds(Path(app.srcdir) / f"{name}.ipynb")
     if seconds is not None:

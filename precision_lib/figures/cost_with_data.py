@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from precision_lib.figures.grammar import setting_style
@@ -50,10 +49,13 @@ def cost_with_data(
         axis.axvline(0, color="0.3", lw=1)
         axis.set_xlim(*_limits(whole, column))
         axis.grid(axis="y", visible=False)
-    _published(axes[0], published)
+    for name, value in published.items():
+        axes[0].axvline(value, color="#b2182b", ls=":", lw=1.4, label=name)
     axes[0].set(xlabel="exponent of D\nin the cost", ylim=(count - 0.5, -0.5))
     axes[1].set_xlabel("less the size\nslope's exponent")
     axes[0].set_yticks(range(count), names)
+    if published:
+        figure.legend(loc="outside upper center")
     return figure
 
 
@@ -64,12 +66,3 @@ def _limits(table: pd.DataFrame, column: str) -> tuple[float, float]:
     ends = said[f"{column}_low"].min(), said[f"{column}_high"].max()
     reach = max(abs(float(end)) for end in ends) * ROOM
     return -reach, reach
-
-
-def _published(axis: Axes, published: Mapping[str, float]) -> None:
-    for name, value in published.items():
-        axis.axvline(value, color="#b2182b", ls=":", lw=1.4)
-        axis.annotate(
-            name, (value, 1), xycoords=("data", "axes fraction"), xytext=(3, 3),
-            textcoords="offset points", color="#b2182b", fontsize="small",
-        )  # fmt: skip

@@ -20,7 +20,8 @@ LOOKS = {
 PLACES: dict[str, dict[str, Any]] = {
     "left": {"xytext": (-8, 6), "ha": "right"},
     "right": {"xytext": (8, 3), "ha": "left"},
-    "below": {"xytext": (4, -16), "ha": "left"},
+    "below": {"xytext": (7, -16), "ha": "left"},
+    "under": {"xytext": (-6, -14), "ha": "right"},  # and so under a falling line
     "above": {"xytext": (0, 9), "ha": "center"},
 }
 
@@ -85,5 +86,7 @@ def _labels(rows: pd.DataFrame, column: str) -> list[tuple[str, float, float, st
             (bars["low"] < row["cost"]) & (row["cost"] < bars["high"])
         ):
             place = "below"
+        elif place == "left" and row["bits"] - 1 not in set(rows["bits"]):
+            place = "under"
         found.append((type_name(str(name)), row["bits"], row["cost"], place))
     return found
