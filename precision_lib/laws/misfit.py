@@ -67,7 +67,7 @@ def misfit(fit: Fit, table: Table | None = None) -> tuple[str, ...]:
     return tuple(
         f"The law {fit.law.name!r} is wrong on this table: its residuals "
         f"{'rise' if score[name] > 0 else 'fall'} with {name} "
-        f"(p = {chance[name]:.1g})."
+        f"(p {'< 0.001' if chance[name] < 0.001 else f'= {chance[name]:.1g}'})."
         for name in sorted(wrong, key=lambda name: chance[name])[:2]
     )
 
