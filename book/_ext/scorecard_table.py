@@ -268,9 +268,9 @@ def span(low: float, high: float) -> str:
 def short(number: float) -> str:
     """A number with at most three digits and a word for its size."""
     for size, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
-        if number >= size:
+        if number >= max(size, 1e4):  # 2,380 stands beside 2.2 without a word
             return f"{number / size:.3g}{word}"
-    return f"{number:.3g}"
+    return f"{float(f'{number:.3g}'):,g}"
 
 
 def listed(bits: pd.Series) -> str:
