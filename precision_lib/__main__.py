@@ -10,6 +10,8 @@ from precision_lib.cli import (
     runs as cli_runs,
 )
 
+GROUPS = (cli_laws, cli_own_runs, cli_runs, cli_pretrained)
+APP = cli.make_app([each for group in GROUPS for each in group.COMMANDS])
+
 if __name__ == "__main__":
-    groups = [cli_laws, cli_own_runs, cli_runs, cli_pretrained]
-    cli.run(cli.make_app([each for group in groups for each in group.COMMANDS]))
+    cli.run(APP)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import typer
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
@@ -29,6 +27,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("room", Room)
     app.add_directive("commands", Commands)
     app.connect("missing-reference", handed_out)
+    app.connect("autodoc-process-docstring", told_once, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -72,8 +71,9 @@ class Room(SphinxDirective):
     def of_file(self, module: ModuleType) -> nodes.section:
         """A file under the first sentence of its own text."""
         title = (module.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        title = re.sub(r"(:mod:)?`+\.?", "", title)
         lines = [f".. automodule:: {module.__name__}", "   :members:"]
-        return self.section(module.__name__, title.replace("``", ""), lines)
+        return self.section(module.__name__, title, lines)
 
     def section(self, name: str, title: str, lines: list[str]) -> nodes.section:
         """A heading, the name to import from, and what Sphinx makes of the lines."""
@@ -94,20 +94,27 @@ class Room(SphinxDirective):
 
 
 class Commands(SphinxDirective):
-    """The commands as the command line lists them itself."""
+    """The commands, each with the sentence that ``--help`` has of it."""
 
     def run(self) -> list[nodes.Node]:
-        """What ``--help`` says."""
-        command = [sys.executable, "-m", "precision_lib", "--help"]
-        said = subprocess.run(
-            command,
-            cwd=LIBRARY.parent,
-            env={**os.environ, "COLUMNS": "79", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        return [nodes.literal_block(said, said.strip(), language="none")]
+        """A list in the order of the command line."""
+        app = importlib.import_module("precision_lib.__main__").APP
+        said = nodes.definition_list()
+        for name, command in typer.main.get_command(app).commands.items():
+            words = nodes.paragraph("", command.get_short_help_str(limit=300))
+            term = nodes.term("", "", nodes.literal("", name))
+            said += nodes.definition_list_item("", term, nodes.definition("", words))
+        return [said]
+
+
+def told_once(
+    app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]
+) -> None:
+    """Leave out what heads the section; a colon in a field's text is not its type."""
+    if what == "module" and not hasattr(of, "__path__"):
+        del lines[0]
+    if what == "attribute":
+        lines[:] = [line.replace(": ", " – ") for line in lines]
 
 
 def in_folder(room: ModuleType) -> set[str]:

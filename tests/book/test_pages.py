@@ -15,7 +15,9 @@ pytestmark = pytest.mark.usefixtures("html")
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 RAW_MARKUP = re.compile(
-    r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|``", re.MULTILINE
+    r"\{(?:eq|numref|ref|cite:?[tp]?|glue:?\w*|py:\w+|math)\}`|^:::|``|:[a-z]+:`"
+    r"|(?<=\s)–(?=\w)",  # an option whose two hyphens became a dash
+    re.MULTILINE,
 )
 NUMBER = r"(-?\d*\.\d+)"
 ESTIMATE = re.compile(rf"{NUMBER} \({NUMBER} to {NUMBER}\)")
@@ -193,6 +195,10 @@ def test_no_markup_is_left_unrendered(pages: dict[Path, Page]) -> None:
     for page in pages.values():
         found = RAW_MARKUP.search(text_without_code(page))
         assert not found, f"{page.name}: {found}"
+        heads = page.tree.xpath("//article//*[self::h1 or self::h2 or self::h3]")
+        assert not [one for one in heads if "`" in one.text_content()], page.name
+        fields = page.tree.xpath("//dl[contains(@class, 'field-list')]/dt/text()")
+        assert "Type" not in fields, page.name  # of a text with a colon
         for code in page.tree.xpath("//article//code[not(parent::pre)]"):
             text = code.text_content()
             assert not re.fullmatch(ROLE, text), f"{page.name}: {text}"
