@@ -99,9 +99,10 @@ class ExecutionTimes(TableDirective):
             self.env.note_dependency(str(path))
             notebook = json.loads(path.read_text(encoding="utf-8"))
             record = notebook["metadata"]["papermill"]
-            when = record["start_time"][:16].replace("T", " ")
+            day, _, hour = record["start_time"][:16].partition("T")
             cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
             link = f"[](/notebooks/{path.name})"
+            when = f'<span class="whole">{day}</span> {hour}'
             yield f"| {link} | {when} | {record['duration']:.1f} | {cells} |"
 
 
@@ -138,21 +139,18 @@ class CorpusTable(TableDirective):
     def rows(self) -> Iterator[str]:
         """One row a source and one for all, from ``data/corpus.json``."""
         facts = json.loads((Path(self.env.srcdir) / "data" / "corpus.json").read_text())
-        columns = (
-            "training_documents",
-            "training_tokens",
-            "validation_documents",
-            "validation_windows",
+        said = (
+            "{training_tokens:,} tokens in {training_documents:,} documents",
+            "{validation_windows:,} windows of {validation_documents:,} documents",
         )
-        heads = " | ".join(name.replace("_", " ") for name in columns)
-        yield f"| source | {heads} |"
-        yield "|---|" + "--:|" * len(columns)
+        yield "| source | training | validation |"
+        yield "|---|--:|--:|"
         sources = facts["sources"]
-        for source, counts in sources.items():
-            cells = " | ".join(f"{counts[name]:,}" for name in columns)
-            yield f"| `{source}` | {cells} |"
-        totals = (sum(one[name] for one in sources.values()) for name in columns)
-        yield "| all | " + " | ".join(f"{total:,}" for total in totals) + " |"
+        names = next(iter(sources.values()))
+        total = {n: sum(one[n] for one in sources.values()) for n in names}
+        for source, counts in [*sources.items(), ("all", total)]:
+            cells = " | ".join(text.format(**counts) for text in said)
+            yield f"| {source if source == 'all' else f'`{source}`'} | {cells} |"
 
 
 class PackageVersions(TableDirective):

@@ -215,7 +215,9 @@ NAMES = {
 
 
 def table() -> dict[str, tuple[str, str]]:
-    rows = PAGE.read_text(encoding="utf-8").split("|---|---|---|\n")[1].split("\n\n")[0]
+    rows = (
+        PAGE.read_text(encoding="utf-8").split("|---|---|---|\n")[1].split("\n:::")[0]
+    )
     cells = [[c.strip() for c in row.strip("|").split("|")] for row in rows.split("\n")]
     return {what: (outcome, said) for what, outcome, said in cells}
 
