@@ -104,7 +104,7 @@ const PrecisionCharts = (() => {
     ctx.stroke();
     ctx.restore();
     const right = px < u.bbox.left + u.bbox.width * 0.75;
-    const away = (right ? 8 : -44) * devicePixelRatio; // left of the numbers of the lines
+    const away = (right ? 8 : -54) * devicePixelRatio; // left of the numbers of the lines
     text(u, words, px + away, py - 15 * devicePixelRatio, right ? "left" : "right", host, true);
   }
 

@@ -6,6 +6,7 @@
   const { parse, write, show, encode, decode, DEFAULTS } = PrecisionState;
   const {
     get, nats, showLoss, showCritical, showOptimum, showOutside, showSet, showRounding, showWidths, showBeside,
+    headCells,
   } = PrecisionResults;
   const BITS = [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9, 10, 11, 12, 14, 16, 32];
   const SPANS = { N: [1e3, 1e12], D: [1e4, 1e14], budget: [1e9, 1e26] };
@@ -149,6 +150,7 @@
     showOptimum(set, state.budget, data.rules[state.rule]);
     showRounding(set, point);
     showWidths(set, point, state.widths);
+    headCells();
     const beside = state.beside !== state.set ? sets[state.beside] : null;
     const other = beside ? { set: beside, point: pointOf(beside).point, label: labelOf(state.beside) } : null;
     showBeside({ set, point, label: labelOf(state.set) }, other, state.budget, data.rules[state.rule]);

@@ -165,6 +165,15 @@ const PrecisionResults = (() => {
     return line;
   }
 
+  /* On a telephone a row stands as a card, each number under the head of its column. */
+  function headCells() {
+    for (const table of root.querySelectorAll(".explorer-cards")) {
+      for (const line of table.tBodies[0].rows) {
+        for (const cell of line.cells) cell.dataset.head = table.tHead.rows[0].cells[cell.cellIndex].textContent;
+      }
+    }
+  }
+
   /* 4, 6, 8 and 16 bits side by side: of this model, or of the memory it takes. */
   function showWidths(set, point, mode) {
     get("widths-block").hidden = !set.rounds;
@@ -173,7 +182,7 @@ const PrecisionResults = (() => {
     const rows = Laws.widths(set, point, mode === "memory" ? memory : null);
     get("widths-rows").replaceChildren(...rows.map((one) => {
       const line = row([`${one.bits} bits`, show(one.N), bytes(one.bytes),
-        one.delta < 1e-3 ? one.delta.toExponential(0) : nats(one.delta), nats(one.total),
+        one.delta < 5e-5 ? "< 0.0001" : one.delta < 1e-3 ? one.delta.toFixed(4) : nats(one.delta), nats(one.total),
         aboveWords(one), rangeWord(set, { N: one.N, D: point.D }, one.bits)], one.above === 0);
       line.dataset.value = [one.N, one.delta, one.total, one.above, ...(one.span ?? [])].join(" ");
       return line;
@@ -237,5 +246,5 @@ const PrecisionResults = (() => {
   }
 
   return { get, nats, showLoss, showCritical, showOptimum, showOutside, showSet,
-    showRounding, showWidths, showBeside };
+    showRounding, showWidths, showBeside, headCells };
 })();
