@@ -64,7 +64,7 @@ def shares_by_bits_and_data(
         axis.axhline(1, color="0.5", lw=0.8)
     left.set(
         xlabel="bits of the weights in training",
-        ylabel=r"share that counts, $N_{eff}\,/\,N$",
+        ylabel=r"share that counts, $N_\mathrm{eff}\,/\,N$",
         title=f"after {tokens / 1e6:.3g}M tokens",
     )  # fmt: skip
     left.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -158,7 +158,7 @@ def shift_along_a_curve() -> Figure:
     axes.set(xscale="log", xlabel="parameters N", ylabel="loss", xlim=(0.95, 44))
     axes.set_ylim(1.5, float(_loss(1.0)) + 0.05)
     _plain(figure, axes)
-    axes.set_xticks([left, whole], ["$N_{eff}$", "$N$"])
+    axes.set_xticks([left, whole], [r"$N_\mathrm{eff}$", "$N$"])
     return figure
 
 
