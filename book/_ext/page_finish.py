@@ -45,7 +45,7 @@ IN_TEXT: dict[str, Callable[[str], str]] = {  # where neither code nor markup st
     r"(?<!\w)[γn]_(?:D|N|w|a|kv|post)\b": lambda name: (
         f"{name[0]}<sub>{name[2:]}</sub>"
     ),
-    r"\be\d+m\d+\b": str.upper,  # types of floating point
+    r"\be\d+m\d+(?=(?:fn|fnuz|ieee)?\b)": str.upper,  # types of floating point
 }
 ICONS = "_static/scripts/fontawesome.js"
 ICON = re.compile(

@@ -77,7 +77,7 @@ def plot_residuals(table: pd.DataFrame, residuals: Mapping[str, Array]) -> Figur
         axis.axhline(0, color="0.3", linewidth=0.8)
         axis.axhline(100 * np.median(found), color="black", linestyle="--")
         axis.set(xscale="log", title=label, xlabel="D (tokens)")
-    axes[0][0].set_ylabel("measured over predicted loss, %")
+    axes[0][0].set_ylabel("loss above the prediction, %")
     return figure
 
 

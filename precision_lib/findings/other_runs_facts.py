@@ -17,6 +17,7 @@ from precision_lib.findings.chinchilla import (
     huber_sum,
     with_constants,
 )
+from precision_lib.findings.table_words import word
 from precision_lib.laws import Bootstrap, Fit
 from precision_lib.laws.profile import Profile
 
@@ -45,8 +46,8 @@ def chinchilla_facts(
     rounded = allocation(surface(with_constants(HOFFMANN_ROUNDED)), CHINCHILLA_BUDGET)
     low, high = carried.intervals["tokens_per_parameter"]
     return {
-        "objective": f"{ours.objective:.7e}",
-        "published-objective": f"{BESIROGLU_OBJECTIVE:.7e}",
+        "objective": f"{ours.objective:.10f}",
+        "published-objective": f"{BESIROGLU_OBJECTIVE:.10f}",
         "objective-verdict": "agrees" if abs(gap) < AGREES else "differs",
         "inside": f"{inside} of {len(BESIROGLU_HUBER)}",
         "start-share": f"{ours.share_at_best:.0%}",
@@ -109,7 +110,7 @@ def quest_facts(
         "gamma": f"{gamma:.2f}",
         "gamma-interval": f"{low:.2f} to {high:.2f}",
         "gamma-verdict": "inside" if low <= paper <= high else "outside",
-        "unbounded": ", ".join(loose) or "none",
+        "unbounded": ", ".join(map(word, loose)) or "none",
         "quest-r2": f"{found.r2:.3f}",
     }
 

@@ -92,12 +92,11 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
 
     >>> one = pd.DataFrame({"estimate": 2.2, "low": 2.1, "high": 2.3}, ["NV"])
     >>> in_words(beside_claims({"crest": one})).iloc[0].tolist()[2:]
-    ['NV', '2.39', '2.200 (2.100 to 2.300)']
+    ['2.39', '2.200 (2.100 to 2.300)']
     """
     return pd.DataFrame({
         "claim of": table["whose"],
-        "number": table["quantity"],
-        "of": table["of"],
+        "number": table["quantity"] + ": " + table["of"],
         "claimed": [_claimed(*one) for one in table[["least", "most"]].to_numpy()],
         "ours (95%)": [
             with_ends(*one) for one in table[["estimate", "low", "high"]].to_numpy()

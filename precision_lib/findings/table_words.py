@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,9 @@ WORDS = {
     "way": "asked for", "chinchilla": "size and data add", "rtn": "to nearest",
     "tokens_per_parameter": "tokens a parameter", "gptq": "GPTQ", "awq": "AWQ",
     "hqq": "HQQ", "post_loss": "loss after", "weight_format": "format",
-    "by_error": "by its error", "delta": "δ", "mlp": "MLP", "gmse": "GMSE", "batch_size": "batch", "rule_rate": "rate of the rule",
+    "by_error": "by its error", "batch_size": "batch", "rule_rate": "rate of the rule",
+    "delta": "δ", "mlp": "MLP", "gmse": "GMSE", "sweep": "plan", "held_mixes": "mixes",
+    "held_28M": "28M tokens", "extrapolation": "four times the compute",
 }  # fmt: skip
 LONG = 10_000  # from here on a number has its thousands apart
 
@@ -29,11 +31,12 @@ def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
     """Texts of the cells, with an estimate and its 95% interval in one column.
 
     Ends are columns ``x_low`` and ``x_high`` of a column x, or ``low`` and ``high``
-    right after their estimate. What is not known is a dash.
+    right after their estimate. What is not known is a dash, and an estimate without an
+    interval stands alone.
 
     >>> table = pd.DataFrame({"gamma_D": [0.5], "low": 0.4, "high": 0.6, "N": 23_936})
-    >>> in_words(table).to_dict("records")
-    [{'γ_D (95%)': '0.50 (0.40 to 0.60)', 'N': '23,936'}]
+    >>> in_words(table.assign(seen=True)).to_dict("records")
+    [{'γ_D (95%)': '0.50 (0.40 to 0.60)', 'N': '23,936', 'seen': 'yes'}]
     """
     names = list(table.columns)
     shown = {}
@@ -46,7 +49,9 @@ def in_words(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
         if set(ends) <= set(names):
             cells = table[[name, *ends]].to_numpy(float)
             shown[f"{word(name)} (95%)"] = [
-                "–" if math.isnan(value) else with_ends(value, low, high, digits)
+                _text(value, digits)
+                if math.isnan(value) or math.isnan(low)
+                else with_ends(value, low, high, digits)
                 for value, low, high in cells
             ]
         else:
@@ -86,7 +91,9 @@ def word(name: Any) -> Any:
 def _text(value: Any, digits: int) -> str:
     if isinstance(value, str):
         return value
-    if math.isnan(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if pd.isna(value):
         return "–"
-    whole = float(value).is_integer() and abs(value) > 1
+    whole = isinstance(value, Integral) or float(value).is_integer() and abs(value) > 1
     return f"{value:,.0f}" if whole else f"{value:z.{digits}f}"

@@ -9,7 +9,6 @@ import pandas as pd
 
 from precision_lib.decide.decision import brief
 from precision_lib.findings.twins import law_runs
-from precision_lib.intake.faults import Fault
 from precision_lib.report.build import Report
 from precision_lib.report.decisions import Advice
 from precision_lib.report.fitted_laws import Fitted
@@ -46,19 +45,6 @@ def export_example(path: str | os.PathLike[str]) -> None:
         }
     )
     table.to_csv(path, index=False)
-
-
-def faults_table(faults: tuple[Fault, ...]) -> pd.DataFrame:
-    """What is wrong, a row a fault.
-
-    >>> faults_table((Fault("row 3", "loss", "x", "is not a number", "mend it"),))
-       where column value            fault what to do
-    0  row 3   loss     x  is not a number    mend it
-    """
-    rows = [(f.place, f.column, f.value, f.what, f.cure) for f in faults]
-    return pd.DataFrame(
-        rows, columns=["where", "column", "value", "fault", "what to do"]
-    )
 
 
 def constants_table(found: Fitted) -> pd.DataFrame:

@@ -46,10 +46,13 @@ def test_no_bookkeeping_is_on_a_page(pages: dict[Path, Page], html: Path) -> Non
 
 
 def test_no_table_is_cut(pages: dict[Path, Page]) -> None:
-    """Pandas leaves out the middle of a long one and says its size instead."""
+    """Pandas leaves out the middle of a long one and the end of a long cell."""
     cut = re.compile(r"\d+ rows × \d+ columns")
     texts = {page.name: text_without_code(page) for page in pages.values()}
     assert not [name for name, text in texts.items() if cut.search(text)]
+    for page in pages.values():
+        cells = page.tree.cssselect("table.dataframe td")
+        assert not [c.text for c in cells if (c.text or "").endswith("...")], page.name
 
 
 @each

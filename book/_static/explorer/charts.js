@@ -108,7 +108,7 @@ const PrecisionCharts = (() => {
     text(u, words, px + away, py - 15 * devicePixelRatio, right ? "left" : "right", host, true);
   }
 
-  /* A dashed line up from the axis, with its name at the foot. */
+  /* A dashed line up from the axis, with its name at the top. */
   function upright(u, host, x, words) {
     const px = u.valToPos(x, "x", true);
     const foot = u.bbox.top + u.bbox.height;
@@ -131,13 +131,12 @@ const PrecisionCharts = (() => {
     const { left: l, top: t, width: w, height: h } = u.bbox;
     const x = [left, right].map((v) => clip(u.valToPos(v, "x", true), l, l + w));
     const y = [high, low].map((v) => clip(u.valToPos(v, "y", true), t, t + h));
-    if (!(x[1] > x[0] && y[1] > y[0])) return;
+    if (!(x[1] > x[0] && y[1] > y[0])) return null;
     u.ctx.save();
     u.ctx.fillStyle = colour(host, "--explorer-range");
     u.ctx.fillRect(x[0], y[0], x[1] - x[0], y[1] - y[0]);
     u.ctx.restore();
-    const inside = 8 * devicePixelRatio;
-    text(u, "fitted runs", x[0] + inside, y[1] - 1.5 * inside, "left", host);
+    return [x[0] + 8 * devicePixelRatio, y[1] - 12 * devicePixelRatio];
   }
 
   function plot(host, options, data) {
@@ -159,6 +158,7 @@ const PrecisionCharts = (() => {
     const column = PrecisionLaws.COLUMNS[part] ?? (part === "post" ? "post_bits" : "weight_bits");
     const fit = part === "post" ? set.added ?? set.base : set.base;
     const range = fit.ranges[column];
+    let named = null; // where the name of the box stands, over the lines
     const u = plot(host, {
       scales: {
         x: { time: false, distr: 3, log: 2, range: [FEWEST, MOST] },
@@ -174,7 +174,7 @@ const PrecisionCharts = (() => {
       ],
       hooks: {
         drawClear: [(self) => {
-          if (range && fit.ranges.N) box(self, host, range, fit.ranges.N);
+          if (range && fit.ranges.N) named = box(self, host, range, fit.ranges.N);
         }],
         draw: [(self) => {
           for (const { level, sizes } of map.contours) {
@@ -185,6 +185,7 @@ const PrecisionCharts = (() => {
             const below = y + 9 * devicePixelRatio;
             if (inside) text(self, level.toFixed(3), x, below, "right", host);
           }
+          if (named) text(self, "fitted runs", ...named, "left", host);
           mark(self, host, map.here, point.N, "your model");
         }],
       },
