@@ -100,7 +100,7 @@ class Commands(SphinxDirective):
         """A list in the order of the command line."""
         app = importlib.import_module("precision_lib.__main__").APP
         said = nodes.definition_list()
-        for name, command in typer.main.get_command(app).commands.items():
+        for name, command in typer.main.get_group(app).commands.items():
             words = nodes.paragraph("", command.get_short_help_str(limit=300))
             term = nodes.term("", "", nodes.literal("", name))
             said += nodes.definition_list_item("", term, nodes.definition("", words))
