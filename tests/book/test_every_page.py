@@ -52,6 +52,22 @@ TOO_WIDE = """() => {
                      && getComputedStyle(node).overflowX === 'visible')
         .slice(-3).map(node => node.outerHTML.slice(0, 200))
         .concat([`the page is ${document.documentElement.scrollWidth} wide`]); }"""
+# On a telephone code may scroll, but no number of a table and no end of a formula.
+OUT_OF_SIGHT = """() => {
+    const folded = [...document.querySelectorAll('article details:not([open])')];
+    folded.forEach(one => { one.open = true; });
+    const boxes = document.querySelectorAll(`article :is(.output, .explorer-scroll,
+        .pst-scrollable-table-container, mjx-container[display="true"])`);
+    const found = [...boxes].filter(
+        one => one.scrollWidth > one.clientWidth + 1 && !one.querySelector('pre'))
+        .map(one => `${one.scrollWidth} of ${one.clientWidth}: ${one.textContent}`);
+    folded.forEach(one => { one.open = false; });
+    return found; }"""
+LARGER_BELOW = """() => {
+    const sizes = ['h1', 'h2', 'h3'].map(level => document.querySelector(
+        `article ${level}`)).filter(Boolean)
+        .map(one => parseFloat(getComputedStyle(one).fontSize));
+    return sizes.filter((size, place) => size >= sizes[place - 1]); }"""
 # Waited for, a transition of a busy machine once never ended. One may start another.
 STAND_STILL = """() => {
     const running = () => document.getAnimations().filter(
@@ -129,6 +145,8 @@ class Visit:
     unrendered: list[str]
     broken_images: list[str]
     too_wide: list[str]
+    out_of_sight: list[str]
+    larger_below: list[float]
     inaccessible: list[str]
     sent: dict[str, int]
 
@@ -158,7 +176,7 @@ def visit(tab: Tab, path: Path) -> Visit:
     tab.evaluate(LOAD_IMAGES)
     violations = tab.evaluate("window.violations")
     files = {Path(unquote(urlsplit(url).path)) for url in fetched if "file:" in url}
-    narrow = tab.evaluate(TOO_WIDE)
+    narrow = {js: tab.evaluate(js) for js in (TOO_WIDE, OUT_OF_SIGHT, LARGER_BELOW)}
     tab.set_viewport_size(WIDE)
     tab.evaluate(DRAWN)
     wide = tab.evaluate(TOO_WIDE)
@@ -168,7 +186,9 @@ def visit(tab: Tab, path: Path) -> Visit:
         violations=violations,
         unrendered=tab.evaluate(UNRENDERED),
         broken_images=tab.evaluate(BROKEN_IMAGES),
-        too_wide=narrow + wide,
+        too_wide=narrow[TOO_WIDE] + wide,
+        out_of_sight=narrow[OUT_OF_SIGHT],
+        larger_below=narrow[LARGER_BELOW],
         inaccessible=faults(tab),
         sent={one.name: bytes_sent(one) for one in files},
     )
