@@ -220,14 +220,18 @@ def more_units(row: Mapping[Any, Any]) -> str:
     '75 units in place of 3 would decide, did estimate and scatter stay.'
     >>> more_units(row | {"estimate": 0.01, "low": -0.09, "high": 0.11})
     'The estimate lies between the margins, where more units need not decide.'
+    >>> more_units(row | {"low": -math.inf, "high": math.inf})
+    'The interval has no end: how many units would decide is not known.'
     """
     finding = preregistered()[row["id"]]
     regions = [(finding.supports, "_90" if finding.equivalence else "")]
     regions += [(region, "") for region in finding.contradicts]
     for (first, last), level in regions:
         room = min(row["estimate"] - first, last - row["estimate"])
+        half = (row[f"high{level}"] - row[f"low{level}"]) / 2
+        if half == math.inf:
+            return "The interval has no end: how many units would decide is not known."
         if room > 0:
-            half = (row[f"high{level}"] - row[f"low{level}"]) / 2
             needed = row["units"] * (half / room) ** 2
             return (
                 f"{float(f'{math.ceil(needed):.2g}'):,.0f} units in place of "
