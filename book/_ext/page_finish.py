@@ -41,7 +41,7 @@ WHOLE = '<span class="whole">{}</span>'  # no line ends in it
 IN_TEXT: dict[str, Callable[[str], str]] = {  # where neither code nor markup stands
     r"(?<![\w.-])-(?=\.?\d)": lambda hyphen: "−",
     r"(?<![\w.)\]])\.(?=\d)": lambda point: "0.",
-    rf"\({END} to {END}\)": WHOLE.format,
+    rf"\({END} to {END}\)|\(p (?:=|&lt;) [\d.]+\)": WHOLE.format,
     r"(?<!\w)[γn]_(?:D|N|w|a|kv|post)\b": lambda name: (
         f"{name[0]}<sub>{name[2:]}</sub>"
     ),

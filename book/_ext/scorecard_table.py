@@ -187,7 +187,7 @@ class RivalsTable(ScorecardTable):
         """Four cells: the work and its claim, our words, where, what would decide."""
         number = f", arXiv {row['arxiv']}" if row["arxiv"] else ""
         pairs = self.outcomes(row["findings"].split())
-        words = [node for _, one in pairs for node in (*word(one), nodes.Text("; "))]
+        words = [node for _, one in pairs for node in (*word(one), nodes.Text(" "))]
         left = [would_decide(one) for _, one in pairs]
         needs = " ".join(filter(None, [*left, row["needs"] and f"{row['needs']}."]))
         links = [
@@ -198,8 +198,8 @@ class RivalsTable(ScorecardTable):
         return [
             [nodes.Text(f"{row['work']}{number}: {row['claim']}.".replace("?.", "?"))],
             words[:-1] or [nodes.Text(UNREGISTERED)],
-            links[:-1] or [nodes.Text("–")],
-            [nodes.Text(needs or "–")],
+            links[:-1],
+            [nodes.Text(needs)],
         ]
 
 

@@ -53,6 +53,19 @@ def test_a_chapter_can_be_downloaded_as_the_notebook_it_is(
     ]
 
 
+def test_a_list_of_chapters_and_the_chapter_tell_one_reading_time(
+    html: Path, pages: dict[Path, Page]
+) -> None:
+    intro = html / "book" / "intro.html"
+    listed_there = pages[intro].tree.cssselect("ul.chapters li")
+    assert len(listed_there) > 20
+    for item in listed_there:
+        chapter = (intro.parent / item.cssselect("a")[0].get("href")).resolve()
+        (minutes,) = re.findall(r"\((\d+) min to read", item.text_content())
+        (times,) = pages[html / "notebooks" / chapter.name].tree.cssselect("p.times")
+        assert times.text_content().startswith(f"{minutes} minute"), chapter.name
+
+
 @each
 def test_every_equation_of_a_chapter_shows_its_number(
     source: Path, html: Path, pages: dict[Path, Page]

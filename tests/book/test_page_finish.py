@@ -96,6 +96,7 @@ def test_a_negative_number_has_a_minus_outside_of_code(
         (f"({TOLD} to {TOLD})", f'<span class="whole">({TOLD} to {TOLD})</span>'),
         (f"({SIZE}, x)", f'<span class="whole">({SIZE},</span> x)'),
         (".5 (.1 to 1.5), a.5", '0.5 <span class="whole">(0.1 to 1.5)</span>, a.5'),
+        ("wrong (p &lt; .1)", 'wrong <span class="whole">(p &lt; 0.1)</span>'),
         ("γ_kv of e4m3, e4m3fn", "γ<sub>kv</sub> of E4M3, E4M3fn"),
         ('<code>γ_D (1 to 2)</code> <a title="(1 to 2)">(so to say)</a>', None),
         (
