@@ -179,15 +179,15 @@ def visit(tab: Tab, path: Path) -> Visit:
     narrow = {js: tab.evaluate(js) for js in (TOO_WIDE, OUT_OF_SIGHT, LARGER_BELOW)}
     tab.set_viewport_size(WIDE)
     tab.evaluate(DRAWN)
-    wide = tab.evaluate(TOO_WIDE)
+    wide = {js: tab.evaluate(js) for js in (TOO_WIDE, OUT_OF_SIGHT)}
     found = Visit(
         errors=errors,
         asked=[u for u in fetched if not u.startswith(("file:", "data:", "blob:"))],
         violations=violations,
         unrendered=tab.evaluate(UNRENDERED),
         broken_images=tab.evaluate(BROKEN_IMAGES),
-        too_wide=narrow[TOO_WIDE] + wide,
-        out_of_sight=narrow[OUT_OF_SIGHT],
+        too_wide=narrow[TOO_WIDE] + wide[TOO_WIDE],
+        out_of_sight=narrow[OUT_OF_SIGHT] + wide[OUT_OF_SIGHT],
         larger_below=narrow[LARGER_BELOW],
         inaccessible=faults(tab),
         sent={one.name: bytes_sent(one) for one in files},
