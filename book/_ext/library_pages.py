@@ -113,8 +113,8 @@ def told_once(
     """Leave out what heads the section; a colon in a field's text is not its type."""
     if what == "module" and not hasattr(of, "__path__"):
         del lines[0]
-    if what == "attribute":
-        lines[:] = [line.replace(": ", " – ") for line in lines]
+    if what in ("attribute", "property"):
+        lines[:1] = [line.replace(": ", " – ") for line in lines[:1]]
 
 
 def in_folder(room: ModuleType) -> set[str]:
