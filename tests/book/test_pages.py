@@ -214,5 +214,6 @@ def test_every_number_in_the_prose_is_filled_in(
     page = chapter(pages, html, source)
     for pasted in page.tree.cssselect(".pasted-text, .pasted-inline"):
         assert pasted.text_content().strip()
+        assert not re.fullmatch(r"\d{4,}", pasted.text_content().strip())  # no comma
     text = text_without_code(page)
     assert not re.search(r"np\.float|\bnan\b|tensor\(", text)
