@@ -42,9 +42,11 @@ def with_ends(estimate: float, low: float, high: float, digits: int = 3) -> str:
 
     >>> with_ends(0.25, -0.0002, 0.3), with_ends(0.25, math.nan, math.nan, digits=2)
     ('0.250 (0.000 to 0.300)', '0.25 (no interval yet)')
+    >>> with_ends(1412, 210, 31516, digits=0)
+    '1,412 (210 to 31,516)'
     """
-    ends = f"{low:z.{digits}f} to {high:z.{digits}f}"
-    return f"{estimate:z.{digits}f} ({'no interval yet' if math.isnan(low) else ends})"
+    ends = f"{low:z,.{digits}f} to {high:z,.{digits}f}"
+    return f"{estimate:z,.{digits}f} ({'no interval yet' if math.isnan(low) else ends})"
 
 
 def if_known(find: Callable[[], Estimate]) -> str:
