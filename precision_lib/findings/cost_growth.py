@@ -16,7 +16,7 @@ import pandas as pd
 
 from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
-from precision_lib.findings.measured import Measured, finished
+from precision_lib.findings.measured import Measured, drift, finished
 from precision_lib.findings.noise_model import Array, MeanFit, fit_linear, fit_mean
 from precision_lib.findings.size_slope import MIDDLE
 from precision_lib.findings.twins import with_part
@@ -105,7 +105,7 @@ def fit_growth(measured: Measured, least: float) -> Growth:
     start = np.concatenate(
         [[0.05, -0.3], [0.1, -0.3, -1.8] * len(parts), [-0.5], by_data - 0.5]
     )
-    shared = {"model": rows["model"], "cell": rows["cell"]}
+    shared = drift(rows) | {"model": rows["model"], "cell": rows["cell"]}
     shared["data and order"] = rows["model"] + rows["cell"]
     low = {"low precision": rows["part"] != "none"}
     return Growth(fit_mean(np.log(rows["loss"]), mean, start, shared, low), parts, rows)

@@ -173,7 +173,8 @@ def branch_difference(
     trunk = branch & (_schedule(measured, rows) == "constant")
     rows = rows[~trunk & rows["N"].isin(rows["N"][branch])].reset_index(drop=True)
     mine = (rows["sweep"] == "decay").to_numpy(float)
-    rows = rows.assign(model=rows["model"] + rows["sweep"].eq("decay").astype(str))
+    mark = rows["sweep"].eq("decay").astype(str)  # another schedule, another model
+    rows = rows.assign(model=rows["model"] + mark, cell=rows["cell"] + mark)
     columns = [mine * _data(rows), _data(rows), mine, -_size(rows)]
     return _estimate(rows, columns)
 

@@ -43,6 +43,8 @@ def _fit(measured: Measured, method: str, equal: str) -> tuple[MeanFit, pd.DataF
     columns = [(rows["part"] == part).to_numpy(float) for part in LADDER]
     shared = {name: rows[name] for name in ("model", "run_id")}
     shared["data and order"] = rows["model"] + rows["cell"]
+    # the runs of a cell have one place on the curve, with the noise of their mean loss
+    shared["cell"] = rows["cell"] + rows["part"]
     rough = {"low precision": rows["part"] != "none"}
     logs = np.log(rows["delta"].to_numpy(float))
     return fit_linear(logs, [*columns, *beside], shared, rough), rows

@@ -21,28 +21,42 @@ def resampled(
     draws: int = 2000,
     seed: Seed = 0,
     one_by_one: bool = False,
+    crossed: npt.ArrayLike | None = None,
 ) -> tuple[float, float, float]:
     """A statistic of rows with the ends of its 95% percentile interval.
 
     `statistic`: of weights, shape (draws, rows): how often each draw has each row. A
     value a draw; NaN where it is not defined, which the interval leaves out. `groups`:
     rows of one group are drawn together (one entry a row); `one_by_one`: draw the
-    groups by turns and not their counts: the same bootstrap, other draws.
+    groups by turns and not their counts: the same bootstrap, other draws. `crossed`:
+    other groups of the same rows, which are drawn too; a row counts the product (Owen
+    2007, doi:10.1214/07-AOAS122).
 
     >>> resampled(mean_of([1.0, 1.0, 4.0]), [0, 0, 1], draws=100)
     (2.0, 1.0, 4.0)
     """
+    generator = np.random.default_rng(seed)
+    weights = _weights(groups, draws, generator, one_by_one)
+    if crossed is not None:
+        weights = weights * _weights(crossed, draws, generator, one_by_one)
+    value, *drawn = statistic(weights)
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return float(value), float(low), float(high)
+
+
+def _weights(
+    groups: npt.ArrayLike, draws: int, generator: np.random.Generator, one_by_one: bool
+) -> Array:
+    """How often each draw has each row; the first has all rows once."""
     labels, names = pd.factorize(np.asarray(groups))
-    generator, count = np.random.default_rng(seed), len(names)
+    count = len(names)
     if one_by_one:
         picked = generator.integers(count, size=(draws, count))
         times = np.apply_along_axis(np.bincount, 1, picked, minlength=count)
     else:
         times = generator.multinomial(count, np.full(count, 1 / count), size=draws)
     whole = np.ones((1, count), times.dtype)
-    value, *drawn = statistic(np.vstack([whole, times])[:, labels].astype(float))
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return float(value), float(low), float(high)
+    return np.vstack([whole, times])[:, labels].astype(float)
 
 
 def mean_of(values: npt.ArrayLike) -> Callable[[Array], Array]:

@@ -22,20 +22,22 @@ def r_squared(
     predicted: npt.ArrayLike,
     *,
     groups: npt.ArrayLike | None = None,
+    crossed: npt.ArrayLike | None = None,
     replicates: int = 2000,
     seed: int = 0,
 ) -> tuple[float, Interval]:
     """R² of predictions that are given, with a 95% bootstrap interval over groups.
 
     `measured`, `predicted`: array, one entry a row; `groups`: rows of one group, such
-    as the roundings of a run, are drawn together.
+    as the roundings of a run, are drawn together; `crossed`: other groups of the same
+    rows, drawn too.
 
     >>> estimate, (low, high) = r_squared(range(8), np.arange(8) + 0.1)
     >>> round(estimate, 3), low <= estimate <= high
     (0.998, True)
     """
     errors = (np.asarray(measured, float) - np.asarray(predicted, float)) ** 2
-    lost, (low, high) = _of_spread(measured, errors, groups, replicates, seed)
+    lost, (low, high) = _of_spread(measured, errors, groups, replicates, seed, crossed)
     return 1 - lost, (1 - high, 1 - low)
 
 
@@ -72,10 +74,13 @@ def _of_spread(
     groups: npt.ArrayLike | None,
     replicates: int,
     seed: int,
+    crossed: npt.ArrayLike | None = None,
 ) -> tuple[float, Interval]:
     each = np.arange(part.size) if groups is None else groups
     statistic = share_of_spread(measured, part)
-    found, *ends = resampled(statistic, each, replicates, seed, one_by_one=True)
+    found, *ends = resampled(
+        statistic, each, replicates, seed, one_by_one=True, crossed=crossed
+    )
     return found, (ends[0], ends[1])
 
 

@@ -2,8 +2,9 @@
 
 A measured number is a mean that depends on parameters, plus normal noise with several
 sources: one for each run, one that all runs of a model share (a model is a size and a
-seed), one that all runs of a cell of N and D share (lack of fit), and so on. Their
-variances are estimated by restricted maximum likelihood (Patterson & Thompson 1971,
+seed), one in which models of a size drift apart the longer they train, one that all
+runs of a cell of N and D share (lack of fit), and so on. Their variances are estimated
+by restricted maximum likelihood (Patterson & Thompson 1971,
 doi:10.1093/biomet/58.3.545); degrees of freedom are Satterthwaite's
 (doi:10.2307/3002019). A run and its unquantized twin share model, data and order; how
 much of their noise they share is fitted, not assumed.
@@ -25,6 +26,8 @@ from precision_lib.findings.estimate import Estimate
 
 Array = npt.NDArray[np.float64]
 Mean = Callable[[Array], Array]
+#: Labels of rows that share noise, and how much of it each row has; 1 if left out
+Shared = pd.Series | tuple[pd.Series, pd.Series]
 SMALLEST = -14.0  # logarithm of a variance over that of the residuals: none
 STEP = 1e-6
 TOO_FEW = "{} measurements cannot determine {} parameters."
@@ -68,7 +71,7 @@ def fit_mean(
     measured: npt.ArrayLike,
     mean: Mean,
     start: npt.ArrayLike,
-    shared: Mapping[str, pd.Series],
+    shared: Mapping[str, Shared],
     rough: Mapping[str, npt.ArrayLike] | None = None,
 ) -> MeanFit:
     """Fit the parameters of a mean, and the variance of each source of noise.
@@ -77,9 +80,9 @@ def fit_mean(
     determined.
 
     `measured`: array, one entry a row; `mean`: maps the parameters to one entry a row;
-    `start`: parameters to begin with. `shared`: for each source the label of each row;
-    rows of one label share the noise. `rough`: rows that have more noise of their own,
-    a source each.
+    `start`: parameters to begin with. `shared`: for each source the label of each row,
+    or labels and a number a row; rows of one label share the noise, each so much of
+    it. `rough`: rows that have more noise of their own, a source each.
 
     >>> x = np.arange(6.0)
     >>> found = fit_mean(2 * x + [0, 1, 0, 0, 1, 0], lambda p: p[0] * x, [1.0], {})
@@ -116,7 +119,7 @@ def fit_mean(
 def fit_linear(
     measured: npt.ArrayLike,
     columns: Sequence[npt.ArrayLike],
-    shared: Mapping[str, pd.Series],
+    shared: Mapping[str, Shared],
     rough: Mapping[str, npt.ArrayLike] | None = None,
 ) -> MeanFit:
     """`fit_mean` of a sum of columns, each times a parameter.
@@ -131,13 +134,15 @@ def fit_linear(
 
 
 def _kernels(
-    count: int, shared: Mapping[str, pd.Series], rough: Mapping[str, npt.ArrayLike]
+    count: int, shared: Mapping[str, Shared], rough: Mapping[str, npt.ArrayLike]
 ) -> dict[str, Array]:
     """For each source which pairs of rows have its noise in common."""
     kernels = {"run": np.eye(count)}
-    for name, labels in shared.items():
+    for name, given in shared.items():
+        labels, much = given if isinstance(given, tuple) else (given, None)
+        weights = np.ones(count) if much is None else much.to_numpy(float)
         codes = pd.factorize(labels)[0]
-        kernels[name] = (codes[:, None] == codes[None, :]).astype(float)
+        kernels[name] = (codes[:, None] == codes[None, :]) * np.outer(weights, weights)
     for name, rows in rough.items():
         kernels[name] = np.diag(np.asarray(rows, float))
     return kernels

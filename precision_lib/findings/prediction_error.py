@@ -8,7 +8,13 @@ import pandas as pd
 from precision_lib.errors import Undetermined, UserError
 from precision_lib.findings.estimate import Estimate
 from precision_lib.findings.intervals import r_squared as explained
-from precision_lib.findings.measured import Measured, finished, labelled, unquantized
+from precision_lib.findings.measured import (
+    Measured,
+    drifted,
+    finished,
+    labelled,
+    unquantized,
+)
 from precision_lib.findings.noise_model import fit_mean
 from precision_lib.findings.predictions import load_predictions
 from precision_lib.findings.size_slope import fit_slopes
@@ -64,7 +70,9 @@ def largest_error(
     rows = beside(measured, law, quantity, plan, predictions)
     errors = np.abs(np.log(rows["measured"] / rows["predicted"]))
     base = unquantized(finished(measured.runs, 3.5e6))
-    spread = fit_slopes(base[base["sweep"] == "base"]).spread
+    base = base[base["sweep"] == "base"]
+    spread = fit_slopes(base).spread
+    spread |= {"drift": spread["drift"] * drifted(rows, base)[int(np.argmax(errors))]}
     noise = float(np.linalg.norm(list(spread.values())))
     reach = 1.96 * noise
     value = float(errors.max())
@@ -79,7 +87,7 @@ def r_squared(
     plan: str,
     predictions: pd.DataFrame | None = None,
 ) -> Estimate:
-    """R² of predictions of a plan; a bootstrap draws sets of formats.
+    """R² of predictions of a plan; a bootstrap draws sets of formats, and models.
 
     Parameters are those of `difference`.
     """
@@ -87,7 +95,9 @@ def r_squared(
     formats = rows[list(PARTS.values())].astype(str).agg("-".join, axis=1)
     if formats.nunique() < 2:
         raise Undetermined(f"one set of formats alone is trained of the plan {plan}.")
-    found, ends = explained(rows["measured"], rows["predicted"], groups=formats)
+    found, ends = explained(
+        rows["measured"], rows["predicted"], groups=formats, crossed=rows["model"]
+    )
     return Estimate(found, float("nan"), formats.nunique(), ends=ends)
 
 

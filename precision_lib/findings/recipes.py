@@ -8,6 +8,7 @@ data, so that most of their noise is one; how much is estimated.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ def best_share_over_formula(measured: Measured) -> Estimate:
         found = [_least(p, k) - np.log(formula[kind]) for k, kind in enumerate(kinds)]
         return float(np.mean(found))
 
-    return fitted.estimate(ratio, _models(runs))
+    return _bounded(fitted, fitted.estimate(ratio, _models(runs)))
 
 
 def shift_of_best_decay(measured: Measured) -> Estimate:
@@ -86,7 +87,8 @@ def shift_of_best_decay(measured: Measured) -> Estimate:
     fitted, kinds = _parabolas(runs, "decay", runs["sweep"])
     if list(kinds) != [LOW, RATES]:
         raise Undetermined(f"no run of the plan {RATES} has the rate of {LOW}.")
-    return fitted.estimate(lambda p: _least(p, 0) - _least(p, 1), _models(runs))
+    found = fitted.estimate(lambda p: _least(p, 0) - _least(p, 1), _models(runs))
+    return _bounded(fitted, found)
 
 
 def effect_on_rounding(
@@ -101,13 +103,14 @@ def effect_on_rounding(
     runs = measured.runs.set_index("run_id").loc[rows["run_id"]]
     asked = [of, "decay" if of == "peak_lr" else "peak_lr"]
     logs = [np.log(runs[name].to_numpy(float)) for name in asked]
-    widths = sorted(set(rows["post_bits"]))
+    widths, seeds = (sorted(set(rows[name])) for name in ("post_bits", "model"))
     columns = [
         *(column - column.mean() for column in logs),
         rows["loss"] - rows["loss"].mean(),
         *((rows["post_bits"] == bits).to_numpy(float) for bits in widths),
+        *((rows["model"] == model).to_numpy(float) for model in seeds[1:]),
     ]
-    shared = {name: rows[name] for name in ("model", "run_id")}
+    shared = {"run_id": rows["run_id"]}
     rough = {f"{b} bits and more": rows["post_bits"] >= b for b in widths[1:]}
     costs = np.log(rows["delta"].to_numpy(float))
     fitted = fit_linear(costs, columns, shared, rough)
@@ -130,6 +133,18 @@ def _least(p: Array, kind: int) -> float:
     if bend <= 0:
         raise Undetermined("the loss has no least between the shares that were run.")
     return float(-slope / (2 * bend))
+
+
+def _bounded(fitted: MeanFit, found: Estimate) -> Estimate:
+    """Without ends where a parabola may be straight: its least may be anywhere.
+
+    As Fieller's interval of a ratio (doi:10.1111/j.2517-6161.1954.tb00159.x).
+    """
+    bends = [
+        fitted.parameter(k, found.units) for k in range(2, len(fitted.parameters), 3)
+    ]
+    straight = any(bend.interval()[0] <= 0 for bend in bends)
+    return replace(found, ends=(-np.inf, np.inf)) if straight else found
 
 
 def _linear(runs: pd.DataFrame, columns: Sequence[Array]) -> MeanFit:

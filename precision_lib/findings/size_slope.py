@@ -12,7 +12,7 @@ import pandas as pd
 
 from precision_lib.errors import Undetermined
 from precision_lib.findings.estimate import Estimate
-from precision_lib.findings.measured import Measured, finished, unquantized
+from precision_lib.findings.measured import Measured, drift, finished, unquantized
 from precision_lib.findings.noise_model import Array, MeanFit, fit_mean
 
 MIDDLE = 7e6  # tokens, where the effects of the sizes are stated
@@ -61,6 +61,5 @@ def fit_slopes(runs: pd.DataFrame) -> MeanFit:
         [[0.0], by_data + 0.1, np.linspace(0.1, 0.5, len(kinds))[1:]]
     )
     start[1 + len(levels) :] = np.maximum(by_size[0] - by_size[1:], 0.01)
-    return fit_mean(
-        np.log(loss), mean, start, {"model": runs["model"], "cell": runs["cell"]}
-    )
+    shared = drift(runs) | {"model": runs["model"], "cell": runs["cell"]}
+    return fit_mean(np.log(loss), mean, start, shared)

@@ -106,22 +106,22 @@ def test_a_finding_that_changed_after_its_runs_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     day = datetime.datetime(2026, 11, 28, tzinfo=datetime.UTC)
-    known = ALL["share-by-size"]
+    known = ALL["delta-grows"]
     easier = known.model_copy(update={"supports": (0.01, math.inf)})
     reworded = known.model_copy(update={"claim": "The same in other words"})
     hour = datetime.timedelta(hours=1)
     for old, late in ((reworded, False), (easier, True)):
         versions = [
-            (day, {"share-by-size": known}),
-            (day - 2 * hour, {"share-by-size": old}),
+            (day, {"delta-grows": known}),
+            (day - 2 * hour, {"delta-grows": old}),
         ]
         monkeypatch.setattr(history, "versions", lambda found=versions: found)
-        monkeypatch.setattr(history, "preregistered", lambda: {"share-by-size": known})
+        monkeypatch.setattr(history, "preregistered", lambda: {"delta-grows": known})
         monkeypatch.setattr(history, "table_folder", lambda: tmp_path)
         costs = pd.DataFrame({"run_id": ["0" * 12], "sweep": "base", "seconds": 2.0})
         costs = costs.assign(train_seconds=1.0, peak_memory_mb=9.0)
         costs = costs.assign(finished=(day - hour).isoformat(timespec="seconds"))
         costs.to_csv(tmp_path / "costs.csv", index=False)
         assert [text.split(":")[0] for text in history.too_late()] == [
-            "share-by-size"
+            "delta-grows"
         ] * late
