@@ -76,7 +76,9 @@ def test_intervals_and_words():
 
 def test_figures_draw_what_they_are_given():
     axis = lines_by_size(BASE, "D", "loss", "x", "y").axes[0]
-    assert len(axis.lines) == 3
+    marks = [line for line in axis.lines if line.get_linestyle() == "None"]
+    assert len(marks) == BASE["N"].nunique() == len(axis.lines) - len(marks)
+    assert sum(len(line.get_ydata()) for line in marks) == len(BASE)
     axis = bars_with_intervals({"a": (1.0, 0.5, 2.0)}, "y", line=1.0).axes[0]
     assert axis.patches[0].get_height() == 1.0
     x = np.array([4.0, 6.0, 8.0])
