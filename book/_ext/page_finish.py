@@ -39,7 +39,7 @@ MARKUP = r'<(pre|code|dt|script|style)\b.*?</\1>|<(\w+) class="math .*?</\2>|<[^
 END = r'(?:<span class="pasted-text">)?−?[\d.,]+(?:</span>)?%?'
 WHOLE = '<span class="whole">{}</span>'  # no line ends in it
 IN_TEXT: dict[str, Callable[[str], str]] = {  # where neither code nor markup stands
-    r"(?<![\w.-])-(?=\.?\d)": lambda hyphen: "−",
+    r"(?<![\w.-])-(?=\.?\d|∞)": lambda hyphen: "−",
     r"(?<![\w.)\]])\.(?=\d)": lambda point: "0.",
     rf"\({END} to {END}\)|\(p (?:=|&lt;) [\d.]+\)": WHOLE.format,
     r"(?<!\w)[γn]_(?:D|N|w|a|kv|post)\b": lambda name: (

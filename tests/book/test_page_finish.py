@@ -75,7 +75,7 @@ def test_a_zero_has_no_sign() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("costs -0.05, from -.1 on", "costs −0.05, from −0.1 on"),
+        ("costs -0.05, from -.1 to -∞", "costs −0.05, from −0.1 to −∞"),
         ("<td>-3</td>, 2026-11-28, GPT-2, 1-5", "<td>−3</td>, 2026-11-28, GPT-2, 1-5"),
         ("<code>x[-1]</code> <pre>-2\n-3</pre>", None),
         ('<a href="a-1" title="-1">W4-16</a>', None),
