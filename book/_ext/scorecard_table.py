@@ -15,6 +15,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from precision_lib.decide.paper import PAPER_RANGES, RUNS
@@ -61,6 +62,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("scale-table", ScaleTable)
     app.add_role("finding", FindingNumber())
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def outcome_rows(env: BuildEnvironment) -> dict[str, Row]:
+    """The rows of the committed outcomes by finding, on which the page then depends."""
+    path = Path(env.srcdir) / "data" / "outcomes.csv"
+    env.note_dependency(str(path))
+    return {row["id"]: row for row in load_outcomes(path).to_dict("records")}
 
 
 class DataDirective(SphinxDirective):
@@ -112,9 +120,7 @@ class ScorecardTable(DataDirective):
 
     def outcomes(self, ids: Iterable[str]) -> list[tuple[Finding, Row]]:
         """Findings with their rows of the committed table."""
-        path = Path(self.env.srcdir) / "data" / "outcomes.csv"
-        self.env.note_dependency(str(path))
-        rows = {row["id"]: row for row in load_outcomes(path).to_dict("records")}
+        rows = outcome_rows(self.env)
         return [(preregistered()[name], rows[name]) for name in ids]
 
     def claim(self, finding: Finding, text: str) -> nodes.Node:
@@ -160,9 +166,7 @@ class FindingNumber(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """A link to the row of the scorecard."""
-        path = Path(self.env.srcdir) / "data" / "outcomes.csv"
-        self.env.note_dependency(str(path))
-        rows = {row["id"]: row for row in load_outcomes(path).to_dict("records")}
+        rows = outcome_rows(self.env)
         if self.text not in rows:
             said = f"no finding is registered as '{self.text}'"
             return [], [self.inliner.reporter.error(said, line=self.lineno)]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks import coverage_estimands as coverage
-from precision_lib.findings.measured import Measured
 from precision_lib.findings.preregistration import preregistered
 from tests.findings import planted_design as plant
 from tools.steps import ROOT
@@ -70,8 +69,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         whole = plant.planted(seed)
         for place, name in enumerate(asked):
             finding = preregistered()[name]
-            mine = (one[one["sweep"].isin(finding.blocks)] for one in whole)
-            found = finding.computes()(Measured(*mine), **finding.arguments)
+            mine = coverage.part(finding, whole, seed)
+            found = finding.computes()(mine, **finding.arguments)
             low, high = found.interval()
             hits[place] += low <= PLANTED[name] <= high
     assert (hits >= 25).all()  # 95% of 30 gives fewer in 3 of 1,000 tables
